@@ -1,0 +1,5 @@
+"""python -m dlkit is dlkit."""
+
+from dlkit.cli import main
+
+main()

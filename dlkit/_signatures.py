@@ -1,0 +1,196 @@
+"""Reads classes and functions from source files: parameters, defaults, annotations and docstrings, nothing imported."""
+
+import ast
+import importlib.util
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+REQUIRED = object()
+
+_IGNORED = {"self", "args", "kwargs"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One setting: its default (REQUIRED when it has none), annotation and what the docstring says of it."""
+
+    name: str
+    default: Any = REQUIRED
+    annotation: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class ClassSource:
+    """A component's docstring and settings as its source file says them."""
+
+    docstring: str
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+
+    @staticmethod
+    def from_file(path: Path, candidates: tuple[str, ...]) -> "ClassSource":
+        """The function or class in a dlkit file that bears one of the candidate names."""
+        for node in _tree(path).body:
+            if isinstance(node, ast.FunctionDef) and node.name in candidates:
+                return ClassSource(ast.get_docstring(node) or "", _keyword_only(node))
+            if isinstance(node, ast.ClassDef) and node.name in candidates:
+                return ClassSource(ast.get_docstring(node) or "", _class_settings(node))
+        raise KeyError(f"{path} defines none of {candidates}")
+
+
+def _class_settings(node: ast.ClassDef) -> dict[str, Parameter]:
+    """A dataclass' public fields, or the keyword-only parameters of __init__."""
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            return _keyword_only(item)
+    fields = [item for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)]
+    return {item.target.id: _field(item) for item in fields if isinstance(item.target, ast.Name)}
+
+
+def _field(item: ast.AnnAssign) -> Parameter:
+    assert isinstance(item.target, ast.Name)
+    default = REQUIRED if item.value is None else _literal(item.value)
+    return Parameter(item.target.id, default, ast.unparse(item.annotation))
+
+
+def _keyword_only(node: ast.FunctionDef) -> dict[str, Parameter]:
+    found = {}
+    for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+        annotation = ast.unparse(argument.annotation) if argument.annotation else ""
+        found[argument.arg] = Parameter(argument.arg, REQUIRED if default is None else _literal(default), annotation)
+    return found
+
+
+def _literal(node: ast.expr) -> Any:
+    """A default's value; what is no literal (a call such as field(...)) counts as None."""
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def public_files(folder: Path) -> list[Path]:
+    """The files of a folder that are components."""
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+
+
+def first_sentence(docstring: str) -> str:
+    """The first sentence of a docstring, in one line."""
+    paragraph = " ".join(docstring.split("\n\n")[0].split())
+    return re.split(r"(?<=\.)\s", paragraph)[0]
+
+
+@cache
+def _keras_root() -> Path:
+    spec = importlib.util.find_spec("keras")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("keras is not installed")
+    return Path(spec.origin).parent
+
+
+def _module_file(module: str) -> Path:
+    """The file of a module of Keras, found without importing it."""
+    base = _keras_root().joinpath(*module.split(".")[1:])
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+
+
+@cache
+def keras_exports(module: str) -> dict[str, tuple[str, str]]:
+    """The public names of a Keras module, each with the module and name that it comes from."""
+    exports = {}
+    for node in _tree(_module_file(module)).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                exports[alias.asname or alias.name] = (node.module, alias.name)
+    return exports
+
+
+@cache
+def keras_class(module: str, name: str) -> ClassSource:
+    """A public Keras class: its parameters, and those of its bases where it passes **kwargs on."""
+    return _read_class(*keras_exports(module)[name])
+
+
+def _read_class(module: str, name: str) -> ClassSource:
+    found = _find_class(module, name)
+    if found is None:
+        return ClassSource("")
+    module, node = found
+    init = next((item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"), None)
+    docstring = ast.get_docstring(node) or ""
+    inherited: dict[str, Parameter] = {}
+    if init is None or init.args.kwarg is not None:
+        for base in node.bases:
+            if isinstance(base, ast.Name):
+                inherited |= _read_class(module, base.id).parameters
+    texts = argument_texts(docstring)
+    own = _parameters(init, texts) if init is not None else {}
+    passed = _passed_on(init) if init is not None else set()
+    kept = {key: value for key, value in inherited.items() if key not in own and key not in passed}
+    if init is None:
+        kept = {key: Parameter(key, value.default, value.annotation, texts.get(key, value.text)) for key, value in kept.items()}
+    return ClassSource(docstring, own | kept)
+
+
+def _find_class(module: str, name: str) -> tuple[str, ast.ClassDef] | None:
+    """The module that defines a class and its syntax tree, following imports inside Keras."""
+    path = _module_file(module)
+    if not path.exists():
+        return None
+    imported: dict[str, tuple[str, str]] = {}
+    for node in _tree(path).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return module, node
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("keras"):
+            imported |= {alias.asname or alias.name: (node.module or "", alias.name) for alias in node.names}
+    if name not in imported:
+        return None
+    source_module, original = imported[name]
+    if _module_file(f"{source_module}.{original}").exists() and not original[:1].isupper():
+        return None
+    return _find_class(source_module, original)
+
+
+def _parameters(init: ast.FunctionDef, texts: dict[str, str]) -> dict[str, Parameter]:
+    arguments = [*init.args.posonlyargs, *init.args.args]
+    missing = [None] * (len(arguments) - len(init.args.defaults))
+    pairs = [*zip(arguments, [*missing, *init.args.defaults], strict=True)]
+    pairs += [*zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)]
+    found = {}
+    for argument, default in pairs:
+        if argument.arg not in _IGNORED:
+            value = REQUIRED if default is None else _literal(default)
+            found[argument.arg] = Parameter(argument.arg, value, "", texts.get(argument.arg, ""))
+    return found
+
+
+def _passed_on(init: ast.FunctionDef) -> set[str]:
+    """Parameters that __init__ itself gives to its base, so that a recipe cannot."""
+    given: set[str] = set()
+    for node in ast.walk(init):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "__init__":
+            given |= {keyword.arg for keyword in node.keywords if keyword.arg}
+    return given
+
+
+def argument_texts(docstring: str) -> dict[str, str]:
+    """What the `Args:` part of a Keras docstring says of each argument."""
+    match = re.search(r"^(?:Args|Arguments):\n(.*?)(?=^\S|\Z)", docstring, re.MULTILINE | re.DOTALL)
+    texts: dict[str, str] = {}
+    name = ""
+    for line in (match.group(1) if match else "").splitlines():
+        start = re.match(r"^ {4}\*{0,2}(\w+): ?(.*)", line)
+        if start:
+            name = start.group(1)
+            texts[name] = start.group(2)
+        elif name:
+            texts[name] += " " + line.strip()
+    return {key: " ".join(text.split()) for key, text in texts.items()}

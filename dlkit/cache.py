@@ -1,0 +1,71 @@
+"""Arrays and small facts that are worth keeping between runs: decoded once, memory-mapped ever after."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlkit.errors import MissingError
+
+
+def cache_directory() -> Path:
+    """DLKIT_CACHE, or the user's cache folder."""
+    if directory := os.environ.get("DLKIT_CACHE"):
+        return Path(directory)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("dlkit")
+
+
+def digest(value: Any) -> str:
+    """A short name for a JSON-like value: the first 32 hex digits of its SHA-256."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def cached_arrays(key: Any, write: Callable[[Path], None]) -> dict[str, np.ndarray]:
+    """The .npy files that `write(folder)` made for `key`, memory-mapped; written aside and renamed, so never half there."""
+    folder = cache_directory() / "arrays" / digest(key)
+    if not folder.exists():
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".writing-"))
+        except OSError as error:
+            raise MissingError(f"cannot write to the cache: {error}", "set DLKIT_CACHE to a writable folder") from error
+        try:
+            write(aside)
+            _publish(aside, folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
+
+
+def _publish(aside: Path, folder: Path) -> None:
+    """Rename into place; another process may have been faster, which is as good."""
+    try:
+        os.replace(aside, folder)
+    except OSError:
+        if not folder.exists():
+            raise
+
+
+def cached_json(kind: str, key: Any, compute: Callable[[], Any]) -> Any:
+    """The JSON value computed for `key` before, or `compute()`; an unwritable or damaged cache only costs time."""
+    path = cache_directory() / kind / f"{digest(key)}.json"
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        value = compute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(f".{os.getpid()}")
+        aside.write_text(json.dumps(value))
+        os.replace(aside, path)
+    except OSError:
+        pass
+    return value

@@ -1,0 +1,39 @@
+"""Options that several verbs share, and what they set."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe, such as training.epochs=1.")
+]
+RunsDir = Annotated[
+    Path | None, typer.Option("--runs-dir", help="Where runs are kept [default: DLKIT_RUNS or ./saved_models].")
+]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where tfds datasets are [default: TFDS_DATA_DIR or ~/tensorflow_datasets].")
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Open no network connection; missing data is an error.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
+Run = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="A run directory, a recipe's name (its latest run), or nothing (the latest).")
+]
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help="last, or best (by the monitored validation metric).")]
+
+
+def apply_data_options(data_dir: Path | None, offline: bool) -> None:
+    """Hand --data-dir and --offline to the datasets through the environment, for this process and its children."""
+    if data_dir is not None:
+        os.environ["TFDS_DATA_DIR"] = str(data_dir)
+    if offline:
+        os.environ["DLKIT_OFFLINE"] = "1"
+
+
+def check_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise InputError when an option has none of the allowed values."""
+    if value not in allowed:
+        from dlkit.errors import InputError, closest
+
+        raise InputError(f"{option} {value!r} is not known", closest(value, list(allowed)))

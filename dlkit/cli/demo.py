@@ -1,0 +1,23 @@
+"""dlkit demo: the whole path on real digits, in a minute, with nothing to download."""
+
+from dlkit.cli._options import RunsDir
+
+RECIPE = "digits_mlp"
+
+
+def demo(runs_dir: RunsDir = None) -> None:
+    """Train, evaluate and export digits_mlp on digits that come with scikit-learn."""
+    from dlkit import console
+    from dlkit.cli.evaluate import evaluate
+    from dlkit.cli.export import export
+    from dlkit.cli.train import train
+    from dlkit.run_directory import find_run, runs_root
+
+    console.note(f"1. dlkit train {RECIPE}")
+    train(RECIPE, runs_dir=runs_dir)
+    run = find_run(RECIPE, runs_root(runs_dir))
+    console.note("\n2. dlkit evaluate")
+    evaluate(str(run.path), runs_dir=runs_dir)
+    console.note("\n3. dlkit export")
+    export(str(run.path), runs_dir=runs_dir)
+    console.show_demo(run)

@@ -1,0 +1,84 @@
+"""dlkit list: what there is to name in a recipe, and what has been run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dlkit.cli._options import Json, RunsDir
+
+DEFAULT = ("recipes", "datasets", "models", "tasks", "layers", "exporters", "runs")
+COMPONENTS = {
+    "datasets": "dataset",
+    "models": "model",
+    "tasks": "task",
+    "layers": "layer",
+    "exporters": "exporter",
+    "augment": "augment",
+    "losses": "loss",
+    "metrics": "metric",
+    "optimizers": "optimizer",
+    "schedules": "schedule",
+    "callbacks": "callback",
+    "initializers": "initializer",
+    "regularizers": "regularizer",
+    "constraints": "constraint",
+}
+
+
+def list_components(
+    kind: Annotated[str | None, typer.Argument(help=f"recipes, runs, {', '.join(COMPONENTS)}.")] = None,
+    runs_dir: RunsDir = None,
+    as_json: Json = False,
+) -> None:
+    """List recipes, datasets, models, layers, tasks, exporters, runs and other components."""
+    from dlkit import console
+    from dlkit.cli._options import check_choice
+
+    if kind is not None:
+        check_choice("kind", kind, ("recipes", "runs", *COMPONENTS))
+    listed = {name: _entries(name, runs_dir) for name in ([kind] if kind else DEFAULT)}
+    if as_json:
+        console.print_json(listed[kind] if kind else listed)
+        return
+    for name, entries in listed.items():
+        if kind is None:
+            console.line(name)
+        console.table(("name", "what it is"), [(entry["name"], entry["description"]) for entry in entries])
+        if kind is None:
+            console.line()
+
+
+def _entries(kind: str, runs_dir: Path | None) -> list[dict[str, Any]]:
+    readers: dict[str, Callable[[], list[dict[str, Any]]]] = {"recipes": _recipes, "runs": lambda: _runs(runs_dir)}
+    return readers[kind]() if kind in readers else _components(COMPONENTS[kind])
+
+
+def _recipes() -> list[dict[str, Any]]:
+    from dlkit.recipe import shipped_recipes
+
+    def title(path: Path) -> str:
+        return path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+
+    return [{"name": name, "description": title(path), "path": str(path)} for name, path in shipped_recipes().items()]
+
+
+def _components(namespace: str) -> list[dict[str, Any]]:
+    from dlkit.components import description, names
+
+    return [{"name": name, "description": description(namespace, name)} for name in names(namespace)]
+
+
+def _runs(runs_dir: Path | None) -> list[dict[str, Any]]:
+    from dlkit.run_directory import RunDirectory, list_runs, runs_root
+
+    found = [RunDirectory(path) for path in list_runs(runs_root(runs_dir))]
+    return [{"name": str(run.path), "description": _state(run), "recipe": run.recipe_name} for run in found]
+
+
+def _state(run: Any) -> str:
+    if not run.finished:
+        return "unfinished"
+    metrics = run.read_json("metrics.json").get("training", {}).get("metrics", {})
+    return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items() if name != "learning_rate")

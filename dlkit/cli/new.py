@@ -1,0 +1,34 @@
+"""dlkit new: a recipe of one's own, begun from a shipped one."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="The new recipe's name: lower-case letters, digits, _ and -.")],
+    source: Annotated[str, typer.Option("--from", metavar="RECIPE", help="The recipe to begin from.")],
+    output: Annotated[Path | None, typer.Option("--output", help="Where to write it [default: NAME.yaml here].")] = None,
+) -> None:
+    """Write a new recipe from an existing one, comments and all."""
+    from dlkit import console
+    from dlkit.errors import InputError
+    from dlkit.recipe import find_recipe, load_recipe
+    from dlkit.recipe.reader import read_file
+    from dlkit.run_directory import write_text
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+        raise InputError(f"{name!r} is no name for a recipe", "use lower-case letters, digits, _ and -, such as my_net")
+    path = output or Path(f"{name}.yaml")
+    if path.exists():
+        raise InputError(f"{path} exists already", "choose another name or --output")
+    load_recipe(source)
+    text = read_file(find_recipe(source))
+    text = re.sub(r"^name:.*$", f"name: {name}", text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"(dlkit train )\S+", lambda match: match.group(1) + str(path), text, count=1)
+    write_text(path, text)
+    load_recipe(path)
+    console.line(f"wrote {path}")
+    console.note(f"next: edit it, then dlkit validate {path} --build and dlkit train {path}")

@@ -1,0 +1,42 @@
+"""dlkit predict: what a run's model says of images or rows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlkit.cli._options import Checkpoint, Json, RunsDir, check_choice
+
+
+def predict(
+    inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, or .npz files with an array x.")],
+    run: Annotated[
+        str | None, typer.Option("--run", help="A run directory or a recipe's name (its latest run) [default: the latest].")
+    ] = None,
+    checkpoint: Checkpoint = "last",
+    runs_dir: RunsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Predict images, folders of images or the rows of an .npz."""
+    from dlkit.errors import MissingError
+    from dlkit.run_directory import find_run, runs_root
+
+    check_choice("--checkpoint", checkpoint, ("last", "best"))
+    for path in inputs:
+        if not path.exists():
+            raise MissingError(f"no such file or folder: {path}", "give images, folders of images or .npz files")
+    found = find_run(run, runs_root(runs_dir), finished=True if run is None else None)
+    found.checkpoint(checkpoint)
+
+    from dlkit import console
+    from dlkit.tensorflow_start import start_tensorflow
+
+    with console.waiting("predicting"):
+        start_tensorflow()
+        from dlkit import prediction, trained_model
+
+        results = prediction.predict(trained_model.open_run(found, checkpoint), inputs)
+    if as_json:
+        console.print_json(results)
+    else:
+        console.show_predictions(results)

@@ -1,0 +1,9 @@
+"""dlkit schema: the recipe format as JSON Schema."""
+
+
+def schema() -> None:
+    """Print the JSON Schema of recipes, with which an editor completes and checks them."""
+    from dlkit import console
+    from dlkit.recipe.json_schema import json_schema
+
+    console.print_json(json_schema())

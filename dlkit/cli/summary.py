@@ -1,0 +1,48 @@
+"""dlkit summary: the lecture's table of a recipe or run, or the counts of all shipped recipes."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_options
+
+
+def summary(
+    subjects: Annotated[
+        list[str] | None, typer.Argument(metavar="[RECIPE|RUN]...", help="Recipes or runs [default: all shipped recipes].")
+    ] = None,
+    overrides: Overrides = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the arithmetic behind every row.")] = False,
+    data_dir: DataDir = None,
+    offline: Offline = False,
+    as_json: Json = False,
+) -> None:
+    """Print a network's table and check its counts against the contract."""
+    from dlkit import console
+    from dlkit.recipe import shipped_recipes
+
+    apply_data_options(data_dir, offline)
+    names = subjects or list(shipped_recipes())
+    with console.waiting("building"):
+        results = [_summarise(name, overrides or [], explain) for name in names]
+    if as_json:
+        console.print_json(results[0] if subjects and len(results) == 1 else results)
+    elif subjects:
+        for result in results:
+            console.show_table(result, explain)
+    else:
+        console.show_counts(results)
+    if not all(result["contract"]["passed"] for result in results):
+        raise typer.Exit(1)
+
+
+def _summarise(name: str, overrides: list[str], explain: bool) -> dict[str, Any]:
+    from dlkit.recipe import load_recipe
+    from dlkit.run_directory import RESOLVED, RunDirectory
+    from dlkit.summary import summarise
+
+    if (Path(name) / RESOLVED).is_file():
+        run = RunDirectory(Path(name))
+        return summarise(load_recipe(run.resolved_recipe, overrides), run, explain)
+    return summarise(load_recipe(name, overrides), explain=explain)

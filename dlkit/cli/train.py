@@ -1,0 +1,56 @@
+"""dlkit train: from a recipe to a finished run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, RunsDir, apply_data_options
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
+    overrides: Overrides = None,
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+    offline: Offline = False,
+    start_from: Annotated[str | None, typer.Option("--from", metavar="RUN", help="Start from this run's weights.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, exactly where it stopped.")] = False,
+    run: Annotated[str | None, typer.Option("--run", help="The run to resume [default: the recipe's latest unfinished].")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a recipe into a new run directory."""
+    from dlkit.errors import InputError
+    from dlkit.recipe import load_recipe
+    from dlkit.run_directory import find_run, runs_root
+
+    apply_data_options(data_dir, offline)
+    if run is not None and not resume:
+        raise InputError("--run names the run to go on with", "add --resume, or use --from RUN to start from its weights")
+    if resume and start_from is not None:
+        raise InputError("--resume and --from exclude one another", "a resumed run already has its weights")
+    loaded = load_recipe(recipe, overrides or ())
+    root = runs_root(runs_dir)
+    first = find_run(start_from, root, finished=True) if start_from is not None else None
+    unfinished = find_run(run or loaded.recipe.name, root, finished=False) if resume else None
+
+    from dlkit import console
+    from dlkit.tensorflow_start import start_tensorflow
+
+    with console.waiting("starting TensorFlow"):
+        start_tensorflow()
+        from dlkit.training_run import resume_run, train_recipe
+    with console.TrainingProgress(loaded.recipe) as reporter:
+        if unfinished is not None:
+            result = resume_run(loaded, unfinished, reporter)
+        else:
+            result = train_recipe(loaded, root, reporter, start_from=first)
+    passed = not result.differences
+    if as_json:
+        contract = {"passed": passed, "differences": result.differences}
+        content = {"run": str(result.run.path), "recipe": loaded.recipe.name, "metrics": result.metrics}
+        console.print_json(content | {"updates": result.updates, "contract": contract})
+    else:
+        console.show_training(result)
+    if not passed:
+        raise typer.Exit(1)

@@ -1,0 +1,146 @@
+"""Builder, task and optimizer become a checked, compiled keras.Model."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+from dlkit.components import Component, create
+from dlkit.data_source import build_dataset, describe, located
+from dlkit.datasets._dataset import ArraySpec, Description
+from dlkit.errors import CheckError, DlkitError, InputError
+from dlkit.images import ImageResizer
+from dlkit.input_pipeline import build_preprocess, resized_spec, resizer
+from dlkit.layer_table import count_parameters, layer_rows
+from dlkit.recipe.contract import check_table
+from dlkit.recipe.schema import Recipe
+from dlkit.tasks._task import TargetSpec, Task, main_output
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A network and all that stands around it: raw input -> resize -> preprocess -> network -> task's outputs."""
+
+    description: Description
+    targets: TargetSpec
+    task: Task
+    resize: ImageResizer | None
+    preprocess: keras.Model
+    network: keras.Model
+
+    @property
+    def raw_spec(self) -> ArraySpec:
+        """Shape and dtype of one example as the source gives it."""
+        return self.description.inputs
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, empty where there are none."""
+        return self.targets.class_names
+
+    @property
+    def scores(self) -> str | None:
+        """The output whose largest entry names the class, if there is one."""
+        return self.task.scores
+
+    def prepare(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        """A batch of resized inputs and raw targets as the network and the loss want them."""
+        return self.preprocess(inputs, training=False), self.task.prepare_targets(targets, self.network)
+
+    def predict(self, inputs: Any) -> dict[str, Any]:
+        """The task's named outputs for a batch of resized inputs."""
+        output = main_output(self.network(self.preprocess(inputs, training=False), training=False))
+        return self.task.outputs(keras.ops.cast(output, keras.config.floatx()))
+
+    def predict_raw(self, inputs: Any) -> dict[str, Any]:
+        """The task's named outputs for a batch as the source gives it: what an export computes."""
+        return self.predict(self.resize(inputs) if self.resize else inputs)
+
+
+def create_at(component: Component) -> Any:
+    """Build a component; a mistake in its settings is reported at its place in the recipe."""
+    try:
+        return create(component)
+    except DlkitError as error:
+        raise located(error, component.location) from error
+
+
+def build_model(recipe: Recipe, description: Description) -> BuiltModel:
+    """Build preprocess and network for the described data and check the head; weights start from the recipe's seed.
+
+    Raises InputError or RecipeError, located in the recipe, when layers or head do not fit.
+    """
+    keras.utils.clear_session(free_memory=False)
+    set_precision(recipe.training.precision)
+    keras.utils.set_random_seed(recipe.training.seed)
+    task: Task = create_at(recipe.task)
+    try:
+        targets = task.target_spec(description)
+        preprocess = _build_preprocess(recipe, description)
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
+    spec = ArraySpec(tuple(preprocess.output.shape[1:]), preprocess.output.dtype)
+    try:
+        network: keras.Model = create(recipe.model, spec, targets)
+        task.check(network, targets)
+    except DlkitError as error:
+        raise located(error, recipe.model.location) from error
+    return BuiltModel(description, targets, task, resizer(recipe.data), preprocess, network)
+
+
+def _build_preprocess(recipe: Recipe, description: Description) -> keras.Model:
+    """Preprocessing runs in full precision, whatever the network's."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(keras.config.floatx())
+    try:
+        layers = [create_at(component) for component in recipe.data.preprocess]
+        return build_preprocess(resized_spec(recipe.data, description), layers)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"data.preprocess cannot take this data: {str(error).splitlines()[0]}") from error
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def set_precision(precision: str) -> None:
+    """Set Keras' global precision: float32, float64 or mixed_bfloat16 (float32 weights, bfloat16 arithmetic)."""
+    keras.config.set_floatx("float64" if precision == "float64" else "float32")
+    keras.config.set_dtype_policy(precision)
+
+
+def compile_model(built: BuiltModel, recipe: Recipe) -> keras.Model:
+    """Attach the recipe's optimizer and the task's losses and metrics to the network; returns the network."""
+    weights = built.task.loss_weights
+    built.network.compile(
+        optimizer=create_at(recipe.training.optimizer),
+        loss=built.task.loss_for(built.network),
+        loss_weights=[weights["output"]] if "output" in weights else None,
+        metrics=built.task.metrics_for(built.network),
+        # XLA is slower than oneDNN kernels on a CPU and takes tens of seconds to compile.
+        jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
+    )
+    return built.network
+
+
+def table_differences(recipe: Recipe, network: keras.Model) -> list[str]:
+    """Where the network's counts and rows differ from the recipe's contract."""
+    rows = [(row.layer, row.output_shape, row.parameters) for row in layer_rows(network)]
+    return check_table(recipe.expect, count_parameters(network), rows)
+
+
+def check_build(loaded: "LoadedRecipe") -> None:
+    """Build the recipe's model and check its contract; raises located errors, CheckError for the contract."""
+    dataset = build_dataset(loaded.recipe)
+    built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
+    compile_model(built, loaded.recipe)
+    differences = table_differences(loaded.recipe, built.network)
+    if differences:
+        raise CheckError(
+            f"contract: {'; '.join(differences)}",
+            "change the model or the recipe's expect",
+            location=loaded.locate("expect"),
+        )
+

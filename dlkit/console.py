@@ -1,0 +1,236 @@
+"""Everything that prints: results on stdout, notes and progress on stderr; plain lines where there is no terminal."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dlkit.errors import DlkitError
+
+if TYPE_CHECKING:
+    from dlkit.recipe.contract import Verdict
+    from dlkit.recipe.schema import Recipe
+    from dlkit.run_directory import RunDirectory
+    from dlkit.training_run import TrainingResult
+
+
+def _console(stream: str) -> Console:
+    """A console on today's stdout or stderr; lines are never broken where no terminal sets their width."""
+    file = getattr(sys, stream)
+    return Console(file=file, width=None if file.isatty() else 100_000, highlight=False, markup=False, soft_wrap=True)
+
+
+def line(text: str = "") -> None:
+    """One line of a result."""
+    _console("stdout").print(text)
+
+
+def note(text: str) -> None:
+    """One line that is no result: progress, what happens, what comes next."""
+    _console("stderr").print(text)
+
+
+def show_problems(error: DlkitError) -> None:
+    """All problems of an error on stderr: place, message, and below it what to do."""
+    for problem in error.problems:
+        note(f"error: {problem}")
+        if problem.hint:
+            note(f"  {problem.hint}")
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[int] = ()) -> None:
+    """A table of results, in plain columns where there is no terminal; `right` names the columns of numbers."""
+    terminal = sys.stdout.isatty()
+    grid = Table(box=None if not terminal else _box(), pad_edge=False, padding=(0, 2, 0, 0))
+    for index, column in enumerate(columns):
+        grid.add_column(column, justify="right" if index in right else "left", no_wrap=True)
+    for row in rows:
+        grid.add_row(*(str(cell) for cell in row))
+    console = _console("stdout")
+    if terminal:
+        console.print(grid)
+        return
+    with console.capture() as capture:
+        console.print(grid)
+    for text in capture.get().splitlines():
+        print(text.rstrip())
+
+
+def _box() -> Any:
+    from rich.box import SIMPLE_HEAD
+
+    return SIMPLE_HEAD
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """A spinner on a terminal while something of unknown length happens."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with _console("stderr").status(text):
+        yield
+
+
+class TrainingProgress:
+    """Progress of a training: a bar with speed, time left and metrics on a terminal, else one plain line per epoch."""
+
+    def __init__(self, recipe: "Recipe") -> None:
+        self._epochs = recipe.training.epochs
+        self._batch_size = recipe.training.batch_size
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._started: tuple[float, int] = (0.0, 0)
+
+    def __enter__(self) -> "TrainingProgress":
+        if sys.stderr.isatty():
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            self._bar = Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[logs]}"), console=_console("stderr"))
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def begin(self, epoch: int, steps_done: int, steps: int) -> None:
+        """An epoch (counted from 0) begins, or goes on after `steps_done` of its steps."""
+        self._started = (time.perf_counter(), steps_done)
+        if self._bar is None:
+            return
+        if self._task is None:
+            self._task = self._bar.add_task("", total=steps * self._epochs, logs="")
+        label = f"epoch {epoch + 1}/{self._epochs}"
+        self._bar.update(self._task, completed=epoch * steps + steps_done, description=label)
+
+    def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
+        """Some steps of an epoch are done."""
+        if self._bar is None or self._task is None:
+            return
+        begun, first = self._started
+        speed = (steps_done - first) * self._batch_size / max(time.perf_counter() - begun, 1e-9)
+        text = f"{speed:,.0f} examples/s  {_metrics(logs)}"
+        self._bar.update(self._task, completed=epoch * steps + steps_done, logs=text)
+
+    def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
+        """An epoch is done: one line of its metrics."""
+        logs = {name: value for name, value in row.items() if name not in ("epoch", "seconds", "learning_rate")}
+        text = f"epoch {epoch + 1}/{self._epochs}  {_metrics(logs)}  {row['seconds']:.1f} s"
+        if self._bar is not None:
+            self._bar.console.print(text)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+
+def _metrics(logs: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+
+
+def show_training(result: "TrainingResult") -> None:
+    """Where the run is, what it reached, and what to do next."""
+    line(f"trained  {_metrics({k: v for k, v in result.metrics.items() if k != 'learning_rate'})}")
+    line(f"run      {result.run.path}")
+    line(f"figures  {result.run.path / 'figures'}")
+    for difference in result.differences:
+        line(f"contract {difference}")
+    note(f"next: dlkit evaluate {result.run.path}")
+
+
+def show_evaluation(run: "RunDirectory", split: str, metrics: Mapping[str, float], verdicts: Sequence["Verdict"]) -> None:
+    """Metrics of a split, beside the contract's bounds and the lecture's figures."""
+    line(f"{run.path} on {split}")
+    by_name = {verdict.name: verdict for verdict in verdicts}
+    rows = [_metric_row(name, value, by_name.pop(name, None)) for name, value in metrics.items()]
+    rows += [_metric_row(name, None, verdict) for name, verdict in by_name.items()]
+    table(("metric", "value", "bound", "lecture", "contract"), rows, right=(1, 3))
+
+
+def _metric_row(name: str, value: float | None, verdict: "Verdict | None") -> list[str]:
+    shown = "" if value is None else f"{value:.4f}"
+    if verdict is None:
+        return [name, shown, "", "", ""]
+    bounds = [f">= {verdict.at_least:g}"] if verdict.at_least is not None else []
+    bounds += [f"<= {verdict.at_most:g}"] if verdict.at_most is not None else []
+    lecture = "" if verdict.lecture is None else f"{verdict.lecture:g}"
+    state = {True: "passed", False: "failed", None: verdict.reason}[verdict.passed]
+    return [name, shown, " and ".join(bounds), lecture, state]
+
+
+def show_predictions(results: Sequence[Mapping[str, Any]]) -> None:
+    """One line per input: label and probability, or values."""
+    if results and "label" in results[0]:
+        rows = [(row["input"], row["label"], f"{row['probability']:.4f}") for row in results]
+        table(("input", "label", "probability"), rows, right=(2,))
+    else:
+        table(("input", "values"), [(row["input"], row["values"]) for row in results])
+
+
+def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -> None:
+    """Where the artefact is and what its certificate says."""
+    line(f"{'verified' if verified else 'exported'}    {path}")
+    line(
+        f"certificate largest difference {certificate['largest_absolute_difference']:.2g}, labels agree on "
+        f"{certificate['label_agreement']:.1%} of {certificate['samples']} samples, in a clean process without dlkit"
+    )
+
+
+def show_table(result: Mapping[str, Any], explain: bool) -> None:
+    """A network's table as the lecture prints it, with its totals and its contract."""
+    line(result["recipe"])
+    rows = []
+    for row in result["layers"]:
+        shape = "x".join("?" if size is None else str(size) for size in row["output_shape"])
+        cells = [row["layer"], row["name"], shape, f"{row['parameters']:,}"]
+        if explain:
+            cells += ["; ".join(row["explanation"]["sizes"]), row["explanation"]["parameters"]]
+        rows.append(cells)
+    headers = ["layer", "name", "output", "parameters"] + (["output size", "parameters, by hand"] if explain else [])
+    table(headers, rows, right=(3,))
+    counts = result["parameters"]
+    line(f"total {counts['total']:,}  trainable {counts['trainable']:,}  non-trainable {counts['non_trainable']:,}")
+    show_contract(result["contract"])
+
+
+def show_contract(contract: Mapping[str, Any]) -> None:
+    """Whether the counts and rows are those of the recipe's contract."""
+    if contract["passed"]:
+        line("contract passed")
+    for difference in contract["differences"]:
+        line(f"contract {difference}")
+
+
+def show_counts(results: Sequence[Mapping[str, Any]]) -> None:
+    """Counts of many recipes, each against its contract."""
+    rows = []
+    for result in results:
+        counts = result["parameters"]
+        state = "passed" if result["contract"]["passed"] else result["contract"]["differences"][0]
+        rows.append((result["recipe"], *(f"{counts[k]:,}" for k in ("total", "trainable", "non_trainable")), state))
+    table(("recipe", "total", "trainable", "non-trainable", "contract"), rows, right=(1, 2, 3))
+
+
+def show_demo(run: "RunDirectory") -> None:
+    """Where the demo's results are and what to try next."""
+    exports = run.path / "exports" / "saved_model" / run.recipe_name
+    for name, place in (("run", run.path), ("figures", run.path / "figures"), ("SavedModel", exports)):
+        line(f"{name:<11} {place}")
+    line("\nTry next:")
+    for command, what in (
+        ("dlkit list", "shipped recipes, datasets, layers"),
+        (f"dlkit summary {run.recipe_name} --explain", "the arithmetic of every layer"),
+        ("dlkit new my_net --from mnist_cnn", "a recipe of your own"),
+        ("dlkit train mnist_mlp", "the lecture's 932,362 parameters on MNIST (downloads it once)"),
+    ):
+        line(f"  {command:<38} {what}")

@@ -1,0 +1,48 @@
+"""The recipe's dataset and its description, without reading examples and without TensorFlow."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dlkit.components import create
+from dlkit.datasets._dataset import ArraySpec, Dataset, Description
+from dlkit.errors import DlkitError, InputError, Location
+
+if TYPE_CHECKING:
+    from dlkit.recipe.schema import Recipe
+    from dlkit.run_directory import RunDirectory
+
+
+def located(error: DlkitError, location: Location | None) -> DlkitError:
+    """The same error with a place for the problems that have none."""
+    error.problems = [problem if problem.location else replace(problem, location=location) for problem in error.problems]
+    return error
+
+
+def build_dataset(recipe: "Recipe") -> Dataset:
+    """The recipe's data source, not yet read; its mistakes point to the recipe's source."""
+    try:
+        dataset: Dataset = create(recipe.data.source)
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
+    return dataset
+
+
+def describe(recipe: "Recipe", dataset: Dataset) -> Description:
+    """The dataset's description; its errors point to the recipe's source."""
+    try:
+        return dataset.describe()
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
+
+
+def stored_description(run: "RunDirectory") -> Description:
+    """What the run's data held when it was trained, so that the data itself is not needed any more."""
+    stored: dict[str, Any] = run.read_json("data.json").get("description", {})
+    try:
+        inputs, targets = (
+            ArraySpec(tuple(stored[name]["shape"]), stored[name]["dtype"]) for name in ("inputs", "targets")
+        )
+        return Description(inputs, targets, tuple(stored["class_names"]), stored["splits"])
+    except (KeyError, TypeError) as error:
+        path = run.path / "data.json"
+        raise InputError(f"{path} does not describe the data", "restore the file or train again") from error

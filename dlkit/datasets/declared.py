@@ -1,0 +1,36 @@
+"""A shape and a number of classes without data, for networks whose data is too large to bring along."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split
+from dlkit.errors import MissingError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """Shape and classes (or the number of target values) without data: summary works, train says what to supply."""
+
+    shape: list[Annotated[int, Field(gt=0)] | None]
+    classes: Annotated[int, Field(ge=2)] | None = None
+    targets: Annotated[int, Field(ge=1)] = 1
+    dtype: str | None = None
+
+    def describe(self) -> Description:
+        """The declared shape; three dimensions are taken as uint8 images, anything else as float32."""
+        dtype = self.dtype or ("uint8" if len(self.shape) == 3 else "float32")
+        inputs = ArraySpec(tuple(self.shape), dtype)
+        if self.classes is None:
+            return Description(inputs, ArraySpec((self.targets,), "float32"))
+        names = tuple(str(index) for index in range(self.classes))
+        return Description(inputs, ArraySpec((), "int64"), names)
+
+    def load(self, split: str, resize: Resizer | None) -> Split:
+        """Always a MissingError: there is no data."""
+        raise MissingError(
+            "this recipe declares its data's shape only, there are no examples to read",
+            "give data.source a dataset of that shape, such as image_folder: {directory: ...} with data.resize, "
+            "or arrays: {train: file.npz}",
+        )

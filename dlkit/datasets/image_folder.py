@@ -1,0 +1,108 @@
+"""A folder of images with one sub-folder per class."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from dlkit.cache import cached_arrays
+from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, seeded_split
+from dlkit.errors import InputError, MissingError
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
+SPLIT_NAMES = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
+
+Files = tuple[list[Path], np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFolder:
+    """Images in class folders: directory/train/cats/1.jpg with train, validation and test folders, or directory/cats/1.jpg.
+
+    Without split folders a seeded, stratified part of `test_fraction` is held out as test.
+    """
+
+    directory: str
+    channels: Literal[1, 3] = 3
+    test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @cached_property
+    def _split_folders(self) -> dict[str, Path]:
+        root = Path(self.directory)
+        if not root.is_dir():
+            raise MissingError(
+                f"no such folder: {root}",
+                "make one with a sub-folder of images for every class, or give its path: "
+                "--set data.source.image_folder.directory=PATH",
+            )
+        found = {SPLIT_NAMES[path.name]: path for path in sorted(root.iterdir()) if path.name in SPLIT_NAMES and path.is_dir()}
+        if found and "train" not in found:
+            raise MissingError(f"{root} has {', '.join(found)} but no folder train", "add train/<class>/<image> files")
+        return found
+
+    @cached_property
+    def _class_names(self) -> tuple[str, ...]:
+        root = self._split_folders.get("train", Path(self.directory))
+        names = tuple(sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")))
+        if len(names) < 2:
+            raise InputError(f"{root} has {len(names)} class folders", "put the images of every class in its own sub-folder")
+        return names
+
+    @cached_property
+    def _files(self) -> dict[str, Files]:
+        if self._split_folders:
+            return {split: self._listed(folder) for split, folder in self._split_folders.items()}
+        paths, labels = self._listed(Path(self.directory))
+        if self.test_fraction == 0:
+            return {"train": (paths, labels)}
+        kept, held = seeded_split(labels, self.test_fraction, self.seed, stratify=True)
+        return {name: ([paths[i] for i in part], labels[part]) for name, part in (("train", kept), ("test", held))}
+
+    def _listed(self, folder: Path) -> Files:
+        unknown = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name not in self._class_names and p.name[0] != ".")
+        if unknown:
+            raise InputError(f"{folder} has class folders that train lacks: {', '.join(unknown)}")
+        paths: list[Path] = []
+        labels: list[int] = []
+        for index, name in enumerate(self._class_names):
+            here = sorted(path for path in (folder / name).rglob("*") if path.suffix.lower() in SUFFIXES)
+            if not here:
+                raise MissingError(f"no images in {folder / name}", f"files with {', '.join(sorted(SUFFIXES))} are read")
+            paths += here
+            labels += [index] * len(here)
+        return paths, np.asarray(labels, np.int64)
+
+    def describe(self) -> Description:
+        """Classes are the sub-folders' names in alphabetical order; images have any size until data.resize."""
+        splits = {name: len(paths) for name, (paths, _) in self._files.items()}
+        return Description(ArraySpec((None, None, self.channels), "uint8"), ArraySpec((), "int64"), self._class_names, splits)
+
+    def load(self, split: str, resize: Resizer | None) -> Split:
+        """Images uint8 (n, height, width, channels), decoded and resized once into the cache; labels int64 (n,)."""
+        check_split(split, self._files)
+        if resize is None:
+            raise InputError("images in folders have different sizes", "add data.resize: {height: 64, width: 64}")
+        paths, labels = self._files[split]
+        stamp = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+        key = {"files": stamp, "resize": resize.key, "channels": self.channels}
+        arrays = cached_arrays(key, lambda aside: self._decode(paths, resize, aside))
+        return Split(arrays["inputs"], labels)
+
+    def _decode(self, paths: list[Path], resize: Resizer, aside: Path) -> None:
+        from dlkit.images import read_image
+
+        first = resize(read_image(paths[0], self.channels))
+        out = np.lib.format.open_memmap(aside / "inputs.npy", "w+", np.uint8, (len(paths), *first.shape))
+
+        def decode_one(index: int) -> None:
+            out[index] = resize(read_image(paths[index], self.channels))
+
+        with ThreadPoolExecutor() as pool:
+            for _ in pool.map(decode_one, range(len(paths))):
+                pass
+        out.flush()

@@ -1,0 +1,91 @@
+"""The errors a user can meet: each has a location, a problem, a hint and an exit code."""
+
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from typing import Any
+
+
+class ExitCode(IntEnum):
+    """What the process returns; documented in the README."""
+
+    DONE = 0
+    CHECK_FAILED = 1
+    BAD_INPUT = 2
+    MISSING = 3
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in a recipe file, or the command-line override that stands for it; lines and columns count from 1."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where, what was received, and what to do next."""
+
+    message: str
+    hint: str = ""
+    key: str = ""
+    location: Location | None = None
+
+    def __str__(self) -> str:
+        place = ": ".join(str(part) for part in (self.location, self.key) if part)
+        return f"{place}: {self.message}" if place else self.message
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON form: file, line, column, key, message, hint."""
+        location = asdict(self.location) if self.location else {"file": None, "line": None, "column": None}
+        return location | {"key": self.key, "message": self.message, "hint": self.hint}
+
+
+class DlkitError(Exception):
+    """A user's or the machine's mistake, shown without a traceback."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, message: str, hint: str = "", *, key: str = "", location: Location | None = None) -> None:
+        self.problems = [Problem(message, hint, key, location)]
+        super().__init__(message)
+
+
+class InputError(DlkitError):
+    """What the user gave is wrong (exit 2)."""
+
+
+class RecipeError(InputError):
+    """A recipe has problems; all of them are listed (exit 2)."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class MissingError(DlkitError):
+    """Something outside is missing: data, weights, network, disk (exit 3)."""
+
+    exit_code = ExitCode.MISSING
+
+
+class CheckError(DlkitError):
+    """A contract, certificate or check failed (exit 1)."""
+
+    exit_code = ExitCode.CHECK_FAILED
+
+
+def closest(word: str, allowed: list[str]) -> str:
+    """The hint for a misspelt word: the nearest allowed one, then all of them (or their number when they are many)."""
+    from difflib import get_close_matches
+
+    folded = {name.lower(): name for name in allowed}
+    near = get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    suggestion = f"did you mean {folded[near[0]]!r}? " if near else ""
+    listed = ", ".join(allowed) if len(allowed) <= 40 else f"{len(allowed)} names, see `dlkit list`"
+    return f"{suggestion}allowed: {listed or 'nothing'}"

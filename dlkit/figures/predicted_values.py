@@ -1,0 +1,18 @@
+"""Predicted against true values of a regression as a picture."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+
+def predicted_values_figure(truth: np.ndarray, predicted: np.ndarray) -> Figure:
+    """True and predicted values (values, n); a perfect prediction lies on the diagonal."""
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot()
+    for index, (true_row, predicted_row) in enumerate(zip(truth, predicted, strict=True)):
+        axes.plot(true_row, predicted_row, "o", markersize=4, label=f"value {index}")
+    low, high = min(truth.min(), predicted.min()), max(truth.max(), predicted.max())
+    axes.plot([low, high], [low, high], color="grey", linewidth=1)
+    axes.set(xlabel="true", ylabel="predicted")
+    if len(truth) > 1:
+        axes.legend()
+    return figure

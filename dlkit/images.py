@@ -1,0 +1,49 @@
+"""One decoder and one resizer for every image, so that training, predict and the exported graph see the same pixels."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.errors import InputError
+
+
+class ImageResizer:
+    """Resizes images (..., height, width, channels) to one size in uint8, as the recipe's data.resize says."""
+
+    def __init__(self, height: int, width: int, interpolation: str, crop_to_aspect_ratio: bool, antialias: bool = False) -> None:
+        self.size = (height, width)
+        self.interpolation = interpolation
+        self.crop_to_aspect_ratio = crop_to_aspect_ratio
+        self.antialias = antialias
+        self.key = f"{height}x{width} {interpolation} crop={crop_to_aspect_ratio} antialias={antialias}"
+
+    def __call__(self, images: Any) -> Any:
+        """Resized images in uint8, rounded; a NumPy array stays one."""
+        resized = keras.ops.image.resize(
+            tf.cast(images, "float32"),
+            self.size,
+            interpolation=self.interpolation,
+            crop_to_aspect_ratio=self.crop_to_aspect_ratio,
+            antialias=self.antialias,
+            data_format="channels_last",
+        )
+        pixels = tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), "uint8")
+        return pixels.numpy() if isinstance(images, np.ndarray) else pixels
+
+
+def decode(encoded: Any, channels: int) -> Any:
+    """A JPEG, PNG, GIF (first frame) or BMP string as uint8 (height, width, channels), also inside a graph."""
+    return tf.io.decode_image(encoded, channels=channels, expand_animations=False)
+
+
+def read_image(path: Path, channels: int) -> np.ndarray:
+    """The image in a file as uint8 (height, width, channels); an unreadable one is an error that names the file."""
+    try:
+        return decode(path.read_bytes(), channels).numpy()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except tf.errors.InvalidArgumentError as error:
+        raise InputError(f"{path} is no readable image", "JPEG, PNG, GIF and BMP are read; remove or replace it") from error

@@ -1,0 +1,251 @@
+"""All problems of a recipe at once, each with its place, what was received, what is allowed and what may be meant."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from dlkit.components import (
+    Component,
+    Place,
+    activations,
+    holds_list,
+    identifiers,
+    names,
+    nested_namespace,
+)
+from dlkit.errors import Problem, RecipeError, closest
+from dlkit.recipe.reader import KeyPath, Positions, dotted
+from dlkit.recipe.schema import Recipe
+from dlkit.recipe.settings import settings_model
+
+
+def check_recipe(data: dict[str, Any], positions: Positions) -> Recipe:
+    """The validated recipe with its components resolved; RecipeError with all problems in the order of the file."""
+    checker = _Checker(positions)
+    plain = checker.replaced(Recipe, data, ())
+    recipe = checker.validated(Recipe, plain, ())
+    if checker.problems:
+        unique = list(dict.fromkeys(checker.problems))
+        raise RecipeError(sorted(unique, key=lambda p: (p.location.line or 0, p.location.column or 0) if p.location else (0, 0)))
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+class _Checker:
+    def __init__(self, positions: Positions) -> None:
+        self.positions = positions
+        self.problems: list[Problem] = []
+
+    def replaced(self, model: type[BaseModel], data: Any, path: KeyPath) -> Any:
+        """The data of a section with every component in it checked and made a Component."""
+        if not isinstance(data, Mapping):
+            return data
+        result = dict(data)
+        for name, field in model.model_fields.items():
+            if name not in data:
+                continue
+            here = (*path, name)
+            if place := next((item for item in field.metadata if isinstance(item, Place)), None):
+                result[name] = self.component(place.namespace, data[name], here)
+            elif (place := _list_place(field.annotation)) and isinstance(data[name], list):
+                result[name] = [self.component(place.namespace, v, (*here, i)) for i, v in enumerate(data[name])]
+            elif section := _section(field.annotation):
+                result[name] = self.replaced(section, data[name], here)
+        return result
+
+    def validated(self, model: type[BaseModel], data: Any, path: KeyPath) -> BaseModel | None:
+        """The data as a model, or its problems."""
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            for details in _by_place(error):
+                self._add(model, path, details)
+        return None
+
+    def component(self, namespace: str, value: Any, path: KeyPath) -> Any:
+        """A name, or a mapping of one name to its settings, as a Component."""
+        found = self._split(namespace, value, path)
+        if found is None:
+            return Component(namespace, "")
+        name, settings, here = found
+        if name not in names(namespace):
+            self._problem(f"unknown {namespace} {name!r}", closest(name, names(namespace)), here, at_key=True)
+            return Component(namespace, name)
+        nested = {key: self._setting(key, item, (*here, key)) for key, item in settings.items()}
+        checked = self.validated(settings_model(namespace, name), nested, here)
+        location = self.positions.key(here)
+        return Component(namespace, name, nested if checked is not None else {}, location)
+
+    def _split(self, namespace: str, value: Any, path: KeyPath) -> tuple[str, dict[str, Any], KeyPath] | None:
+        example = f"such as {names(namespace)[0]}, or {{{names(namespace)[0]}: {{...}}}}" if names(namespace) else ""
+        if isinstance(value, str):
+            return value, {}, path
+        if not isinstance(value, Mapping):
+            self._problem(f"expected a {namespace}, received {shown(value)}", example, path)
+            return None
+        if len(value) != 1:
+            keys = ", ".join(value) or "nothing"
+            self._problem(f"a {namespace} is one name with its settings, received {len(value)} keys: {keys}", example, path)
+            return None
+        ((name, settings),) = value.items()
+        if settings is not None and not isinstance(settings, Mapping):
+            self._problem(f"settings of {name} are a mapping, received {shown(settings)}", f"such as {{{name}: {{...}}}}", (*path, name))
+            return None
+        return name, dict(settings or {}), (*path, name)
+
+    def _setting(self, key: str, value: Any, path: KeyPath) -> Any:
+        """A setting with the components in it resolved; Keras' own words for them are left to Keras."""
+        namespace = nested_namespace(key)
+        if namespace is None or value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, list):
+            if not holds_list(key):
+                return value
+            return [self._nested(key, namespace, item, (*path, index)) for index, item in enumerate(value)]
+        if holds_list(key):
+            self._problem(f"{key} is a list, received {shown(value)}", "write one entry a line, each beginning with `- `", path)
+            return []
+        return self._nested(key, namespace, value, path)
+
+    def _nested(self, key: str, namespace: str, value: Any, path: KeyPath) -> Any:
+        if isinstance(value, str) and namespace in ("initializer", "regularizer", "constraint", "loss", "metric", "optimizer"):
+            allowed = [*names(namespace), *identifiers(namespace)]
+            if value not in allowed:
+                self._problem(f"unknown {namespace} {value!r}", closest(value, allowed), path)
+            return value if value in identifiers(namespace) else Component(namespace, value, {}, self.positions.value(path))
+        if isinstance(value, str) and (key == "activation" or key.endswith("_activation")):
+            if value not in activations():
+                self._problem(f"unknown activation {value!r}", closest(value, activations()), path)
+            return value
+        return self.component(namespace, value, path)
+
+    def _problem(self, message: str, hint: str, path: KeyPath, at_key: bool = False) -> None:
+        location = self.positions.key(path) if at_key else self.positions.value(path)
+        self.problems.append(Problem(message, hint, dotted(path), location))
+
+    def _add(self, model: type[BaseModel], path: KeyPath, details: list[Any]) -> None:
+        """What pydantic says of one place, in our words; a union says something for each of its types."""
+        detail, inner = details[0], _keys(details[0]["loc"])
+        full = (*path, *inner)
+        kind, received, context = detail["type"], detail["input"], detail.get("ctx", {})
+        if kind == "extra_forbidden":
+            allowed = list(_model_at(model, inner[:-1]).model_fields)
+            self._problem(f"unknown key {inner[-1]!r}", closest(str(inner[-1]), allowed), full, at_key=True)
+        elif kind == "missing":
+            self._problem(f"the key {inner[-1]!r} is missing", f"add it under {dotted(full[:-1]) or 'the top'}", full[:-1], at_key=True)
+        elif full == ("recipe",):
+            self._problem(f"recipe format {shown(received)} is not known", "this dlkit reads `recipe: 1`", full)
+        else:
+            wanted = list(dict.fromkeys(_WANTED[item["type"]] for item in details if item["type"] in _WANTED))
+            if len(wanted) > 1:
+                self._problem(f"expected {' or '.join(wanted)}, received {shown(received)}", "", full)
+                return
+            message, hint = _explained(kind, received, context, str(detail["msg"]))
+            self._problem(message, hint, full)
+
+
+def _by_place(error: ValidationError) -> list[list[Any]]:
+    """The problems grouped by place; where a union complains of the whole and of something in it, the latter says more."""
+    groups: dict[KeyPath, list[Any]] = {}
+    for detail in error.errors(include_url=False):
+        groups.setdefault(_keys(detail["loc"]), []).append(detail)
+    return [
+        details
+        for place, details in groups.items()
+        if not any(other[: len(place)] == place and other != place for other in groups)
+    ]
+
+
+def _keys(location: Any) -> KeyPath:
+    """A path of pydantic's without the names of a union's types."""
+    return tuple(part for part in location if isinstance(part, int) or _is_key(part))
+
+
+def _is_key(part: str) -> bool:
+    """Whether a part of pydantic's path is a key of the recipe, and not the name of one type of a union."""
+    return part.replace("_", "").isalnum() and part not in _TYPE_NAMES or part in ("list",)
+
+
+_TYPE_NAMES = {"int", "float", "str", "bool", "Validation", "Resize", "constrained"}
+
+
+def _list_place(annotation: Any) -> Place | None:
+    for item in get_args(annotation):
+        for inner in getattr(item, "__metadata__", ()):
+            if isinstance(inner, Place):
+                return inner
+    return None
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    for item in (annotation, *get_args(annotation)):
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            return item
+    return None
+
+
+def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
+    """The section that a path inside a section leads to."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        if field is None:
+            continue
+        sections = [item for item in _flattened(field.annotation) if isinstance(item, type) and issubclass(item, BaseModel)]
+        model = sections[0] if sections else model
+    return model
+
+
+def _flattened(annotation: Any) -> list[Any]:
+    return [annotation, *(inner for item in get_args(annotation) for inner in _flattened(item))]
+
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping of keys",
+    "model_attributes_type": "a mapping of keys",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "greater than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def _explained(kind: str, received: Any, context: Mapping[str, Any], message: str) -> tuple[str, str]:
+    """Message and hint for a value that is not allowed."""
+    if kind in _WANTED:
+        return f"expected {_WANTED[kind]}, received {shown(received)}", ""
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return f"expected a number {words} {context[name]:g}, received {shown(received)}", ""
+    if kind == "literal_error":
+        allowed = [word.strip("' ") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
+        hint = closest(received, allowed) if isinstance(received, str) else f"allowed: {', '.join(allowed)}"
+        return f"{shown(received)} is not allowed here", hint
+    if kind == "string_pattern_mismatch":
+        return f"{shown(received)} is no name", "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
+    if kind == "value_error":
+        return str(context.get("error", message)), ""
+    return f"{message[:1].lower()}{message[1:]}, received {shown(received)}", ""
+
+
+def shown(value: Any) -> str:
+    """A received value, in a few words."""
+    if isinstance(value, Component):
+        return f"the {value.namespace} {value.name}"
+    if isinstance(value, Mapping):
+        return f"a mapping with {', '.join(map(str, list(value)[:5])) or 'nothing in it'}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    text = {None: "nothing", True: "true", False: "false"}.get(value) if value is None or isinstance(value, bool) else None
+    text = text or repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

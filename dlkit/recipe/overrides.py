@@ -1,0 +1,66 @@
+"""--set KEY=VALUE: changes to a recipe's plain data, checked afterwards like the recipe itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dlkit.errors import Location, Problem, RecipeError, closest
+from dlkit.recipe.reader import KeyPath, Positions, dotted, parse_value
+
+
+def apply_overrides(data: dict[str, Any], positions: Positions, overrides: Sequence[str]) -> None:
+    """Change `data` in place; positions under a changed key become the override's own text."""
+    for override in overrides:
+        file = f"--set {override}"
+        path, value = _split(override, file)
+        full = _assign(data, path, value, file)
+        for known in (positions.values, positions.keys):
+            for place in [place for place in known if place[: len(full)] == full]:
+                del known[place]
+        positions.values[full] = Location(file)
+        positions.keys[full] = Location(file)
+
+
+def _split(override: str, file: str) -> tuple[KeyPath, Any]:
+    name, equals, text = override.partition("=")
+    parts: KeyPath = tuple(int(part) if part.isdigit() else part for part in name.strip().split("."))
+    if not equals or not all(part != "" for part in parts):
+        raise _problem("an override is KEY=VALUE", "such as --set training.epochs=1", "", file)
+    return parts, parse_value(text, file)
+
+
+def _assign(data: dict[str, Any], path: KeyPath, value: Any, file: str) -> KeyPath:
+    """Set the value at the path, entering lists by number and bare component names as mappings."""
+    here: Any = data
+    for depth, part in enumerate(path[:-1]):
+        below = _child(here, part, path[: depth + 1], file)
+        if below is None or (isinstance(below, str) and below == path[depth + 1]):
+            below = {} if below is None else {below: {}}
+            here[part] = below
+        here = below
+    part, place = path[-1], dotted(path)
+    if isinstance(here, list):
+        _child(here, part, path, file)
+        here[part] = value
+    elif isinstance(here, dict):
+        here[str(part)] = value
+    else:
+        raise _problem(f"{dotted(path[:-1])} is {here!r} and has no keys", "override it as a whole", place, file)
+    return path if isinstance(here, list) else (*path[:-1], str(part))
+
+
+def _child(here: Any, part: str | int, path: KeyPath, file: str) -> Any:
+    place, around = dotted(path), dotted(path[:-1]) or "the recipe"
+    if isinstance(here, list):
+        if not isinstance(part, int) or part >= len(here):
+            allowed = f"allowed: 0 to {len(here) - 1}" if here else "the list is empty; override it as a whole"
+            raise _problem(f"{around} is a list of {len(here)}, it has no entry {part!r}", allowed, place, file)
+        return here[part]
+    if not isinstance(here, dict):
+        raise _problem(f"{around} is {here!r} and has no key {part!r}", "override it as a whole", place, file)
+    if str(part) not in here and len(path) == 1:
+        raise _problem(f"unknown key {part!r}", closest(str(part), list(here)), place, file)
+    return here.get(str(part))
+
+
+def _problem(message: str, hint: str, key: str, file: str) -> RecipeError:
+    return RecipeError([Problem(message, hint, key, Location(file))])

@@ -1,0 +1,139 @@
+"""The whole state of a training in one file: written aside, synced and renamed, with a checksum, the last two kept.
+
+A snapshot is an .npz of plain arrays (never pickles) with one JSON text among them, and its SHA-256 at the end.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlkit.run_directory import write_aside
+
+FOLDER = "snapshots"
+KEPT = 2
+_DIGEST_BYTES = 32
+
+
+@dataclass
+class Snapshot:
+    """Everything that the next step depends on.
+
+    step: updates done. variables: arrays by group (network, optimizer, metrics, best). callbacks: plain data and
+    arrays, one per callback. history: rows of the epochs done. best: the monitored value of the best epoch.
+    """
+
+    step: int
+    variables: dict[str, list[np.ndarray]]
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: float | None = None
+    stopped: bool = False
+
+
+def write_snapshot(run: Path, snapshot: Snapshot) -> None:
+    """Write the snapshot and remove all but the last two."""
+    arrays: dict[str, np.ndarray] = {}
+    groups = {}
+    for group, values in snapshot.variables.items():
+        groups[group] = [_keep(arrays, value) for value in values]
+    state = {
+        "step": snapshot.step,
+        "history": snapshot.history,
+        "best": snapshot.best,
+        "stopped": snapshot.stopped,
+        "groups": groups,
+        "callbacks": [_encode(state, arrays) for state in snapshot.callbacks],
+    }
+    arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    content = stream.getbuffer()
+    path = run / FOLDER / f"{snapshot.step:012d}.npz"
+
+    def write(aside: Path) -> None:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.write(hashlib.sha256(content).digest())
+
+    write_aside(path, write)
+    for old in sorted((run / FOLDER).glob("*.npz"))[:-KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def read_snapshot(run: Path) -> Snapshot | None:
+    """The newest undamaged snapshot, or None; a damaged one is skipped for the one before."""
+    for path in sorted((run / FOLDER).glob("*.npz"), reverse=True):
+        content = path.read_bytes()
+        body, stored = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+        if hashlib.sha256(body).digest() == stored:
+            return _parse(body)
+    return None
+
+
+def _parse(body: bytes) -> Snapshot:
+    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    state = json.loads(arrays["state"].tobytes())
+    variables = {group: [arrays[name] for name in names] for group, names in state["groups"].items()}
+    callbacks = [_decode(value, arrays) for value in state["callbacks"]]
+    return Snapshot(state["step"], variables, callbacks, state["history"], state["best"], state["stopped"])
+
+
+def _keep(arrays: dict[str, np.ndarray], value: Any) -> str:
+    name = f"array{len(arrays)}"
+    arrays[name] = np.asarray(value)
+    return name
+
+
+def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Plain data as JSON; arrays and tuples as one-key mappings that name them."""
+    if isinstance(value, np.ndarray):
+        return {"*array": _keep(arrays, value)}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, tuple):
+        return {"*tuple": [_encode(item, arrays) for item in value]}
+    if isinstance(value, list):
+        return [_encode(item, arrays) for item in value]
+    if isinstance(value, dict):
+        return {"*dict": [[key, _encode(item, arrays)] for key, item in value.items()]}
+    return value
+
+
+def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, list):
+        return [_decode(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "*array":
+        return arrays[content]
+    if kind == "*tuple":
+        return tuple(_decode(item, arrays) for item in content)
+    return {key: _decode(item, arrays) for key, item in content}
+
+
+def callback_state(callback: Any) -> dict[str, Any]:
+    """The plain attributes of a callback (numbers, texts, arrays and containers of them), without what it looks at."""
+    ignored = {"_model", "params", "validation_data"}
+    return {name: value for name, value in _plain_items(callback) if name not in ignored}
+
+
+def _plain_items(callback: Any) -> Iterator[tuple[str, Any]]:
+    for name, value in vars(callback).items():
+        if _is_plain(value):
+            yield name, value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str | int) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str | np.ndarray | np.generic)

@@ -1,0 +1,63 @@
+"""A recipe's table, counts and contract; built once, then remembered, so that the next call needs no TensorFlow."""
+
+import hashlib
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlkit.cache import cached_json
+from dlkit.data_source import build_dataset, describe, stored_description
+from dlkit.datasets._dataset import Description
+from dlkit.environment import versions
+from dlkit.recipe.contract import check_table
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+    from dlkit.run_directory import RunDirectory
+
+
+def summarise(loaded: "LoadedRecipe", run: "RunDirectory | None" = None, explain: bool = False) -> dict[str, Any]:
+    """The documented JSON of `dlkit summary`: recipe, parameters, layers, contract; with `explain`, formulas per layer.
+
+    A run's table is built from the description of its data that it keeps. Raises located errors when the model cannot
+    be built, and CheckError when a formula's value differs from what Keras reports.
+    """
+    recipe = loaded.recipe
+    description = stored_description(run) if run else describe(recipe, build_dataset(recipe))
+    key = {
+        "recipe": loaded.plain,
+        "description": asdict(description),
+        "explain": explain,
+        "source": _source_digest(),
+        "versions": versions(),
+    }
+    table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain))
+    rows = [(row["layer"], row["output_shape"], row["parameters"]) for row in table["layers"]]
+    differences = check_table(recipe.expect, table["parameters"], rows)
+    return {"recipe": recipe.name, **table, "contract": {"passed": not differences, "differences": differences}}
+
+
+def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool) -> dict[str, Any]:
+    from dlkit.tensorflow_start import start_tensorflow
+
+    start_tensorflow()
+    from dlkit import layer_table
+    from dlkit.compiled_model import build_model
+
+    network = build_model(loaded.recipe, description).network
+    rows = [asdict(row) for row in layer_table.layer_rows(network)]
+    if explain:
+        for row, explanation in zip(rows, layer_table.explain(network), strict=True):
+            sizes = list(dict.fromkeys(map(str, explanation.sizes)))
+            row["explanation"] = {"sizes": sizes, "parameters": str(explanation.parameters or "")}
+    return {"parameters": layer_table.count_parameters(network), "layers": rows}
+
+
+@cache
+def _source_digest() -> str:
+    """A name for this very source of dlkit."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

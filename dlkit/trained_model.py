@@ -1,0 +1,52 @@
+"""A run's model as it was trained: rebuilt from the run's own recipe, with the weights of one checkpoint.
+
+Only weights are read from checkpoint files, so that no file of a run can bring code along.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import keras
+
+from dlkit.compiled_model import BuiltModel, build_model, compile_model
+from dlkit.data_source import stored_description
+from dlkit.errors import InputError
+from dlkit.recipe import LoadedRecipe, load_recipe
+from dlkit.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A run, its recipe as trained, and its compiled model with trained weights."""
+
+    run: RunDirectory
+    loaded: LoadedRecipe
+    built: BuiltModel
+    checkpoint: str
+
+
+def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
+    """The run's model with the weights of `last` or `best`; the data itself is not needed."""
+    path = run.checkpoint(checkpoint)
+    loaded = load_recipe(run.resolved_recipe)
+    built = build_model(loaded.recipe, stored_description(run))
+    load_weights(built.network, path)
+    load_weights(built.preprocess, run.path / "preprocess.keras")
+    compile_model(built, loaded.recipe)
+    return TrainedModel(run, loaded, built, checkpoint)
+
+
+def load_weights(network: keras.Model, path: Path) -> None:
+    """Read a checkpoint's weights; InputError when the file is damaged or belongs to another network."""
+    if not network.variables and path.exists():
+        return
+    try:
+        network.load_weights(path)
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(
+            f"{path} does not hold this network's weights: {reason}",
+            "the file is damaged, or the recipe's model differs from the run's",
+        ) from error
+

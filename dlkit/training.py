@@ -1,0 +1,298 @@
+"""The loop: steps of the compiled model, ordinary Keras callbacks, snapshots, and the run's files at the end.
+
+`fit` costs tens of milliseconds an epoch and cannot go on in the middle of one. Here a batch is a function of the step
+(see input_pipeline), so a training that goes on from a snapshot takes the very steps that it would have taken.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.compiled_model import BuiltModel, create_at
+from dlkit.errors import DlkitError, ExitCode, InputError
+from dlkit.input_pipeline import Batching, Splits, augmentation, batches, steps_per_epoch, train_batches
+from dlkit.recipe.schema import Recipe
+from dlkit.run_directory import RunDirectory, write_aside
+from dlkit.snapshot import Snapshot, callback_state, read_snapshot, write_snapshot
+
+SECONDS_PER_CALL = 0.1
+SNAPSHOT_COST_SHARE = 0.05
+SNAPSHOT_SECONDS = 60.0
+
+
+class Interrupted(DlkitError):
+    """The user or the system asked to stop; everything is saved (exit 130)."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class Reporter(Protocol):
+    """What is told of a training while it runs."""
+
+    def begin(self, epoch: int, steps_done: int, steps: int) -> None:
+        """An epoch (counted from 0) begins, or goes on after `steps_done` of its steps."""
+
+    def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
+        """Some steps of an epoch are done."""
+
+    def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
+        """An epoch is done; `row` is its line of the history."""
+
+
+@dataclass
+class Progress:
+    """Where the training stands: updates done, rows of the epochs done, and the best epoch's value and weights."""
+
+    step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: float | None = None
+    best_weights: list[np.ndarray] = field(default_factory=list)
+    stopped: bool = False
+
+
+class Training:
+    """One training of a compiled model into a run directory."""
+
+    def __init__(self, recipe: Recipe, built: BuiltModel, splits: Splits, run: RunDirectory, reporter: Reporter) -> None:
+        self.settings = recipe.training
+        self.built = built
+        self.network = built.network
+        self.run = run
+        self.reporter = reporter
+        self.splits = splits
+        self.steps = steps_per_epoch(len(splits.train), self.settings.batch_size)
+        self.monitor = self.settings.monitor or built.task.monitor
+        self.progress = Progress()
+        self._batching = Batching(self.settings.batch_size, self.settings.seed, self.settings.shuffle)
+        self._augment = augmentation(recipe.data)
+        callbacks = [create_at(component) for component in self.settings.callbacks]
+        self.callbacks = keras.callbacks.CallbackList(
+            callbacks, model=self.network, epochs=self.settings.epochs, steps=self.steps, verbose=0
+        )
+        self._every_step = any(_wants_batches(callback) for callback in callbacks)
+        self._steps_per_call = 1
+        self._saved_at = time.monotonic()
+        self._save_cost = 0.0
+        self._run_steps = _step_runner(self.network, self.network.train_step)
+        self._test_steps = _step_runner(self.network, self.network.test_step)
+
+    def run_to_end(self, resume: bool = False) -> list[dict[str, Any]]:
+        """Train to the last epoch or until a callback stops; returns the history. Raises Interrupted when asked to stop."""
+        self._symbolic_build()
+        self.network.stop_training = False
+        self.callbacks.on_train_begin()
+        if resume:
+            self._restore()
+        with stop_requests() as stop:
+            self._epochs(stop)
+        self.callbacks.on_train_end()
+        self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
+        self._write_products()
+        return self.progress.history
+
+    def _epochs(self, stop: "StopRequest") -> None:
+        state, last = self.progress, self.settings.epochs * self.steps
+        stream = iter(self._batches(state.step, last))
+        while state.step < last and not state.stopped:
+            epoch = state.step // self.steps
+            started = time.perf_counter()
+            if state.step % self.steps == 0:
+                self.callbacks.on_epoch_begin(epoch)
+                self.network.reset_metrics()
+            self.reporter.begin(epoch, state.step % self.steps, self.steps)
+            logs = self._one_epoch(epoch, stream, stop)
+            self._end_epoch(epoch, logs, time.perf_counter() - started)
+            if stop.requested:
+                self._interrupt()
+
+    def _one_epoch(self, epoch: int, stream: Any, stop: "StopRequest") -> dict[str, float]:
+        state, end = self.progress, (epoch + 1) * self.steps
+        logs: dict[str, float] = {}
+        while state.step < end:
+            count = 1 if self._every_step else min(self._steps_per_call, end - state.step)
+            batch, started = state.step % self.steps, time.perf_counter()
+            if self._every_step:
+                self.callbacks.on_train_batch_begin(batch)
+            logs = _numbers(self._run_steps(stream, tf.constant(count)))
+            state.step += count
+            if self._every_step:
+                self.callbacks.on_train_batch_end(batch, logs)
+            self._steps_per_call = _adapted(count, time.perf_counter() - started)
+            self.reporter.progress(epoch, state.step - epoch * self.steps, self.steps, logs)
+            if state.step < end:
+                if stop.requested:
+                    self._interrupt()
+                self._snapshot_when_due(SNAPSHOT_SECONDS)
+        return logs
+
+    def _end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
+        logs = logs | self._validate()
+        self.callbacks.on_epoch_end(epoch, logs)
+        rate = self.network.optimizer.learning_rate
+        row = {"epoch": epoch, **logs, "learning_rate": float(rate), "seconds": round(seconds, 3)}
+        self.progress.history.append(row)
+        self.progress.stopped = bool(self.network.stop_training)
+        self._keep_best(logs)
+        self.reporter.epoch_done(epoch, row)
+        self._snapshot_when_due(0)
+
+    def _validate(self) -> dict[str, float]:
+        validation = self.splits.validation
+        if validation is None:
+            return {}
+        self.network.reset_metrics()
+        self.callbacks.on_test_begin()
+        steps = steps_per_epoch(len(validation), self.settings.batch_size)
+        stream = iter(batches(validation, self.settings.batch_size, self.built.prepare))
+        logs = _numbers(self._test_steps(stream, tf.constant(steps)))
+        self.callbacks.on_test_end(logs)
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def _keep_best(self, logs: Mapping[str, float]) -> None:
+        """Remember the weights of the best epoch by the monitored validation metric."""
+        if self.splits.validation is None:
+            return
+        if self.monitor not in logs:
+            raise InputError(f"training.monitor: there is no metric {self.monitor!r}", f"there is: {', '.join(logs)}")
+        value, best = logs[self.monitor], self.progress.best
+        smaller = any(word in self.monitor for word in ("loss", "error", "mae", "mse"))
+        if best is None or (value < best if smaller else value > best):
+            self.progress.best = value
+            self.progress.best_weights = [np.array(variable) for variable in self.network.variables]
+
+    def _batches(self, first: int, last: int) -> tf.data.Dataset:
+        return train_batches(self.splits.train, self._batching, self.built.prepare, self._augment, first, last)
+
+    def _symbolic_build(self) -> None:
+        """Create the optimizer's and the metrics' variables before anything is restored into them."""
+        self.network.optimizer.build(self.network.trainable_variables)
+        example = self.built.prepare(*self.splits.train.read(np.arange(1)))
+        self.network._symbolic_build(data_batch=example)
+
+    def _variables(self) -> dict[str, list[Any]]:
+        return {
+            "network": self.network.variables,
+            "optimizer": self.network.optimizer.variables,
+            "metrics": [variable for metric in self.network.metrics for variable in metric.variables],
+        }
+
+    def _snapshot_when_due(self, seconds: float) -> None:
+        """At most one snapshot per `seconds`, and never more than a small share of the time spent on them."""
+        waited = time.monotonic() - self._saved_at
+        if waited >= max(seconds, self._save_cost / SNAPSHOT_COST_SHARE):
+            self._snapshot()
+
+    def _snapshot(self) -> None:
+        started = time.monotonic()
+        state = self.progress
+        variables = {group: [np.array(v) for v in values] for group, values in self._variables().items()}
+        callbacks = [callback_state(callback) for callback in self.callbacks.callbacks]
+        content = Snapshot(
+            state.step, variables | {"best": state.best_weights}, callbacks, state.history, state.best, state.stopped
+        )
+        write_snapshot(self.run.path, content)
+        self.run.write_csv("history.csv", state.history)
+        self._saved_at = time.monotonic()
+        self._save_cost = self._saved_at - started
+
+    def _restore(self) -> None:
+        snapshot = read_snapshot(self.run.path)
+        if snapshot is None:
+            return
+        for group, variables in self._variables().items():
+            for variable, value in zip(variables, snapshot.variables[group], strict=True):
+                variable.assign(value)
+        for callback, state in zip(self.callbacks.callbacks, snapshot.callbacks, strict=True):
+            vars(callback).update(state)
+        best = snapshot.variables["best"]
+        self.progress = Progress(snapshot.step, snapshot.history, snapshot.best, best, snapshot.stopped)
+
+    def _interrupt(self) -> None:
+        self._snapshot()
+        raise Interrupted(
+            f"stopped after {self.progress.step} updates; everything is saved in {self.run.path}",
+            f"go on with: dlkit train {self.run.recipe_name} --resume --run {self.run.path}",
+        )
+
+    def _write_products(self) -> None:
+        """history.csv, last.keras and best.keras."""
+        self.run.write_csv("history.csv", self.progress.history)
+        write_aside(self.run.path / "last.keras", self.network.save)
+        if self.progress.best_weights:
+            last = [np.array(variable) for variable in self.network.variables]
+            _assign(self.network.variables, self.progress.best_weights)
+            write_aside(self.run.path / "best.keras", self.network.save)
+            _assign(self.network.variables, last)
+
+
+def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _step_runner(network: keras.Model, step: Callable[[Any], Any]) -> Callable[[Any, Any], dict[str, Any]]:
+    """A graph that takes `count` batches from an iterator through `step` and gives the metrics after the last."""
+
+    @tf.function(reduce_retracing=True)
+    def run(iterator: Any, count: Any) -> dict[str, Any]:
+        for _ in tf.range(count):
+            step(next(iterator))
+        return network.get_metrics_result()
+
+    def call(iterator: Any, count: Any) -> dict[str, Any]:
+        result: dict[str, Any] = run(iterator, count)
+        return result
+
+    return call
+
+
+def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in logs.items()}
+
+
+def _adapted(count: int, seconds: float) -> int:
+    """So many steps in one call that it takes about SECONDS_PER_CALL; results do not depend on it."""
+    return max(1, min(2 * count, int(count * SECONDS_PER_CALL / max(seconds, 1e-9))))
+
+
+def _wants_batches(callback: keras.callbacks.Callback) -> bool:
+    hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in hooks)
+
+
+@dataclass
+class StopRequest:
+    """Whether a signal asked to stop."""
+
+    requested: bool = False
+
+
+@contextmanager
+def stop_requests() -> Iterator[StopRequest]:
+    """Turn SIGTERM and SIGINT into a request that the loop heeds between calls; a second one is not held back."""
+    request = StopRequest()
+    previous: dict[int, Any] = {}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        request.requested = True
+        for signal_number, handler in previous.items():
+            signal.signal(signal_number, handler)
+
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            previous[number] = signal.signal(number, note)
+    except ValueError:  # signals can only be caught in the main thread
+        pass
+    try:
+        yield request
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

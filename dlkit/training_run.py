@@ -1,0 +1,115 @@
+"""From a recipe to a finished run directory: read the data, build, train, and write everything down."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.compiled_model import BuiltModel, build_model, compile_model, table_differences
+from dlkit.data_source import build_dataset, describe, located
+from dlkit.datasets._dataset import Split
+from dlkit.environment import environment
+from dlkit.errors import DlkitError
+from dlkit.evaluation import write_report
+from dlkit.figures.curves import curves_figure
+from dlkit.fingerprint import fingerprint
+from dlkit.input_pipeline import Splits, adapt, load_splits
+from dlkit.recipe import resolved_yaml
+from dlkit.run_directory import RunDirectory, create_run, write_aside, write_text
+from dlkit.training import Reporter, Training
+from dlkit.trained_model import load_weights
+
+SAMPLES, SAMPLE_BYTES = 64, 4_000_000
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The run, its last epoch's metrics, and where its counts differ from the contract."""
+
+    run: RunDirectory
+    metrics: dict[str, float]
+    updates: int
+    differences: list[str]
+
+
+def train_recipe(
+    loaded: "LoadedRecipe", root: Path, reporter: Reporter, *, start_from: RunDirectory | None = None
+) -> TrainingResult:
+    """Train a recipe into a new run below `root`, from the weights of `start_from` when it is given."""
+    built, splits = prepare(loaded)
+    run = create_run(root, loaded.recipe.name)
+    with run.locked():
+        _describe_run(run, loaded, built, splits)
+        if start_from is not None:
+            load_weights(built.network, start_from.checkpoint("last"))
+        return _train(loaded, built, splits, run, reporter, resume=False)
+
+
+def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
+    """Go on with an unfinished run as if it had never stopped."""
+    with run.locked():
+        built, splits = prepare(loaded)
+        return _train(loaded, built, splits, run, reporter, resume=True)
+
+
+def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
+    """Build the model and read the examples that training may see."""
+    recipe = loaded.recipe
+    dataset = build_dataset(recipe)
+    built = build_model(recipe, describe(recipe, dataset))
+    try:
+        splits = load_splits(recipe.data, dataset, built.task.stratified)
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
+    adapt(built.preprocess, splits.train)
+    return built, splits
+
+
+def _train(
+    loaded: "LoadedRecipe", built: BuiltModel, splits: Splits, run: RunDirectory, reporter: Reporter, resume: bool
+) -> TrainingResult:
+    compile_model(built, loaded.recipe)
+    training = Training(loaded.recipe, built, splits, run, reporter)
+    history = training.run_to_end(resume)
+    metrics = {name: value for name, value in history[-1].items() if name not in ("epoch", "seconds")}
+    _write_figures(run, history)
+    if splits.validation is not None:
+        write_report(run, built, splits.validation, "validation")
+    differences = table_differences(loaded.recipe, built.network)
+    updates = training.progress.step
+    counts = {"epochs": len(history), "updates": updates, "contract": differences}
+    run.write_json("metrics.json", {"training": {"metrics": metrics, **counts}})
+    return TrainingResult(run, metrics, updates, differences)
+
+
+def _describe_run(run: RunDirectory, loaded: "LoadedRecipe", built: BuiltModel, splits: Splits) -> None:
+    """Write what the run is before it starts: recipe, machine, data and preprocessing."""
+    write_text(run.path / "recipe.yaml", loaded.text)
+    write_text(run.resolved_recipe, resolved_yaml(loaded))
+    run.write_json("environment.json", environment(loaded.recipe.training.seed) | {"overrides": list(loaded.overrides)})
+    parts = {"train": splits.train, "validation": splits.validation}
+    fingerprints = {name: fingerprint(split) for name, split in parts.items() if split is not None}
+    run.write_json("data.json", {"description": asdict(built.description), "fingerprints": fingerprints})
+    write_aside(run.path / "preprocess.keras", built.preprocess.save)
+    samples = _samples(splits.validation or splits.train)
+    write_aside(run.path / "samples.npz", lambda aside: np.savez(aside, inputs=samples))
+
+
+def _samples(split: Split) -> np.ndarray:
+    """Examples for export certificates, evenly spread over a split: at most SAMPLES of them and SAMPLE_BYTES."""
+    count = int(min(len(split), SAMPLES, max(2, SAMPLE_BYTES // max(1, split.inputs[:1].nbytes))))
+    return split.inputs[np.linspace(0, len(split) - 1, count).astype(int)]
+
+
+def _write_figures(run: RunDirectory, history: list[dict[str, Any]]) -> None:
+    columns = {name: [row[name] for row in history] for name in history[0]}
+    skipped = {"epoch", "seconds", "learning_rate"}
+    for name in columns:
+        if name not in skipped and not name.startswith("val_"):
+            figure = curves_figure(name, columns)
+            write_aside(run.path / "figures" / f"{name}.png", lambda aside, figure=figure: figure.savefig(aside, dpi=120))
+

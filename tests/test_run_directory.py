@@ -1,0 +1,107 @@
+"""Run directories: found by every kind of reference, written atomically, locked by their owner."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dlkit.errors import InputError, MissingError
+from dlkit.run_directory import RunDirectory, create_run, find_run, list_runs, remove_run, write_aside, write_text
+
+
+def make_run(root, recipe, name, finished=True):
+    path = root / recipe / name
+    path.mkdir(parents=True)
+    (path / "resolved.yaml").write_text("recipe: 1\n")
+    if finished:
+        (path / "metrics.json").write_text("{}")
+    return path
+
+
+def test_a_run_is_found_by_directory_recipe_or_nothing(tmp_path):
+    old = make_run(tmp_path, "a", "20260101-000000")
+    new = make_run(tmp_path, "b", "20260102-000000", finished=False)
+    assert list_runs(tmp_path) == [old, new]
+    assert find_run(str(old), tmp_path).path == old
+    assert find_run("a", tmp_path).path == old
+    assert find_run("recipes/a.yaml", tmp_path).path == old
+    assert find_run("20260101-000000", tmp_path).path == old
+    assert find_run(None, tmp_path).path == new
+    assert find_run(None, tmp_path, finished=True).path == old
+    assert find_run("b", tmp_path, finished=False).path == new
+
+
+def test_a_missing_run_is_named_with_a_suggestion(tmp_path):
+    with pytest.raises(MissingError, match="there is no run in"):
+        find_run(None, tmp_path)
+    make_run(tmp_path, "mnist_mlp", "20260101-000000")
+    with pytest.raises(MissingError) as caught:
+        find_run("mnist_mpl", tmp_path)
+    assert "did you mean 'mnist_mlp'" in caught.value.problems[0].hint
+    with pytest.raises(MissingError, match="no unfinished run"):
+        find_run("mnist_mlp", tmp_path, finished=False)
+
+
+def test_runs_of_one_second_get_names_of_their_own(tmp_path):
+    paths = {create_run(tmp_path, "a").path for _ in range(3)}
+    assert len(paths) == 3
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "x.txt"
+    write_text(target, "old")
+
+    def fail(aside):
+        aside.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(MissingError, match="No space left on device"):
+        write_aside(target, fail)
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["x.txt"]
+
+
+def test_csv_keeps_full_precision(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.write_csv("history.csv", [{"epoch": 0, "loss": 2.4019401941538843}])
+    assert (tmp_path / "history.csv").read_text() == "epoch,loss\n0,2.4019401941538843\n"
+
+
+def test_a_damaged_json_is_named(tmp_path):
+    (tmp_path / "data.json").write_text("{")
+    with pytest.raises(InputError, match=r"data\.json is damaged"):
+        RunDirectory(tmp_path).read_json("data.json")
+    assert RunDirectory(tmp_path).read_json("other.json") == {}
+
+
+def test_the_lock_refuses_a_second_process_and_dies_with_its_owner(tmp_path):
+    code = (
+        "import sys, pathlib\n"
+        "from dlkit.run_directory import RunDirectory\n"
+        f"with RunDirectory(pathlib.Path({str(tmp_path)!r})).locked():\n"
+        "    print('held', flush=True); sys.stdin.read()\n"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout.readline() == "held\n"
+    run = RunDirectory(tmp_path)
+    with pytest.raises(InputError, match="another process"), run.locked():
+        pass
+    owner.kill()
+    owner.communicate()
+    with run.locked():
+        pass
+
+
+def test_remove_run_takes_the_empty_recipe_folder_along(tmp_path):
+    first, second = make_run(tmp_path, "a", "1"), make_run(tmp_path, "a", "2")
+    remove_run(RunDirectory(first))
+    assert second.exists()
+    remove_run(RunDirectory(second))
+    assert not (tmp_path / "a").exists()
+
+
+def test_json_is_written_whole(tmp_path):
+    RunDirectory(tmp_path).write_json("a.json", {"x": [1.5]})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"x": [1.5]}

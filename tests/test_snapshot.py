@@ -1,0 +1,56 @@
+"""Snapshots: everything comes back, damage is seen, two are kept, nothing is pickled."""
+
+import numpy as np
+import pytest
+
+from dlkit.snapshot import FOLDER, Snapshot, callback_state, read_snapshot, write_snapshot
+
+
+def snapshot(step):
+    state = {"best": 0.25, "wait": 2, "weights": [np.arange(3.0)], "pair": (1, None), "by_epoch": {3: "x"}, "inf": float("inf")}
+    variables = {"network": [np.full((2, 2), step, np.float32)], "optimizer": [np.array(step, np.int64)]}
+    return Snapshot(step, variables, [state], [{"epoch": 0, "loss": 0.1 + 0.2}], best=0.3, stopped=True)
+
+
+def test_everything_comes_back_with_its_type(tmp_path):
+    write_snapshot(tmp_path, snapshot(7))
+    found = read_snapshot(tmp_path)
+    assert (found.step, found.best, found.stopped) == (7, 0.3, True)
+    assert found.history == [{"epoch": 0, "loss": 0.30000000000000004}]
+    assert found.variables["network"][0].dtype == np.float32
+    np.testing.assert_array_equal(found.variables["network"][0], np.full((2, 2), 7))
+    assert found.variables["optimizer"][0].shape == ()
+    state = found.callbacks[0]
+    np.testing.assert_array_equal(state.pop("weights")[0], [0.0, 1.0, 2.0])
+    assert state == {"best": 0.25, "wait": 2, "pair": (1, None), "by_epoch": {3: "x"}, "inf": float("inf")}
+
+
+def test_the_last_two_are_kept(tmp_path):
+    for step in (1, 2, 3):
+        write_snapshot(tmp_path, snapshot(step))
+    assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["000000000002.npz", "000000000003.npz"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
+def test_a_damaged_one_is_skipped_for_the_one_before(tmp_path, damage):
+    write_snapshot(tmp_path, snapshot(1))
+    write_snapshot(tmp_path, snapshot(2))
+    newest = tmp_path / FOLDER / "000000000002.npz"
+    content = bytearray(newest.read_bytes())
+    if damage == "flip":
+        content[len(content) // 2] ^= 1
+    newest.write_bytes({"cut": content[:-100], "flip": content, "empty": b""}[damage])
+    assert read_snapshot(tmp_path).step == 1
+
+
+def test_no_snapshot_is_none(tmp_path):
+    assert read_snapshot(tmp_path) is None
+
+
+def test_callback_state_holds_plain_data_only():
+    class Callback:
+        def __init__(self):
+            self.wait, self.best_weights, self._model, self.monitor_op = 3, [np.ones(2)], object(), np.less
+
+    state = callback_state(Callback())
+    assert sorted(state) == ["best_weights", "wait"]
