@@ -3,7 +3,7 @@
 import ast
 import importlib.util
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,16 @@ def keras_exports(module: str) -> dict[str, tuple[str, str]]:
 
 
 @cache
+def keras_aliases(module: str) -> frozenset[str]:
+    """The short words that a Keras module takes beside its names, such as mse: the text keys of its look-up tables."""
+    path = _module_file(module.replace("keras.", "keras.src.", 1))
+    tables = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Dict)] if path.exists() else []
+    entries = [entry for table in tables for entry in zip(table.keys, table.values, strict=True)]
+    keys = [key.value for key, value in entries if isinstance(key, ast.Constant) and isinstance(value, ast.Name)]
+    return frozenset(key for key in keys if isinstance(key, str) and key.isidentifier())
+
+
+@cache
 def keras_class(module: str, name: str) -> ClassSource:
     """A public Keras class: its parameters, and those of its bases where it passes **kwargs on."""
     return _read_class(*keras_exports(module)[name])
@@ -126,18 +136,23 @@ def _read_class(module: str, name: str) -> ClassSource:
     module, node = found
     init = next((item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"), None)
     docstring = ast.get_docstring(node) or ""
-    inherited: dict[str, Parameter] = {}
-    if init is None or init.args.kwarg is not None:
-        for base in node.bases:
-            if isinstance(base, ast.Name):
-                inherited |= _read_class(module, base.id).parameters
     texts = argument_texts(docstring)
-    own = _parameters(init, texts) if init is not None else {}
-    passed = _passed_on(init) if init is not None else set()
-    kept = {key: value for key, value in inherited.items() if key not in own and key not in passed}
+    inherited = _inherited(module, node) if init is None or _forwards_keywords(init) else {}
     if init is None:
-        kept = {key: Parameter(key, value.default, value.annotation, texts.get(key, value.text)) for key, value in kept.items()}
-    return ClassSource(docstring, own | kept)
+        return ClassSource(
+            docstring, {key: replace(value, text=texts.get(key, value.text)) for key, value in inherited.items()}
+        )
+    own = _parameters(init, texts)
+    hidden = own.keys() | _passed_on(init, list(inherited))
+    return ClassSource(docstring, own | {key: value for key, value in inherited.items() if key not in hidden})
+
+
+def _inherited(module: str, node: ast.ClassDef) -> dict[str, Parameter]:
+    found: dict[str, Parameter] = {}
+    for base in node.bases:
+        if isinstance(base, ast.Name):
+            found |= _read_class(module, base.id).parameters
+    return found
 
 
 def _find_class(module: str, name: str) -> tuple[str, ast.ClassDef] | None:
@@ -172,12 +187,23 @@ def _parameters(init: ast.FunctionDef, texts: dict[str, str]) -> dict[str, Param
     return found
 
 
-def _passed_on(init: ast.FunctionDef) -> set[str]:
+def _base_calls(init: ast.FunctionDef) -> list[ast.Call]:
+    """The calls of super().__init__ in an __init__."""
+    calls = [node for node in ast.walk(init) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    return [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "__init__"]
+
+
+def _forwards_keywords(init: ast.FunctionDef) -> bool:
+    """Whether **kwargs go on to the base class."""
+    return any(keyword.arg is None for call in _base_calls(init) for keyword in call.keywords)
+
+
+def _passed_on(init: ast.FunctionDef, inherited: list[str]) -> set[str]:
     """Parameters that __init__ itself gives to its base, so that a recipe cannot."""
     given: set[str] = set()
-    for node in ast.walk(init):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "__init__":
-            given |= {keyword.arg for keyword in node.keywords if keyword.arg}
+    for call in _base_calls(init):
+        given |= {keyword.arg for keyword in call.keywords if keyword.arg}
+        given |= set(inherited[: len(call.args)])
     return given
 
 

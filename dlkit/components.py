@@ -13,10 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dlkit._signatures import ClassSource, first_sentence, keras_class, keras_exports, public_files
+from dlkit._signatures import ClassSource, first_sentence, keras_aliases, keras_class, keras_exports, public_files
 from dlkit.errors import InputError, Location, Problem, RecipeError, closest
 
 PACKAGE = Path(__file__).parent
+_SERIALISATION = {"get", "serialize", "deserialize"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,28 @@ NAMESPACES = {
     "constraint": Namespace("constraints", "keras.constraints", "Constraint"),
 }
 
+# Recipes hold data, never code: these need a Python function, or load a program from a file.
+_NEED_CODE = {
+    "Lambda",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "JaxLayer",
+    "FlaxLayer",
+    "TorchModuleWrapper",
+    "TFSMLayer",
+}
+# Made by Keras itself, or meant to be subclassed.
+_INTERNAL = {
+    "InputSpec",
+    "InputLayer",
+    "Input",
+    "CallbackList",
+    "History",
+    "OptimizerMap",
+    "MeanMetricWrapper",
+    "Wrapper",
+}
+
 # Which parameters hold components, by name, for Keras and dlkit alike.
 _NESTED = {
     "activation": "layer",
@@ -80,13 +103,14 @@ _NESTED = {
     "forward_layer": "layer",
     "backward_layer": "layer",
     "cell": "layer",
+    "cells": "layer",
     "layers": "layer",
     "loss": "loss",
     "metrics": "metric",
     "optimizer": "optimizer",
     "inner_optimizer": "optimizer",
 }
-_LISTS = {"layers", "metrics"}
+_LISTS = {"layers", "cells", "metrics"}
 _SUFFIXES = {"_initializer": "initializer", "_regularizer": "regularizer", "_constraint": "constraint"}
 
 
@@ -120,16 +144,17 @@ def description(namespace: str, name: str) -> str:
     return first_sentence(source(namespace, name).docstring)
 
 
+@cache
 def identifiers(namespace: str) -> list[str]:
-    """The snake_case words that Keras itself takes in place of a component, such as glorot_uniform or l2."""
-    space = NAMESPACES[namespace]
-    exported = keras_exports(space.keras_module)
-    return sorted({name for name in exported if name[:1].islower()} | {_snake(name) for name in _keras_names(namespace)})
+    """The words that Keras itself takes in place of a component, such as glorot_uniform, l2 or mse."""
+    module = NAMESPACES[namespace].keras_module
+    functions = {name for name in keras_exports(module) if name[:1].islower()} - _SERIALISATION
+    return sorted(functions | {_snake(name) for name in _keras_names(namespace)} | keras_aliases(module))
 
 
 def activations() -> list[str]:
     """The names of Keras' activation functions."""
-    return sorted(name for name in keras_exports("keras.activations") if name not in ("get", "serialize", "deserialize"))
+    return sorted(name for name in keras_exports("keras.activations") if name not in _SERIALISATION)
 
 
 @cache
@@ -214,8 +239,8 @@ def _keras_names(namespace: str) -> frozenset[str]:
     if not space.keras_module:
         return frozenset()
     exported = keras_exports(space.keras_module)
-    abstract = {space.base, "InputSpec", "InputLayer", "Input", "CallbackList", "History", "OptimizerMap"}
-    return frozenset(name for name in exported if name[:1].isupper() and name not in abstract)
+    left_out = {space.base} | _INTERNAL | _NEED_CODE
+    return frozenset(name for name in exported if name[:1].isupper() and name not in left_out)
 
 
 def _camel(stem: str) -> str:
@@ -226,7 +251,8 @@ def _snake(name: str) -> str:
     """Keras' own rule for identifiers: GlorotUniform becomes glorot_uniform, L2 becomes l2."""
     out = ""
     for index, letter in enumerate(name):
-        starts_word = letter.isupper() and index and (name[index - 1].islower() or name[index + 1 : index + 2].islower())
+        starts_word = (
+            letter.isupper() and index and (name[index - 1].islower() or name[index + 1 : index + 2].islower())
+        )
         out += ("_" if starts_word else "") + letter.lower()
     return out
-

@@ -80,12 +80,12 @@ class CheckError(DlkitError):
     exit_code = ExitCode.CHECK_FAILED
 
 
-def closest(word: str, allowed: list[str]) -> str:
-    """The hint for a misspelt word: the nearest allowed one, then all of them (or their number when they are many)."""
+def closest(word: str, allowed: list[str], where: str = "dlkit list") -> str:
+    """The hint for a misspelt word: the nearest allowed one, then all of them, or the command that lists them."""
     from difflib import get_close_matches
 
     folded = {name.lower(): name for name in allowed}
     near = get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
     suggestion = f"did you mean {folded[near[0]]!r}? " if near else ""
-    listed = ", ".join(allowed) if len(allowed) <= 40 else f"{len(allowed)} names, see `dlkit list`"
+    listed = ", ".join(allowed) if len(allowed) <= 40 else f"{len(allowed)} names, see `{where}`"
     return f"{suggestion}allowed: {listed or 'nothing'}"

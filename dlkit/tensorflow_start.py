@@ -13,6 +13,8 @@ def start_tensorflow() -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # TensorFlow leaves oneDNN off on processors without AVX-512, where it takes a third off the work of a convolution.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _hidden_stderr():
         import logging
 

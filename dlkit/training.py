@@ -166,7 +166,7 @@ class Training:
         smaller = any(word in self.monitor for word in ("loss", "error", "mae", "mse"))
         if best is None or (value < best if smaller else value > best):
             self.progress.best = value
-            self.progress.best_weights = [np.array(variable) for variable in self.network.variables]
+            self.progress.best_weights = _copied(self.network.variables)
 
     def _batches(self, first: int, last: int) -> tf.data.Dataset:
         return train_batches(self.splits.train, self._batching, self.built.prepare, self._augment, first, last)
@@ -193,7 +193,7 @@ class Training:
     def _snapshot(self) -> None:
         started = time.monotonic()
         state = self.progress
-        variables = {group: [np.array(v) for v in values] for group, values in self._variables().items()}
+        variables = {group: _copied(values) for group, values in self._variables().items()}
         callbacks = [callback_state(callback) for callback in self.callbacks.callbacks]
         content = Snapshot(
             state.step, variables | {"best": state.best_weights}, callbacks, state.history, state.best, state.stopped
@@ -227,10 +227,15 @@ class Training:
         self.run.write_csv("history.csv", self.progress.history)
         write_aside(self.run.path / "last.keras", self.network.save)
         if self.progress.best_weights:
-            last = [np.array(variable) for variable in self.network.variables]
+            last = _copied(self.network.variables)
             _assign(self.network.variables, self.progress.best_weights)
             write_aside(self.run.path / "best.keras", self.network.save)
             _assign(self.network.variables, last)
+
+
+def _copied(variables: list[Any]) -> list[np.ndarray]:
+    """Values that later steps cannot change: TensorFlow may hand out its own memory."""
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _assign(variables: list[Any], values: list[np.ndarray]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import Checkpoint, Json, Run, RunsDir, check_choice
+from dlkit.cli._options import Checkpoint, Json, Offline, Run, RunsDir, apply_data_options, check_choice
 
 
 def export(
@@ -19,12 +19,14 @@ def export(
         Path | None, typer.Option("--verify", metavar="PATH", help="Check this artefact against its certificate and run.")
     ] = None,
     runs_dir: RunsDir = None,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
     """Export a run, or verify an exported artefact."""
     from dlkit.components import names
     from dlkit.run_directory import find_run, runs_root
 
+    apply_data_options(None, offline)
     check_choice("--checkpoint", checkpoint, ("last", "best"))
     check_choice("--format", format_name, tuple(names("exporter")))
     if verify is None:

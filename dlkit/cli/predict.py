@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import Checkpoint, Json, RunsDir, check_choice
+from dlkit.cli._options import Checkpoint, Json, Offline, RunsDir, apply_data_options, check_choice
 
 
 def predict(
@@ -15,12 +15,14 @@ def predict(
     ] = None,
     checkpoint: Checkpoint = "last",
     runs_dir: RunsDir = None,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
     """Predict images, folders of images or the rows of an .npz."""
     from dlkit.errors import MissingError
     from dlkit.run_directory import find_run, runs_root
 
+    apply_data_options(None, offline)
     check_choice("--checkpoint", checkpoint, ("last", "best"))
     for path in inputs:
         if not path.exists():

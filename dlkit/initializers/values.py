@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 
+@keras.saving.register_keras_serializable(package="dlkit")
 class Values(keras.initializers.Initializer):
     """Start weights written out in the recipe, nested as the weight's shape."""
 

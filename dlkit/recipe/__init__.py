@@ -72,6 +72,6 @@ def shown_path(path: Path) -> str:
 
 def resolved_yaml(loaded: LoadedRecipe) -> str:
     """The recipe with its overrides applied, as YAML that reads back to the same recipe."""
-    from dlkit.recipe.reader import to_yaml
+    from dlkit.recipe.writer import to_yaml
 
     return to_yaml(loaded.plain)

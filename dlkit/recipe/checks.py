@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from dlkit.components import (
+    NAMESPACES,
     Component,
     Place,
     activations,
@@ -13,11 +14,13 @@ from dlkit.components import (
     identifiers,
     names,
     nested_namespace,
+    source,
 )
 from dlkit.errors import Problem, RecipeError, closest
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe
-from dlkit.recipe.settings import settings_model
+from dlkit.recipe.settings import holds_component, settings_model
+from dlkit.recipe.wording import WANTED, explained, shown, unquoted, with_article
 
 
 def check_recipe(data: dict[str, Any], positions: Positions) -> Recipe:
@@ -27,9 +30,15 @@ def check_recipe(data: dict[str, Any], positions: Positions) -> Recipe:
     recipe = checker.validated(Recipe, plain, ())
     if checker.problems:
         unique = list(dict.fromkeys(checker.problems))
-        raise RecipeError(sorted(unique, key=lambda p: (p.location.line or 0, p.location.column or 0) if p.location else (0, 0)))
+        raise RecipeError(
+            sorted(unique, key=lambda p: (p.location.line or 0, p.location.column or 0) if p.location else (0, 0))
+        )
     assert isinstance(recipe, Recipe)
     return recipe
+
+
+# Kinds for which Keras takes words of its own, such as glorot_uniform, beside a class.
+_WORDED = ("initializer", "regularizer", "constraint", "loss", "metric")
 
 
 class _Checker:
@@ -70,11 +79,18 @@ class _Checker:
             return Component(namespace, "")
         name, settings, here = found
         if name not in names(namespace):
-            self._problem(f"unknown {namespace} {name!r}", closest(name, names(namespace)), here, at_key=True)
+            hint = closest(name, names(namespace), f"dlkit list {NAMESPACES[namespace].folder}")
+            self._problem(f"unknown {namespace} {name!r}", hint, here, at_key=here != path)
             return Component(namespace, name)
-        nested = {key: self._setting(key, item, (*here, key)) for key, item in settings.items()}
+        parameters = source(namespace, name).parameters
+        nested = {
+            key: self._setting(key, item, (*here, key))
+            if key in parameters and holds_component(parameters[key])
+            else item
+            for key, item in settings.items()
+        }
         checked = self.validated(settings_model(namespace, name), nested, here)
-        location = self.positions.key(here)
+        location = self.positions.key(here) if here != path else self.positions.value(path)
         return Component(namespace, name, nested if checked is not None else {}, location)
 
     def _split(self, namespace: str, value: Any, path: KeyPath) -> tuple[str, dict[str, Any], KeyPath] | None:
@@ -82,41 +98,54 @@ class _Checker:
         if isinstance(value, str):
             return value, {}, path
         if not isinstance(value, Mapping):
-            self._problem(f"expected a {namespace}, received {shown(value)}", example, path)
+            self._problem(f"expected {with_article(namespace)}, received {shown(value)}", example, path)
             return None
         if len(value) != 1:
             keys = ", ".join(value) or "nothing"
-            self._problem(f"a {namespace} is one name with its settings, received {len(value)} keys: {keys}", example, path)
+            message = f"{with_article(namespace)} is one name with its settings, received {len(value)} keys: {keys}"
+            named = next((key for key in value if key in names(namespace)), None)
+            hint = f"indent the settings of {named} below its name" if named else example
+            self._problem(message, hint, path)
             return None
         ((name, settings),) = value.items()
         if settings is not None and not isinstance(settings, Mapping):
-            self._problem(f"settings of {name} are a mapping, received {shown(settings)}", f"such as {{{name}: {{...}}}}", (*path, name))
+            self._problem(
+                f"settings of {name} are a mapping, received {shown(settings)}",
+                f"such as {{{name}: {{...}}}}",
+                (*path, name),
+            )
             return None
         return name, dict(settings or {}), (*path, name)
 
     def _setting(self, key: str, value: Any, path: KeyPath) -> Any:
         """A setting with the components in it resolved; Keras' own words for them are left to Keras."""
         namespace = nested_namespace(key)
-        if namespace is None or value is None or isinstance(value, bool | int | float):
+        is_rate = namespace == "schedule" and isinstance(value, int | float) and not isinstance(value, bool)
+        if namespace is None or value is None or is_rate:
             return value
-        if isinstance(value, list):
-            if not holds_list(key):
-                return value
+        if isinstance(value, list) and holds_list(key):
             return [self._nested(key, namespace, item, (*path, index)) for index, item in enumerate(value)]
         if holds_list(key):
-            self._problem(f"{key} is a list, received {shown(value)}", "write one entry a line, each beginning with `- `", path)
+            self._problem(
+                f"{key} is a list, received {shown(value)}", "write one entry a line, each beginning with `- `", path
+            )
             return []
         return self._nested(key, namespace, value, path)
 
     def _nested(self, key: str, namespace: str, value: Any, path: KeyPath) -> Any:
-        if isinstance(value, str) and namespace in ("initializer", "regularizer", "constraint", "loss", "metric", "optimizer"):
-            allowed = [*names(namespace), *identifiers(namespace)]
-            if value not in allowed:
-                self._problem(f"unknown {namespace} {value!r}", closest(value, allowed), path)
-            return value if value in identifiers(namespace) else Component(namespace, value, {}, self.positions.value(path))
-        if isinstance(value, str) and (key == "activation" or key.endswith("_activation")):
-            if value not in activations():
-                self._problem(f"unknown activation {value!r}", closest(value, activations()), path)
+        is_activation = key == "activation" or key.endswith("_activation")
+        label = "activation" if is_activation else namespace
+        words = activations() if is_activation else identifiers(namespace) if namespace in _WORDED else []
+        if isinstance(value, str) and value in words:
+            return value
+        if words and isinstance(value, str) and value not in names(namespace):
+            allowed = words if is_activation else [*names(namespace), *words]
+            hint = closest(value, allowed, f"dlkit list {NAMESPACES[namespace].folder}")
+            self._problem(f"unknown {label} {value!r}", hint, path)
+            return value
+        if words and not isinstance(value, str | Mapping):
+            example = f"such as {(words if is_activation else names(namespace))[0]}, or a name with its settings"
+            self._problem(f"expected {with_article(label)}, received {shown(value)}", example, path)
             return value
         return self.component(namespace, value, path)
 
@@ -132,21 +161,28 @@ class _Checker:
         if kind == "extra_forbidden":
             allowed = list(_model_at(model, inner[:-1]).model_fields)
             self._problem(f"unknown key {inner[-1]!r}", closest(str(inner[-1]), allowed), full, at_key=True)
+        elif kind == "missing" and isinstance(inner[-1], int):
+            self._problem(f"entry {inner[-1] + 1} of this list is missing", "", full[:-1])
         elif kind == "missing":
-            self._problem(f"the key {inner[-1]!r} is missing", f"add it under {dotted(full[:-1]) or 'the top'}", full[:-1], at_key=True)
+            self._problem(
+                f"the key {inner[-1]!r} is missing",
+                f"add it under {dotted(full[:-1]) or 'the top'}",
+                full[:-1],
+                at_key=True,
+            )
         elif full == ("recipe",):
             self._problem(f"recipe format {shown(received)} is not known", "this dlkit reads `recipe: 1`", full)
         else:
-            wanted = list(dict.fromkeys(_WANTED[item["type"]] for item in details if item["type"] in _WANTED))
+            wanted = list(dict.fromkeys(WANTED[item["type"]] for item in details if item["type"] in WANTED))
             if len(wanted) > 1:
-                self._problem(f"expected {' or '.join(wanted)}, received {shown(received)}", "", full)
+                self._problem(f"expected {' or '.join(wanted)}, received {shown(received)}", unquoted(received), full)
                 return
-            message, hint = _explained(kind, received, context, str(detail["msg"]))
+            message, hint = explained(kind, received, context, str(detail["msg"]))
             self._problem(message, hint, full)
 
 
 def _by_place(error: ValidationError) -> list[list[Any]]:
-    """The problems grouped by place; where a union complains of the whole and of something in it, the latter says more."""
+    """The problems by place; where a union complains of the whole and of a part, the part says more."""
     groups: dict[KeyPath, list[Any]] = {}
     for detail in error.errors(include_url=False):
         groups.setdefault(_keys(detail["loc"]), []).append(detail)
@@ -164,7 +200,7 @@ def _keys(location: Any) -> KeyPath:
 
 def _is_key(part: str) -> bool:
     """Whether a part of pydantic's path is a key of the recipe, and not the name of one type of a union."""
-    return part.replace("_", "").isalnum() and part not in _TYPE_NAMES or part in ("list",)
+    return (part.replace("_", "").isalnum() and part not in _TYPE_NAMES) or part in ("list",)
 
 
 _TYPE_NAMES = {"int", "float", "str", "bool", "Validation", "Resize", "constrained"}
@@ -191,61 +227,12 @@ def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
         field = model.model_fields.get(str(part))
         if field is None:
             continue
-        sections = [item for item in _flattened(field.annotation) if isinstance(item, type) and issubclass(item, BaseModel)]
+        sections = [
+            item for item in _flattened(field.annotation) if isinstance(item, type) and issubclass(item, BaseModel)
+        ]
         model = sections[0] if sections else model
     return model
 
 
 def _flattened(annotation: Any) -> list[Any]:
     return [annotation, *(inner for item in get_args(annotation) for inner in _flattened(item))]
-
-
-_WANTED = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "string_type": "a text",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping of keys",
-    "model_attributes_type": "a mapping of keys",
-}
-_BOUNDS = {
-    "greater_than": ("gt", "greater than"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "less than"),
-    "less_than_equal": ("le", "at most"),
-}
-
-
-def _explained(kind: str, received: Any, context: Mapping[str, Any], message: str) -> tuple[str, str]:
-    """Message and hint for a value that is not allowed."""
-    if kind in _WANTED:
-        return f"expected {_WANTED[kind]}, received {shown(received)}", ""
-    if kind in _BOUNDS:
-        name, words = _BOUNDS[kind]
-        return f"expected a number {words} {context[name]:g}, received {shown(received)}", ""
-    if kind == "literal_error":
-        allowed = [word.strip("' ") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
-        hint = closest(received, allowed) if isinstance(received, str) else f"allowed: {', '.join(allowed)}"
-        return f"{shown(received)} is not allowed here", hint
-    if kind == "string_pattern_mismatch":
-        return f"{shown(received)} is no name", "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
-    if kind == "value_error":
-        return str(context.get("error", message)), ""
-    return f"{message[:1].lower()}{message[1:]}, received {shown(received)}", ""
-
-
-def shown(value: Any) -> str:
-    """A received value, in a few words."""
-    if isinstance(value, Component):
-        return f"the {value.namespace} {value.name}"
-    if isinstance(value, Mapping):
-        return f"a mapping with {', '.join(map(str, list(value)[:5])) or 'nothing in it'}"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    text = {None: "nothing", True: "true", False: "false"}.get(value) if value is None or isinstance(value, bool) else None
-    text = text or repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

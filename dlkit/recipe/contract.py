@@ -70,7 +70,9 @@ def _verdict(name: str, bound: Bound, value: float | None, overridden: bool) -> 
     elif value is None:
         passed = False
     else:
-        passed = (bound.at_least is None or value >= bound.at_least) and (bound.at_most is None or value <= bound.at_most)
+        passed = (bound.at_least is None or value >= bound.at_least) and (
+            bound.at_most is None or value <= bound.at_most
+        )
     return Verdict(name, value, bound.at_least, bound.at_most, bound.lecture, passed, reason)
 
 

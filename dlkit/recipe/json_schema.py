@@ -54,7 +54,13 @@ class _Builder:
         for name in allowed:
             defined[f"{namespace}.{name}"] = self._component(namespace, name)
         forms = {name: {"anyOf": [{"$ref": f"#/$defs/{namespace}.{name}"}, {"type": "null"}]} for name in allowed}
-        one = {"type": "object", "properties": forms, "additionalProperties": False, "minProperties": 1, "maxProperties": 1}
+        one = {
+            "type": "object",
+            "properties": forms,
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
         return {"anyOf": [{"enum": allowed}, one]}
 
     def _component(self, namespace: str, name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dlkit.errors import Location, Problem, RecipeError, closest
+from dlkit.errors import Location, Problem, RecipeError
 from dlkit.recipe.reader import KeyPath, Positions, dotted, parse_value
 
 
@@ -16,8 +16,9 @@ def apply_overrides(data: dict[str, Any], positions: Positions, overrides: Seque
         for known in (positions.values, positions.keys):
             for place in [place for place in known if place[: len(full)] == full]:
                 del known[place]
-        positions.values[full] = Location(file)
-        positions.keys[full] = Location(file)
+        for length in range(1, len(full) + 1):
+            if full[:length] not in positions.values:
+                positions.values[full[:length]] = positions.keys[full[:length]] = Location(file)
 
 
 def _split(override: str, file: str) -> tuple[KeyPath, Any]:
@@ -25,7 +26,11 @@ def _split(override: str, file: str) -> tuple[KeyPath, Any]:
     parts: KeyPath = tuple(int(part) if part.isdigit() else part for part in name.strip().split("."))
     if not equals or not all(part != "" for part in parts):
         raise _problem("an override is KEY=VALUE", "such as --set training.epochs=1", "", file)
-    return parts, parse_value(text, file)
+    try:
+        return parts, parse_value(text, file)
+    except RecipeError as error:
+        problem = error.problems[0]
+        raise _problem(problem.message, problem.hint, dotted(parts), file) from error
 
 
 def _assign(data: dict[str, Any], path: KeyPath, value: Any, file: str) -> KeyPath:
@@ -38,9 +43,10 @@ def _assign(data: dict[str, Any], path: KeyPath, value: Any, file: str) -> KeyPa
             here[part] = below
         here = below
     part, place = path[-1], dotted(path)
-    if isinstance(here, list):
-        _child(here, part, path, file)
+    if isinstance(here, list) and isinstance(part, int) and part < len(here):
         here[part] = value
+    elif isinstance(here, list):
+        _child(here, part, path, file)
     elif isinstance(here, dict):
         here[str(part)] = value
     else:
@@ -57,8 +63,8 @@ def _child(here: Any, part: str | int, path: KeyPath, file: str) -> Any:
         return here[part]
     if not isinstance(here, dict):
         raise _problem(f"{around} is {here!r} and has no key {part!r}", "override it as a whole", place, file)
-    if str(part) not in here and len(path) == 1:
-        raise _problem(f"unknown key {part!r}", closest(str(part), list(here)), place, file)
+    if len(path) > 1 and isinstance(path[-2], int) and len(here) == 1 and str(part) not in here:
+        raise _problem(f"{around} is {next(iter(here))}, not {part}", "override the entry as a whole", place, file)
     return here.get(str(part))
 
 

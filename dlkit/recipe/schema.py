@@ -10,17 +10,22 @@ from dlkit.components import Component, Place
 class Section(BaseModel):
     """A part of a recipe: unknown keys are errors, numbers and strings are not converted into one another."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
 
 
 class Validation(Section):
     """Which examples are held out of train: a fraction, one fold of several, or a split of the source."""
 
-    fraction: Annotated[float, Field(gt=0, lt=1, description="share of train that is held out")] | None = None
-    fold: Annotated[NonNegativeInt, Field(description="the fold that is held out, counted from 0")] | None = None
-    of: Annotated[int, Field(ge=2, description="number of folds")] | None = None
-    split: Annotated[str, Field(description="a split that the source itself has")] | None = None
+    fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The share of train that is held out, chosen by the seed."""
+    fold: NonNegativeInt | None = None
+    """The fold of train that is held out, counted from 0."""
+    of: Annotated[int, Field(ge=2)] | None = None
+    """The number of folds."""
+    split: str | None = None
+    """A split that the source itself has."""
     seed: NonNegativeInt = 0
+    """Seeds the choice."""
 
     @model_validator(mode="after")
     def one_way(self) -> "Validation":
@@ -38,52 +43,75 @@ class Resize(Section):
     """Gives all images one size before anything else; the names are those of keras.layers.Resizing."""
 
     height: PositiveInt
+    """In pixels."""
     width: PositiveInt
+    """In pixels."""
     interpolation: Literal["bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5"] = "bilinear"
+    """How pixels between pixels are computed."""
     crop_to_aspect_ratio: bool = False
+    """Keep proportions and cut off what is too much, instead of stretching."""
     antialias: bool = False
+    """Smooth before shrinking, so that fine patterns do not turn into coarse ones."""
 
 
 class Data(Section):
     """Where examples come from and what happens to them before the network."""
 
     source: Annotated[Component, Place("dataset")]
-    limit: Annotated[PositiveInt, Field(description="train on a stratified sample of this many examples")] | None = None
+    """The dataset."""
+    limit: PositiveInt | None = None
+    """Train on a seeded, stratified sample of this many examples, for a quick try."""
     validation: Validation | Literal["none"] = "none"
+    """What is held out of train: the metrics on it decide the best checkpoint."""
     resize: Resize | None = None
+    """One size for all images."""
     augment: list[Annotated[Component, Place("augment")]] = []
+    """Random changes to train inputs, other ones in every epoch."""
     preprocess: list[Annotated[Component, Place("layer")]] = []
+    """Keras layers in front of the network, adapted on train; they travel with the model into every export."""
 
 
 class Training(Section):
     """How the network is trained; what changes results is always said here, never guessed from the machine."""
 
     batch_size: PositiveInt = 32
+    """Examples per update."""
     epochs: PositiveInt
+    """Passes over train, at most."""
     seed: NonNegativeInt = 0
+    """Seeds start weights, order, dropout and augmentation."""
     precision: Literal["float32", "float64", "mixed_bfloat16"] = "float32"
+    """The arithmetic; mixed_bfloat16 keeps weights in float32."""
     shuffle: bool = True
+    """A new order in every epoch."""
     optimizer: Annotated[Component, Place("optimizer")]
-    monitor: (
-        Annotated[str, Field(description="the metric that decides the best checkpoint, such as val_loss")] | None
-    ) = None
+    """Turns gradients into updates."""
+    monitor: str | None = None
+    """The metric that decides the best checkpoint, such as val_loss; by default the one of the task."""
     callbacks: list[Annotated[Component, Place("callback")]] = []
+    """What watches or stops the training."""
 
 
 class Counts(Section):
     """Parameter counts of the whole network."""
 
     total: NonNegativeInt
+    """All parameters."""
     trainable: NonNegativeInt | None = None
+    """Parameters that training changes."""
     non_trainable: NonNegativeInt | None = None
+    """Parameters that it does not, such as running means."""
 
 
 class Bound(Section):
     """What a metric must reach, and what the lecture printed."""
 
     at_least: float | None = None
+    """The lowest value that passes."""
     at_most: float | None = None
+    """The highest value that passes."""
     lecture: float | None = None
+    """What the lecture printed, shown beside the value."""
 
 
 # A list in YAML; strict mode alone would ask for a Python tuple.
@@ -94,25 +122,29 @@ class Expect(Section):
     """The contract: what the lecture printed, checked by summary, validate --build, train and evaluate."""
 
     parameters: Counts | None = None
-    layers: (
-        Annotated[
-            list[Row],
-            Field(description="one row per layer: [class, output shape without the batch, parameters]"),
-        ]
-        | None
-    ) = None
+    """Counts of the whole network."""
+    layers: list[Row] | None = None
+    """One row per layer: [class, output shape without the batch, parameters]."""
     split: Literal["test", "validation", "train"] = "test"
+    """The split that the metrics are measured on."""
     metrics: dict[str, Bound] = {}
+    """Bounds by the name of a metric."""
 
 
 class Recipe(Section):
     """One experiment from data to export."""
 
-    recipe: Literal[1] = Field(description="version of this format")
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the run directories")]
+    recipe: Literal[1]
+    """The version of this format."""
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    """Names the run directories."""
     task: Annotated[Component, Place("task")]
+    """What the network is for."""
     data: Data
+    """Where examples come from."""
     model: Annotated[Component, Place("model")]
+    """The network."""
     training: Training
+    """How it is trained."""
     expect: Expect = Expect()
-
+    """What must come out."""

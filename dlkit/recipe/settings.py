@@ -1,14 +1,15 @@
-"""A pydantic model of every component's settings, made from its source, so that they are checked without importing it."""
+"""A pydantic model of every component's settings, made from its source: checked without importing it."""
 
 import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
+from dlkit._keras_types import described_type
 from dlkit._signatures import REQUIRED, Parameter
-from dlkit.components import NAMESPACES, nested_namespace, source
+from dlkit.components import nested_namespace, own_names, source
 
 _ANNOTATIONS = {"Annotated": Annotated, "Any": Any, "Field": Field, "Literal": Literal, "Path": Path}
 # dtype names and policies have many forms, and a weight's own name is checked by Keras.
@@ -19,10 +20,10 @@ _UNTYPED = {"dtype", "weights"}
 def settings_model(namespace: str, name: str) -> type[BaseModel]:
     """The settings that a component takes; KeyError when there is no such component."""
     parameters = source(namespace, name).parameters
-    own = not NAMESPACES[namespace].by_class or any(parameter.annotation for parameter in parameters.values())
+    own = name in own_names(namespace)
     fields: dict[str, Any] = {}
     for key, parameter in parameters.items():
-        kind = _own_type(parameter) if own else _keras_type(parameter)
+        kind = _own_type(parameter) if own else _keras_type(parameter, namespace)
         fields[key] = (kind, ... if parameter.default is REQUIRED else parameter.default)
     config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
     return create_model(f"{namespace}:{name}", __config__=config, **fields)
@@ -30,45 +31,44 @@ def settings_model(namespace: str, name: str) -> type[BaseModel]:
 
 def _own_type(parameter: Parameter) -> Any:
     """The annotation of a dlkit component's setting, in the few words that such annotations use."""
-    if nested_namespace(parameter.name):
+    if holds_component(parameter):
         return Any
     return eval(parameter.annotation or "Any", {"__builtins__": _builtins(), **_ANNOTATIONS})  # dlkit's own source
+
+
+def holds_component(parameter: Parameter) -> bool:
+    """Whether a setting is a component by its name; one that is typed as a number alone is that number."""
+    is_number = re.search(r"\b(int|float|bool)\b", parameter.annotation) and not re.search(
+        r"\b(Any|list|str|dict|Mapping)\b", parameter.annotation
+    )
+    return nested_namespace(parameter.name) is not None and not is_number
 
 
 def _builtins() -> dict[str, Any]:
     return {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "tuple": tuple}
 
 
-def _keras_type(parameter: Parameter) -> Any:
+def _keras_type(parameter: Parameter, namespace: str) -> Any:
     """What Keras' own documentation says of an argument, where it says it plainly; otherwise anything."""
     if nested_namespace(parameter.name) or parameter.name in _UNTYPED:
         return Any
-    kind = _documented_type(parameter.text)
-    if kind is None:
-        return Any
-    return kind if parameter.default is REQUIRED else kind | None
+    kind = described_type(parameter.text, parameter.default)
+    if kind is int and namespace == "schedule":
+        kind = float  # schedules compute in floats: `decay_steps: 1e5` is fine
+    if kind is not Any and (parameter.default is None or "None" in parameter.text):
+        kind = kind | None
+    return kind if parameter.default is REQUIRED or _fits(kind, parameter.default) else Any
 
 
-def _documented_type(text: str) -> Any:
-    said = re.sub(r"^(?:optional|an?)\s+", "", text.strip().lower())
-    sentence = re.split(r"\.(?:\s|$)", said)[0]
-    if re.match(r"(?:int|integer) or (?:tuple|list|tuple/list)", said):
-        return int | list[int]
-    if re.match(r"(?:bool|boolean)\b(?! or)", said):
-        return bool
-    if re.match(r"positive (?:int|integer)\b(?! or)", said):
-        return Annotated[int, Field(gt=0)]
-    if re.match(r"(?:int|integer)\b(?! or|s)", said):
-        return Annotated[int, Field(gt=0)] if "number of filters" in said else int
-    if re.match(r"float between 0 and 1\b", said):
-        return Annotated[float, Field(ge=0, le=1)]
-    if re.match(r"float\b(?! or|,? ?tuple|/)", said) and "tuple" not in sentence and "list" not in sentence:
-        return float
-    quoted = re.match(r'str(?:ing)?,? (?:either|one of) ((?:[`"\w]+(?:, | or |, or )?)+)', said)
-    return _literal_of(quoted.group(1)) if quoted else None
+def _fits(kind: Any, default: Any) -> bool:
+    """Whether Keras' own default is of a type; where it is not, the documentation was misread."""
+    try:
+        TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(_listed(default))
+    except ValidationError:
+        return False
+    return True
 
 
-def _literal_of(text: str) -> Any:
-    """The quoted words of a sentence as the allowed values, in lower or upper case as Keras takes them."""
-    words = re.findall(r'"(\w+)"', text)
-    return Literal[tuple(words)] if len(words) > 1 else None
+def _listed(value: Any) -> Any:
+    """A tuple as the list that a recipe writes."""
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value

@@ -1,0 +1,107 @@
+"""688 updates of the single neuron: dlkit's loop against plain Keras, side by side in one process.
+
+    python benchmarks/single_neuron.py [rounds]
+
+Prints, as medians of interleaved rounds, the time of dlkit's training as a ratio of a bare loop over
+`train_on_batch` (which keeps no history, calls no callbacks and writes nothing) and of `fit`.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from dlkit.tensorflow_start import start_tensorflow
+
+start_tensorflow()
+
+from dlkit.compiled_model import compile_model
+from dlkit.recipe import load_recipe
+from dlkit.run_directory import create_run
+from dlkit.training import Training
+from dlkit.training_run import prepare
+
+UPDATES = 688
+
+
+class Silent:
+    """A reporter that says nothing."""
+
+    def begin(self, epoch, steps_done, steps):
+        pass
+
+    def progress(self, epoch, steps_done, steps, logs):
+        pass
+
+    def epoch_done(self, epoch, row):
+        pass
+
+
+def seconds(function):
+    """How long a call takes."""
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
+
+
+def ours(loaded, folder):
+    """dlkit's training without its start and its files at the end: the 688 updates, history and callbacks."""
+    built, splits = prepare(loaded)
+    compile_model(built, loaded.recipe)
+    training = Training(loaded.recipe, built, splits, create_run(folder, "single_neuron"), Silent())
+    training._write_products = lambda: None
+    warm_up(training)
+    elapsed = seconds(training.run_to_end)
+    assert training.progress.step == UPDATES
+    return elapsed
+
+
+def warm_up(training):
+    """Trace the step once, as the first train_on_batch of the other side is not counted either; weights stay."""
+    before = training.network.get_weights()
+    training._symbolic_build()
+    training._run_steps(iter(training._batches(0, 1)), 1)
+    training.network.set_weights(before)
+    training.network.optimizer.iterations.assign(0)
+
+
+def keras_model(loaded):
+    """The compiled network and its one batch."""
+    built, splits = prepare(loaded)
+    network = compile_model(built, loaded.recipe)
+    x, y = built.prepare(splits.train.inputs, splits.train.targets)
+    network.train_on_batch(x, y)
+    return network, x.numpy(), y.numpy()
+
+
+def train_on_batch(loaded):
+    """A bare loop over train_on_batch."""
+    network, x, y = keras_model(loaded)
+    return seconds(lambda: [network.train_on_batch(x, y) for _ in range(UPDATES)])
+
+
+def fit(loaded, epochs=100):
+    """Keras' fit on arrays, one batch an epoch, scaled to 688 epochs."""
+    network, x, y = keras_model(loaded)
+    settings = {"batch_size": 12, "shuffle": False, "verbose": 0}
+    network.fit(x, y, epochs=2, **settings)
+    return seconds(lambda: network.fit(x, y, epochs=epochs, **settings)) * UPDATES / epochs
+
+
+def main(rounds=5):
+    """Print the two ratios."""
+    loaded = load_recipe("single_neuron")
+    times = {"dlkit": [], "train_on_batch": [], "fit": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(rounds):
+            times["dlkit"].append(ours(loaded, Path(folder)))
+            times["train_on_batch"].append(train_on_batch(loaded))
+            times["fit"].append(fit(loaded))
+    median = {name: statistics.median(values) for name, values in times.items()}
+    print(f"dlkit / train_on_batch loop: {median['dlkit'] / median['train_on_batch']:.2f}   (at most 3)")
+    print(f"fit / dlkit:                 {median['fit'] / median['dlkit']:.1f}")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

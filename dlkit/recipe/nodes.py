@@ -1,0 +1,113 @@
+"""YAML text as nodes that know where they stand.
+
+Only YAML's events are taken from the parser: what they mean is decided by the reader, so that no text can name a Python
+object, expand without bound, or change its meaning with the version of YAML.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from dlkit.errors import Location, Problem, RecipeError
+
+MAX_NODES = 50_000
+MAX_DEPTH = 60
+
+
+@dataclass(frozen=True)
+class Node:
+    """A scalar (text), list (nodes) or mapping (pairs of nodes) of a file; an alias is its target's very node."""
+
+    kind: str
+    location: Location
+    value: Any
+    plain: bool = False
+    tag: str = ""
+
+
+def compose(text: str, file: str) -> Node | None:
+    """The only document of a text as a node, None when there is none; RecipeError where it is no YAML."""
+    try:
+        return _Composer(file).document(iter(YAML(typ="safe", pure=True).parse(text)))
+    except MarkedYAMLError as error:
+        raise RecipeError([_syntax_problem(text, file, error)]) from error
+    except (YAMLError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise RecipeError([Problem(f"this is no YAML: {first}", "", "", Location(file))]) from error
+
+
+def _syntax_problem(text: str, file: str, error: MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    location = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
+    lines = text.splitlines()
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    if mark and "\t" in line[: mark.column + 1]:
+        return Problem("a tab stands where YAML wants spaces", "indent with spaces", "", location)
+    message = " ".join(str(part) for part in (error.problem, error.context) if part)
+    return Problem(f"YAML cannot be read: {message}", "check quotes, brackets and indentation here", "", location)
+
+
+class _Composer:
+    """Builds nodes from events, no deeper and no more of them than a recipe can need."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._anchors: dict[str, Node | None] = {}
+        self._count = 0
+
+    def document(self, events: Iterator[Any]) -> Node | None:
+        """The root of the only document."""
+        root: Node | None = None
+        for event in events:
+            name = type(event).__name__
+            if name == "DocumentStartEvent" and root is not None:
+                raise self._error(event, "there is a second document", "keep one recipe in a file, without `---`")
+            if name not in ("StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"):
+                root = self._node(event, events, 0)
+        return root
+
+    def _node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+        self._count += 1
+        if depth > MAX_DEPTH:
+            raise self._error(event, "this is nested too deeply", f"allowed: {MAX_DEPTH} levels")
+        if self._count > MAX_NODES:
+            raise self._error(
+                event, "there are too many values", f"allowed: {MAX_NODES:,}; keep data in a file of its own"
+            )
+        if type(event).__name__ == "AliasEvent":
+            return self._alias(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        node = self._content(event, events, depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _content(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+        place = Location(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+        tag = "" if event.tag is None else str(event.tag)
+        if type(event).__name__ == "ScalarEvent":
+            return Node("scalar", place, event.value, event.style is None, tag)
+        items: list[Node] = []
+        while type(following := next(events)).__name__ not in ("SequenceEndEvent", "MappingEndEvent"):
+            items.append(self._node(following, events, depth + 1))
+        if type(event).__name__ == "SequenceStartEvent":
+            return Node("list", place, items, tag=tag)
+        return Node("mapping", place, list(zip(items[::2], items[1::2], strict=True)), tag=tag)
+
+    def _alias(self, event: Any) -> Node:
+        if event.anchor not in self._anchors:
+            raise self._error(
+                event, f"the alias *{event.anchor} refers to nothing", f"name its target &{event.anchor} before"
+            )
+        node = self._anchors[event.anchor]
+        if node is None:
+            raise self._error(event, f"the alias *{event.anchor} contains itself", "write it out")
+        return node
+
+    def _error(self, event: Any, message: str, hint: str) -> RecipeError:
+        place = Location(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+        return RecipeError([Problem(message, hint, "", place)])

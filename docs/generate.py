@@ -1,0 +1,152 @@
+"""Writes docs/recipe.md, the reference of the recipe format, from its schema: python docs/generate.py."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from dlkit.components import own_names, source
+from dlkit.recipe.json_schema import json_schema
+from dlkit.recipe.schema import Bound, Counts, Data, Expect, Recipe, Resize, Section, Training, Validation
+from dlkit.recipe.settings import settings_model
+
+PAGE = Path(__file__).with_name("recipe.md")
+SECTIONS: tuple[type[Section], ...] = (Recipe, Data, Validation, Resize, Training, Expect, Counts, Bound)
+NAMESPACES = {
+    "dataset": "`data.source`",
+    "model": "`model`",
+    "task": "`task`",
+    "augment": "`data.augment`",
+    "callback": "`training.callbacks`, beside those of `keras.callbacks`",
+    "initializer": "settings that end in `_initializer`, beside those of `keras.initializers`",
+    "exporter": "`dlkit export --format`",
+}
+
+INTRODUCTION = """\
+# The recipe format
+
+<!-- Written by docs/generate.py from dlkit/recipe/schema.py and the component files. Change those, then run it. -->
+
+A recipe is a YAML 1.2 file. `dlkit validate RECIPE` lists everything that is wrong with one, each problem with its
+line, what was received and what is allowed; a key that nothing consumes is an error. `dlkit schema` prints the same
+format as JSON Schema, with which an editor completes recipes: in VS Code with the YAML extension, write it to a file
+and begin the recipe with `# yaml-language-server: $schema=recipe.schema.json`.
+
+## Components
+
+A *component* is a name, or one name with its settings:
+
+```yaml
+task: classification                                  # a name alone takes all defaults
+optimizer: {Adam: {learning_rate: 0.001}}             # a name with settings
+layers:
+  - Flatten
+  - Dense: {units: 10, kernel_regularizer: {L2: {l2: 1e-4}}}    # components nest where Keras nests them
+```
+
+The place decides what a name means: a layer is looked up in `keras.layers`, an optimizer in `keras.optimizers`, and so
+on for losses, metrics, callbacks, schedules, initializers, regularizers and constraints, each with Keras' own argument
+names. dlkit's own components are listed [below](#dlkits-own-components); `dlkit list KIND` prints all of a kind.
+
+A number may be written as a fraction: `scale: 1/255`. Recipes hold data and never code: Python objects, and layers that
+wrap a function, are refused.
+
+## Overrides
+
+`--set KEY=VALUE` changes one value for a run, before anything is checked. A key is a path with dots, in which numbers
+count the entries of a list from 0: `--set training.epochs=1`, `--set model.sequential.layers.0.Dense.units=64`. The
+value is YAML. After an override below `data`, `model`, `task` or `training` the bounds on metrics are reported as not
+checked, since the lecture's figures no longer speak of such a run; counts and rows still are.
+
+## Keys
+
+Every list may be empty and every key without a default may be left out, unless it is required. Where a component is
+wanted, Keras' own word for it is taken too, such as `he_normal` for an initializer.
+"""
+
+
+def reference() -> str:
+    """The page as Markdown."""
+    schema = json_schema()
+    parts = [INTRODUCTION]
+    parts += [_section(section, schema) for section in SECTIONS]
+    parts.append("## dlkit's own components\n")
+    parts += [_namespace(namespace, place, schema) for namespace, place in NAMESPACES.items()]
+    return "\n".join(parts)
+
+
+def _section(section: type[Section], schema: dict[str, Any]) -> str:
+    name = section.__name__
+    meanings = {key: field.description or "" for key, field in section.model_fields.items()}
+    table = _table(schema if section is Recipe else schema["$defs"][name], meanings)
+    return f"### {name}\n\n{inspect.getdoc(section)}\n\n{table}"
+
+
+def _namespace(namespace: str, place: str, schema: dict[str, Any]) -> str:
+    heading = f"### {namespace}\n\nIn {place}.\n"
+    return "\n".join([heading, *(_component(namespace, name, schema) for name in own_names(namespace))])
+
+
+def _component(namespace: str, name: str, schema: dict[str, Any]) -> str:
+    text = inspect.cleandoc(source(namespace, name).docstring)
+    settings = schema["$defs"].get(f"{namespace}.{name}") or settings_model(namespace, name).model_json_schema()
+    table = _table(settings, {}) if settings.get("properties") else ""
+    return f"#### {name}\n\n{text}\n\n{table}".rstrip() + "\n"
+
+
+def _table(definition: dict[str, Any], meanings: dict[str, str]) -> str:
+    required = definition.get("required", [])
+    headers = ["key", "value", "default", *(["meaning"] if meanings else [])]
+    rows = [headers, ["---"] * len(headers)]
+    for key, value in definition["properties"].items():
+        default = "required" if key in required else _default(value)
+        rows.append([f"`{key}`", _kind(value), default, *([meanings[key]] if meanings else [])])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _default(value: dict[str, Any]) -> str:
+    """A default as a recipe would write it; a number's stands with its number form, beside the fraction's."""
+    default = next((form["default"] for form in (value, *value.get("anyOf", [])) if "default" in form), None)
+    if default is None or isinstance(default, dict | list):
+        return ""
+    return f"`{str(default).lower()}`" if isinstance(default, bool) else f"`{default}`"
+
+
+def _kind(value: dict[str, Any]) -> str:
+    """A value's type in words."""
+    if reference := value.get("$ref"):
+        return _link(reference.rsplit("/", 1)[-1])
+    if forms := value.get("anyOf"):
+        # Null, fractions and Keras' own words for a component are said once for all, above the tables.
+        components = [form for form in forms if "$ref" in form]
+        named = components if any(form["$ref"].islower() for form in components) else forms
+        words = [_kind(form) for form in named if form.get("type") != "null" and "pattern" not in form]
+        return " or ".join(dict.fromkeys(words)) or "anything"
+    if "const" in value:
+        return f"`{value['const']}`"
+    if "enum" in value:
+        return ", ".join(f"`{word}`" for word in value["enum"])
+    return _plain_kind(value)
+
+
+def _link(name: str) -> str:
+    if name in {section.__name__ for section in SECTIONS}:
+        return f"[{name}](#{name.lower()})"
+    return f"[{name}](#{name})" if name in NAMESPACES else f"Keras {name}"
+
+
+def _plain_kind(value: dict[str, Any]) -> str:
+    words = {"integer": "whole number", "number": "number", "string": "text", "boolean": "`true` or `false`"}
+    kind = value.get("type")
+    if kind == "array":
+        items = value.get("items", {})
+        return f"list of: {_kind(items)}" if items and "prefixItems" not in items else "list"
+    if kind == "object":
+        items = value.get("additionalProperties")
+        return f"mapping of names to {_kind(items)}" if isinstance(items, dict) else "mapping"
+    limits = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
+    bounds = [f"{text} {value[key]:g}" for key, text in limits.items() if key in value]
+    return " ".join(filter(None, [words.get(str(kind), "anything"), " and ".join(bounds)]))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(reference(), encoding="utf-8")

@@ -1,0 +1,61 @@
+"""What the tests share: caches and runs of their own, a quiet TensorFlow, and one trained run on real digits."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def places(tmp_path_factory):
+    """A cache and a runs folder for this session, so that nothing of the user's is touched."""
+    root = tmp_path_factory.mktemp("places")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLKIT_CACHE", str(root / "cache"))
+        patch.setenv("DLKIT_RUNS", str(root / "runs"))
+        patch.setenv("TFDS_DATA_DIR", os.environ.get("TFDS_DATA_DIR", str(root / "tfds")))
+        yield root
+
+
+@pytest.fixture(autouse=True)
+def full_precision():
+    """Put back Keras' global precision, which a recipe may change."""
+    yield
+    import sys
+
+    if "keras" in sys.modules:
+        from dlkit.compiled_model import set_precision
+
+        set_precision("float32")
+
+
+class Silent:
+    """A reporter that only counts."""
+
+    def __init__(self):
+        self.rows = []
+
+    def begin(self, epoch, steps_done, steps):
+        pass
+
+    def progress(self, epoch, steps_done, steps, logs):
+        pass
+
+    def epoch_done(self, epoch, row):
+        self.rows.append(row)
+
+
+@pytest.fixture
+def reporter():
+    return Silent()
+
+
+@pytest.fixture(scope="session")
+def trained_run(places):
+    """A finished run of digits_mlp, three epochs."""
+    from dlkit.recipe import load_recipe
+    from dlkit.training_run import train_recipe
+
+    loaded = load_recipe("digits_mlp", ["training.epochs=3"])
+    return train_recipe(loaded, places / "runs", Silent()).run

@@ -1,0 +1,153 @@
+"""Exports give the run's answers in a clean process, and every tampering is seen."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlkit.datasets.digits import Digits
+from dlkit.errors import CheckError, InputError, MissingError
+from dlkit.evaluation import evaluate
+from dlkit.exporting import artefact_folder, export, verify
+from dlkit.trained_model import open_run
+
+
+@pytest.fixture(scope="module")
+def trained(trained_run):
+    return open_run(trained_run)
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    return export(trained, "saved_model", tmp_path_factory.mktemp("exports"))
+
+
+def test_the_certificate_says_what_was_compared(exported):
+    path, certificate = exported
+    assert certificate["passed"] is True
+    assert certificate["samples"] == 64
+    assert certificate["label_agreement"] == 1.0
+    assert 0 <= certificate["largest_absolute_difference"] <= 1e-5
+    assert set(certificate["checks"]) == {"serving_default/inputs", "serve_encoded/encoded"}
+    assert json.loads((path / "certificate.json").read_text()) == certificate
+    assert path.name == "1"
+    assert path.parent.name == "digits_mlp"
+
+
+def test_tensorflow_alone_gives_the_same_test_accuracy_from_raw_pixels(exported, trained):
+    test = Digits().load("test", None)
+    model = tf.saved_model.load(str(exported[0]))
+    outputs = model.signatures["serving_default"](inputs=tf.constant(test.inputs))
+    labels = outputs["label"].numpy().astype(str)
+    accuracy = np.mean(labels == test.targets.astype(str))
+    assert accuracy == pytest.approx(evaluate(trained, "test")["accuracy"], abs=1e-6)
+    encoded = [tf.io.encode_png(image).numpy() for image in test.inputs[:7]]
+    again = model.signatures["serve_encoded"](encoded=tf.constant(encoded))
+    np.testing.assert_allclose(again["probabilities"], outputs["probabilities"][:7], atol=1e-6)
+
+
+def test_an_encoded_image_of_another_size_is_an_error(exported):
+    model = tf.saved_model.load(str(exported[0]))
+    large = tf.io.encode_png(np.zeros((9, 8, 1), np.uint8))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        model.signatures["serve_encoded"](encoded=tf.constant([large.numpy()]))
+
+
+def test_a_second_export_is_the_next_version(exported, trained, tmp_path):
+    for version in ("1", "2"):
+        path, _ = export(trained, "saved_model", tmp_path)
+        assert path.name == version
+    assert artefact_folder(tmp_path / "digits_mlp").name == "2"
+
+
+def test_an_untouched_artefact_is_verified(exported, trained):
+    assert verify(exported[0], trained)["passed"] is True
+
+
+def change_json(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def flip_byte(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("variables/variables.data-00000-of-00001", "variables.data-00000-of-00001 was changed"),
+        ("saved_model.pb", "saved_model.pb was changed"),
+        ("assets/class_names.txt", "class_names.txt was changed"),
+        ("class_names.json", "class_names.json was changed"),
+    ],
+)
+def test_a_changed_file_fails(exported, trained, tmp_path, name, message):
+    copy = shutil.copytree(exported[0], tmp_path / "1")
+    flip_byte(copy / name)
+    with pytest.raises(CheckError, match=message):
+        verify(copy, trained)
+
+
+def test_a_missing_or_added_file_fails(exported, trained, tmp_path):
+    copy = shutil.copytree(exported[0], tmp_path / "1")
+    (copy / "extra").write_text("x")
+    (copy / "class_names.json").unlink()
+    with pytest.raises(CheckError, match=r"class_names\.json is missing; extra was added"):
+        verify(copy, trained)
+
+
+def test_an_artefact_of_other_weights_fails_even_with_a_certificate_of_its_own(exported, trained, tmp_path):
+    copy = shutil.copytree(exported[0], tmp_path / "1")
+    kernel = trained.built.network.layers[1].kernel
+    before = keras.ops.convert_to_numpy(kernel).copy()
+    try:
+        kernel.assign(before * 1.01)
+        with pytest.raises(CheckError, match="differs from its run"):
+            verify(copy, trained)
+    finally:
+        kernel.assign(before)
+
+
+def test_a_changed_class_name_fails_even_with_fitting_hashes(exported, trained, tmp_path):
+    import hashlib
+
+    copy = shutil.copytree(exported[0], tmp_path / "1")
+    names = copy / "assets" / "class_names.txt"
+    names.write_text(names.read_text().replace("7", "seven"))
+    fresh = hashlib.sha256(names.read_bytes()).hexdigest()
+    change_json(copy / "certificate.json", lambda content: content["files"].update({"assets/class_names.txt": fresh}))
+    with pytest.raises(CheckError, match="labels agree on"):
+        verify(copy, trained)
+
+
+def test_damaged_certificates_and_strange_folders_are_named(exported, trained, tmp_path):
+    with pytest.raises(InputError, match=r"holds no certificate\.json"):
+        verify(tmp_path, trained)
+    copy = shutil.copytree(exported[0], tmp_path / "1")
+    (copy / "certificate.json").write_text("{")
+    with pytest.raises(CheckError, match="is damaged"):
+        verify(copy, trained)
+
+
+def test_a_failed_export_leaves_nothing(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("dlkit.exporting.ABSOLUTE", -1.0)
+    monkeypatch.setattr("dlkit.exporting.RELATIVE", 0.0)
+    with pytest.raises(CheckError, match="the exported saved_model differs from the run"):
+        export(trained, "saved_model", tmp_path)
+    assert list((tmp_path / "digits_mlp").iterdir()) == []
+
+
+def test_a_run_without_samples_is_named(trained_run, tmp_path):
+    copy = shutil.copytree(trained_run.path, tmp_path / "digits_mlp" / "run")
+    (copy / "samples.npz").unlink()
+    from dlkit.run_directory import RunDirectory
+
+    with pytest.raises(MissingError, match=r"samples\.npz is missing"):
+        export(open_run(RunDirectory(copy)), "saved_model")

@@ -1,0 +1,55 @@
+"""Predictions from image files, folders and .npz rows are those of the same pixels in evaluation."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlkit.datasets.digits import Digits
+from dlkit.errors import InputError, MissingError
+from dlkit.evaluation import predict_split
+from dlkit.prediction import predict
+from dlkit.trained_model import open_run
+
+
+@pytest.fixture(scope="module")
+def trained(trained_run):
+    return open_run(trained_run)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return Digits().load("test", None).select(np.arange(5))
+
+
+def test_png_files_and_rows_give_the_same_answers(trained, digits, tmp_path):
+    for index, image in enumerate(digits.inputs):
+        Image.fromarray(image[..., 0]).save(tmp_path / f"{index}.png")
+    np.savez(tmp_path / "rows.npz", x=digits.inputs)
+    expected = predict_split(trained.built, digits)["probabilities"]
+    files = predict(trained, [tmp_path])
+    rows = predict(trained, [tmp_path / "rows.npz"])
+    assert [row["input"] for row in files] == [str(tmp_path / f"{index}.png") for index in range(5)]
+    assert rows[2]["input"] == f"{tmp_path / 'rows.npz'}[2]"
+    for number, (one, other) in enumerate(zip(files, rows, strict=True)):
+        assert one["probabilities"] == other["probabilities"]
+        np.testing.assert_allclose(list(one["probabilities"].values()), expected[number], atol=1e-6)
+        assert one["label"] == str(expected[number].argmax())
+        assert one["probability"] == max(one["probabilities"].values())
+
+
+def test_what_does_not_fit_is_named(trained, tmp_path):
+    Image.new("L", (9, 8)).save(tmp_path / "wide.png")
+    with pytest.raises(InputError, match=r"wide\.png has the shape \[8, 9, 1\], this model takes \[8, 8, 1\]"):
+        predict(trained, [tmp_path / "wide.png"])
+    (tmp_path / "text.png").write_text("hello")
+    with pytest.raises(InputError, match=r"text\.png is no readable image"):
+        predict(trained, [tmp_path / "text.png"])
+    np.savez(tmp_path / "other.npz", images=np.zeros(3))
+    with pytest.raises(InputError, match=r"other\.npz has no array x"):
+        predict(trained, [tmp_path / "other.npz"])
+    np.savez(tmp_path / "floats.npz", x=np.zeros((2, 8, 8, 1)))
+    with pytest.raises(InputError, match="x is float64, this model takes uint8"):
+        predict(trained, [tmp_path / "floats.npz"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MissingError, match="no images in"):
+        predict(trained, [tmp_path / "empty"])

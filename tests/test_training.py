@@ -1,0 +1,178 @@
+"""The loop: resuming anywhere is as if nothing had happened, callbacks keep their state, files are what they should be."""
+
+import csv
+import signal
+
+import keras
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy
+
+from dlkit.recipe import load_recipe
+from dlkit.run_directory import find_run
+from dlkit.snapshot import FOLDER
+from dlkit.training import Interrupted, Training, stop_requests
+from dlkit.training_run import resume_run, train_recipe
+
+RECIPE = """
+recipe: 1
+name: kill_me
+task: classification
+data:
+  source: digits
+  limit: 300
+  validation: {fraction: 0.2}
+  augment: [{random_affine: {shift: 0.2, rotation: 0.05}}]
+  preprocess: [{Normalization: {axis: null}}, Flatten]
+model:
+  sequential:
+    layers:
+      - Dense: {units: 16, activation: relu}
+      - BatchNormalization
+      - Dropout: {rate: 0.3}
+      - Dense: {units: 10, activation: softmax}
+training:
+  batch_size: 32
+  epochs: 8
+  seed: 3
+  optimizer: {Adam: {learning_rate: {CosineDecay: {initial_learning_rate: 0.01, decay_steps: 60}}}}
+  callbacks:
+    - EarlyStopping: {monitor: val_loss, patience: 3, restore_best_weights: true}
+"""
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    path = tmp_path / "kill_me.yaml"
+    path.write_text(RECIPE)
+    return load_recipe(path)
+
+
+def history(run):
+    with (run.path / "history.csv").open() as stream:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
+
+
+def weights(run, name="last.keras"):
+    network = keras.models.load_model(run.path / name)
+    return [convert_to_numpy(variable) for variable in [*network.weights, *network.optimizer.variables]]
+
+
+def assert_same(first, second):
+    assert history(first) == history(second)
+    for name in ("last.keras", "best.keras"):
+        for one, other in zip(weights(first, name), weights(second, name), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    from conftest import Silent
+
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    (folder / "kill_me.yaml").write_text(RECIPE)
+    return train_recipe(load_recipe(folder / "kill_me.yaml"), folder, Silent()).run
+
+
+def test_two_runs_of_one_recipe_agree(loaded, tmp_path, reporter, uninterrupted):
+    assert_same(train_recipe(loaded, tmp_path, reporter).run, uninterrupted)
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 8, 11, 20, 40])
+def test_a_run_stopped_anywhere_goes_on_bit_identically(loaded, tmp_path, reporter, uninterrupted, monkeypatch, stop_after):
+    monkeypatch.setattr("dlkit.training.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
+    plain = Training._one_epoch
+
+    def stopping(self, epoch, stream, stop):
+        report = self.reporter.progress
+
+        def progress(epoch, done, steps, logs):
+            report(epoch, done, steps, logs)
+            stop.requested = stop.requested or epoch * steps + done >= stop_after
+
+        monkeypatch.setattr(self.reporter, "progress", progress)
+        return plain(self, epoch, stream, stop)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_one_epoch", stopping)
+        with pytest.raises(Interrupted, match=f"stopped after {stop_after} updates"):
+            train_recipe(loaded, tmp_path, reporter)
+    run = find_run("kill_me", tmp_path, finished=False)
+    assert_same(resume_run(loaded, run, type(reporter)()).run, uninterrupted)
+
+
+def test_a_lost_snapshot_only_costs_time(loaded, tmp_path, reporter, uninterrupted, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("dlkit.training.SNAPSHOT_COST_SHARE", 1e9)
+        patch.setattr(Training, "_write_products", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train_recipe(loaded, tmp_path, reporter)
+    run = find_run("kill_me", tmp_path, finished=False)
+    newest = max((run.path / FOLDER).iterdir())
+    newest.write_bytes(newest.read_bytes()[:1000])
+    assert_same(resume_run(loaded, run, type(reporter)()).run, uninterrupted)
+
+
+def test_early_stopping_stops_and_restores(tmp_path, reporter):
+    text = RECIPE.replace("epochs: 8", "epochs: 60").replace("patience: 3", "patience: 1, min_delta: 0.05")
+    (tmp_path / "kill_me.yaml").write_text(text)
+    result = train_recipe(load_recipe(tmp_path / "kill_me.yaml"), tmp_path, reporter)
+    rows = history(result.run)
+    assert len(rows) < 60
+    losses = [float(row["val_loss"]) for row in rows]
+    assert losses[-1] > losses[-2] - 0.05
+
+
+def test_history_has_full_precision_and_the_standard_columns(uninterrupted):
+    rows = history(uninterrupted)
+    assert list(rows[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
+    assert [row["epoch"] for row in rows] == [str(number) for number in range(len(rows))]
+    assert float(rows[0]["loss"]) > float(rows[-1]["loss"])
+    assert len(rows[0]["loss"]) > 12
+
+
+def test_the_best_checkpoint_is_that_of_the_best_epoch(uninterrupted):
+    from dlkit.evaluation import evaluate
+    from dlkit.trained_model import open_run
+
+    best = max(float(row["val_accuracy"]) for row in history(uninterrupted))
+    found = evaluate(open_run(uninterrupted, "best"), "validation")["accuracy"]
+    assert found == pytest.approx(best, abs=1e-6)
+
+
+def test_training_goes_on_from_the_weights_of_another_run(loaded, tmp_path, reporter, uninterrupted):
+    run = train_recipe(loaded, tmp_path, reporter, start_from=uninterrupted).run
+    assert float(history(run)[0]["loss"]) < float(history(uninterrupted)[0]["loss"]) * 0.8
+
+
+def test_signals_are_requests_and_the_old_handlers_come_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with stop_requests() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.requested
+        assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_single_neuron_follows_the_deck(tmp_path, reporter):
+    """Deck 000: 688 updates, 11 printed losses and 6 printed weights."""
+    run = train_recipe(load_recipe("single_neuron"), tmp_path, reporter).run
+    losses = [float(row["loss"]) for row in history(run)]
+    printed = {
+        0: 2.4019401941538843, 1: 2.329520702681356, 2: 2.284788997951755, 3: 2.2504521846307064,
+        4: 2.218260766279002, 5: 2.1825972045368642, 6: 2.135130764910242, 7: 2.0569776607674903,
+        685: 0.010042452159097071, 686: 0.010016644423407106, 687: 0.009990960773269853,
+    }  # fmt: skip
+    assert len(losses) == 688
+    np.testing.assert_allclose([losses[epoch] for epoch in printed], list(printed.values()), rtol=1e-12)
+    network = keras.models.load_model(run.path / "last.keras")
+    (w1, w2), w0 = np.ravel(convert_to_numpy(network.weights[0])), convert_to_numpy(network.weights[1])[0]
+    final = [-4.7664440430506545, -4.193920379177114, 5.452505839107012]
+    np.testing.assert_allclose([w0, w1, w2], final, rtol=1e-12)
+
+
+def test_the_single_neuron_after_one_update(tmp_path, reporter):
+    run = train_recipe(load_recipe("single_neuron", ["training.epochs=1"]), tmp_path, reporter).run
+    network = keras.models.load_model(run.path / "last.keras")
+    (w1, w2), w0 = np.ravel(convert_to_numpy(network.weights[0])), convert_to_numpy(network.weights[1])[0]
+    np.testing.assert_allclose([w0, w1, w2], [-8.010284377556651, 0.9102333729710631, 1.391632618150986], rtol=1e-12)
