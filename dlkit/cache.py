@@ -3,15 +3,13 @@
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlkit.errors import MissingError
+from dlkit.atomic import folder_aside, publish, remove_abandoned
 
 
 def cache_directory() -> Path:
@@ -29,29 +27,14 @@ def digest(value: Any) -> str:
 
 
 def cached_arrays(key: Any, write: Callable[[Path], None]) -> dict[str, np.ndarray]:
-    """The .npy files that `write(folder)` made for `key`, memory-mapped; written aside and renamed, so never half there."""
+    """The .npy files that `write(folder)` made for `key`, memory-mapped; never half there."""
     folder = cache_directory() / "arrays" / digest(key)
     if not folder.exists():
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".writing-"))
-        except OSError as error:
-            raise MissingError(f"cannot write to the cache: {error}", "set DLKIT_CACHE to a writable folder") from error
-        try:
+        remove_abandoned(folder.parent)
+        with folder_aside(folder.parent) as aside:
             write(aside)
-            _publish(aside, folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            publish(aside, folder)  # another process may have been faster, which is as good
     return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
-
-
-def _publish(aside: Path, folder: Path) -> None:
-    """Rename into place; another process may have been faster, which is as good."""
-    try:
-        os.replace(aside, folder)
-    except OSError:
-        if not folder.exists():
-            raise
 
 
 def cached_json(kind: str, key: Any, compute: Callable[[], Any]) -> Any:

@@ -143,4 +143,3 @@ def check_build(loaded: "LoadedRecipe") -> None:
             "change the model or the recipe's expect",
             location=loaded.locate("expect"),
         )
-

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dlkit.errors import DlkitError
@@ -96,8 +96,8 @@ class TrainingProgress:
 
     def __enter__(self) -> "TrainingProgress":
         if sys.stderr.isatty():
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            self._bar = Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[logs]}"), console=_console("stderr"))
+            columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), TimeRemainingColumn(compact=True))
+            self._bar = Progress(*columns, TextColumn("{task.fields[logs]}"), console=_console("stderr"))
             self._bar.start()
         return self
 
@@ -121,7 +121,7 @@ class TrainingProgress:
             return
         begun, first = self._started
         speed = (steps_done - first) * self._batch_size / max(time.perf_counter() - begun, 1e-9)
-        text = f"{speed:,.0f} examples/s  {_metrics(logs)}"
+        text = f"{speed:,.0f}/s  {_metrics(logs)}"
         self._bar.update(self._task, completed=epoch * steps + steps_done, logs=text)
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
@@ -148,7 +148,9 @@ def show_training(result: "TrainingResult") -> None:
     note(f"next: dlkit evaluate {result.run.path}")
 
 
-def show_evaluation(run: "RunDirectory", split: str, metrics: Mapping[str, float], verdicts: Sequence["Verdict"]) -> None:
+def show_evaluation(
+    run: "RunDirectory", split: str, metrics: Mapping[str, float], verdicts: Sequence["Verdict"]
+) -> None:
     """Metrics of a split, beside the contract's bounds and the lecture's figures."""
     line(f"{run.path} on {split}")
     by_name = {verdict.name: verdict for verdict in verdicts}

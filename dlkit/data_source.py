@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 def located(error: DlkitError, location: Location | None) -> DlkitError:
     """The same error with a place for the problems that have none."""
-    error.problems = [problem if problem.location else replace(problem, location=location) for problem in error.problems]
+    error.problems = [
+        problem if problem.location else replace(problem, location=location) for problem in error.problems
+    ]
     return error
 
 

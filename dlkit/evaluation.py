@@ -1,23 +1,25 @@
 """Metrics, predictions, tables and figures of one split."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from dlkit.atomic import write_figure
 from dlkit.compiled_model import BuiltModel
 from dlkit.data_source import build_dataset, located
 from dlkit.datasets._dataset import Split
 from dlkit.errors import DlkitError
+from dlkit.fingerprint import record_fingerprint
 from dlkit.input_pipeline import batches, load_splits, resizer
-from dlkit.run_directory import RunDirectory, write_aside
+from dlkit.run_directory import RunDirectory
 from dlkit.trained_model import TrainedModel
 
 
 def evaluate(trained: TrainedModel, split: str) -> dict[str, float]:
     """Loss and metrics of a run's model on one split, written into the run with its tables and figures."""
     data = read_split(trained, split)
+    record_fingerprint(trained.run, split, data)
     metrics = write_report(trained.run, trained.built, data, split)
     content = trained.run.read_json("metrics.json")
     content.setdefault("evaluation", {})[split] = {"checkpoint": trained.checkpoint, "metrics": metrics}
@@ -48,7 +50,7 @@ def write_report(run: RunDirectory, built: BuiltModel, split: Split, name: str) 
     run.write_csv(f"per_{kind}_{name}.csv", report.table)
     for figure_name, figure in report.figures.items():
         path = run.path / "figures" / f"{figure_name}_{name}.png"
-        write_aside(path, lambda aside, figure=figure: figure.savefig(aside, dpi=120))
+        write_figure(path, figure)
     return metrics
 
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,11 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 import dlkit.exporters
+from dlkit.atomic import folder_aside, publish, remove_abandoned, write_text
 from dlkit.components import load
 from dlkit.environment import versions
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.exporters._exporter import takes_images
-from dlkit.run_directory import RunDirectory, write_text
+from dlkit.run_directory import RunDirectory
 from dlkit.trained_model import TrainedModel
 
 ABSOLUTE, RELATIVE = 1e-5, 1e-5
@@ -30,29 +29,24 @@ Requests = dict[str, np.ndarray]
 
 
 def export(trained: TrainedModel, format_name: str, output: Path | None = None) -> tuple[Path, dict[str, Any]]:
-    """Write an artefact and its certificate to <output>/<recipe name>/<version>/; returns that folder and the certificate.
+    """Write an artefact with its certificate to <output>/<recipe name>/<version>/; returns that folder and certificate.
 
     Raises CheckError, and leaves nothing behind, when the reloaded artefact does not give the run's own answers.
     """
     exporter: Any = load("exporter", format_name)
     base = (output or trained.run.path / "exports" / format_name) / trained.loaded.recipe.name
-    try:
-        base.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=base, prefix=".writing-"))
-    except OSError as error:
-        raise MissingError(f"cannot write to {base}: {error.strerror}", "choose another --output") from error
-    try:
+    remove_abandoned(base)
+    with folder_aside(base) as aside:
         exporter(trained.built, aside)
         if trained.built.class_names:
             write_text(aside / CLASS_NAMES, json.dumps(list(trained.built.class_names), ensure_ascii=False) + "\n")
         certificate = _certificate(trained, format_name, aside)
         write_text(aside / CERTIFICATE, json.dumps(certificate, indent=2) + "\n")
         if not certificate["passed"]:
-            raise CheckError(f"the exported {format_name} differs from the run: {_worst(certificate)}", "nothing was kept")
-        aside.chmod(0o755)
-        return _publish(aside, base), certificate
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+            raise CheckError(
+                f"the exported {format_name} differs from the run: {_worst(certificate)}", "nothing was kept"
+            )
+        return _next_version(aside, base), certificate
 
 
 def verify(path: Path, trained: TrainedModel) -> dict[str, Any]:
@@ -94,11 +88,12 @@ def read_certificate(artefact: Path) -> dict[str, Any]:
     return certificate
 
 
-def _publish(aside: Path, base: Path) -> Path:
+def _next_version(aside: Path, base: Path) -> Path:
     """Rename to the next free version number, as TensorFlow Serving expects them."""
     taken = [int(child.name) for child in base.iterdir() if child.name.isdigit()]
     version = max(taken, default=0) + 1
-    os.replace(aside, base / str(version))
+    while not publish(aside, base / str(version)):
+        version += 1
     return base / str(version)
 
 
@@ -213,4 +208,6 @@ def _changed_files(artefact: Path, certified: Mapping[str, str]) -> list[str]:
     found = _hashes(artefact)
     missing = [f"{name} is missing" for name in certified if name not in found]
     added = [f"{name} was added" for name in found if name not in certified]
-    return missing + added + [f"{name} was changed" for name in found if certified.get(name, found[name]) != found[name]]
+    return (
+        missing + added + [f"{name} was changed" for name in found if certified.get(name, found[name]) != found[name]]
+    )

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from dlkit.datasets._dataset import Split
+from dlkit.errors import CheckError
+from dlkit.run_directory import RunDirectory
 
 _CHUNK_BYTES = 1 << 24
 
@@ -13,6 +15,24 @@ _CHUNK_BYTES = 1 << 24
 def fingerprint(split: Split) -> dict[str, Any]:
     """Number of examples and SHA-256 of the inputs and raw targets of a split, in order."""
     return {"examples": len(split), "inputs": _sha256(split.inputs), "targets": _sha256(split.targets)}
+
+
+def record_fingerprint(run: RunDirectory, name: str, split: Split) -> None:
+    """Write a split's fingerprint into the run, or raise CheckError when the run knows other data by this name."""
+    found = fingerprint(split)
+    content = run.read_json("data.json")
+    known = content.setdefault("fingerprints", {})
+    if known.get(name) == found:
+        return
+    if name in known:
+        changed = [key for key in found if found[key] != known[name].get(key)]
+        raise CheckError(
+            f"the {name} data is not what {run.path} has seen: {', '.join(changed)} changed "
+            f"({known[name].get('examples')} examples then, {found['examples']} now)",
+            "put the data back as it was, or train a new run",
+        )
+    known[name] = found
+    run.write_json("data.json", content)
 
 
 def _sha256(array: np.ndarray) -> str:

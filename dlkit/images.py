@@ -13,7 +13,9 @@ from dlkit.errors import InputError
 class ImageResizer:
     """Resizes images (..., height, width, channels) to one size in uint8, as the recipe's data.resize says."""
 
-    def __init__(self, height: int, width: int, interpolation: str, crop_to_aspect_ratio: bool, antialias: bool = False) -> None:
+    def __init__(
+        self, height: int, width: int, interpolation: str, crop_to_aspect_ratio: bool, antialias: bool = False
+    ) -> None:
         self.size = (height, width)
         self.interpolation = interpolation
         self.crop_to_aspect_ratio = crop_to_aspect_ratio
@@ -42,8 +44,11 @@ def decode(encoded: Any, channels: int) -> Any:
 def read_image(path: Path, channels: int) -> np.ndarray:
     """The image in a file as uint8 (height, width, channels); an unreadable one is an error that names the file."""
     try:
-        return decode(path.read_bytes(), channels).numpy()
+        pixels: np.ndarray = decode(path.read_bytes(), channels).numpy()
+        return pixels
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except tf.errors.InvalidArgumentError as error:
-        raise InputError(f"{path} is no readable image", "JPEG, PNG, GIF and BMP are read; remove or replace it") from error
+        raise InputError(
+            f"{path} is no readable image", "JPEG, PNG, GIF and BMP are read; remove or replace it"
+        ) from error

@@ -172,4 +172,8 @@ def adapt(preprocess: keras.Model, train: Split, batch_size: int = 1000) -> None
     for layer in preprocess.layers:
         if hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
             before = keras.Model(preprocess.input, layer.input)
-            layer.adapt(batches(train, batch_size, lambda inputs, _, before=before: before(inputs)))
+            layer.adapt(batches(train, batch_size, _inputs_through(before)))
+
+
+def _inputs_through(model: keras.Model) -> Callable[[Any, Any], Any]:
+    return lambda inputs, _: model(inputs)

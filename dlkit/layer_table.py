@@ -108,8 +108,8 @@ def _size_formulas(layer: Any) -> list[Formula]:
         return []
     if layer.padding == "causal" or None in _spatial(layer, layer.input.shape):
         return []
-    sizes = zip(_spatial(layer, layer.input.shape), kernel, layer.strides, dilation, strict=True)
-    return [window_size(size, k, stride, layer.padding, rate) for size, k, stride, rate in sizes]
+    windows_here = zip(_spatial(layer, layer.input.shape), kernel, layer.strides, dilation, strict=True)
+    return [window_size(size or 0, k, stride, layer.padding, rate) for size, k, stride, rate in windows_here]
 
 
 def _parameter_formula(layer: Any) -> Formula | None:

@@ -70,7 +70,7 @@ def _rows(trained: TrainedModel, path: Path) -> list[tuple[str, np.ndarray]]:
 
 
 def _resized(trained: TrainedModel, examples: np.ndarray, name: str) -> np.ndarray:
-    """Raw examples (n, ...) of the model's raw shape, resized as in training; InputError when the shape does not fit."""
+    """Raw examples (n, ...) resized as in training; InputError when their shape is not the model's."""
     spec = trained.built.raw_spec
     shape = examples.shape[1:]
     fits = len(shape) == len(spec.shape) and all(w in (None, s) for w, s in zip(spec.shape, shape, strict=True))

@@ -1,4 +1,4 @@
-"""saved_models/<recipe>/<run>/: where every file of a run lies, and how it is written so that none is ever half there."""
+"""saved_models/<recipe>/<run>/: where every file of a run lies, and how runs are found."""
 
 import csv
 import fcntl
@@ -6,7 +6,6 @@ import io
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dlkit.atomic import folder_aside, publish, remove_abandoned, write_text
 from dlkit.errors import InputError, MissingError, closest
 
 RESOLVED = "resolved.yaml"
@@ -47,7 +47,8 @@ class RunDirectory:
             return path
         if which == "best" and (self.path / "last.keras").exists():
             raise MissingError(
-                f"{self.path} has no best checkpoint: the recipe holds out no validation examples", "use --checkpoint last"
+                f"{self.path} has no best checkpoint: the recipe holds out no validation examples",
+                "use --checkpoint last",
             )
         raise MissingError(
             f"{self.path} has no checkpoint yet: its training has not finished",
@@ -78,47 +79,22 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process alone; the lock dies with its owner."""
-        with (self.path / ".lock").open("w") as stream:
+        """Hold the run for this process alone, and tidy up after one that was killed; the lock dies with its owner."""
+        try:
+            stream = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise MissingError(
+                f"cannot write to {self.path}: {error.strerror}", "copy the run to a place of your own"
+            ) from error
+        with stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise InputError(f"another process is training {self.path}", "wait for it, or stop it first") from error
+                raise InputError(
+                    f"another process is at work on {self.path}", "wait for it, or stop it first"
+                ) from error
+            remove_abandoned(self.path)
             yield
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    write_aside(path, lambda aside: aside.write_text(text, encoding="utf-8"))
-
-
-def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a temporary file of the same suffix, sync it to disk and rename it to `path`."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
-    except OSError as error:
-        raise MissingError(f"cannot write {path}: {error.strerror}", "free or choose another place: --runs-dir") from error
-    os.close(descriptor)
-    aside = Path(name)
-    try:
-        write(aside)
-        _sync(aside)
-        aside.chmod(0o644)
-        os.replace(aside, path)
-        _sync(path.parent)
-    except OSError as error:
-        raise MissingError(f"cannot write {path}: {error.strerror or error}", "free or choose another place") from error
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def runs_root(option: Path | None = None) -> Path:
@@ -126,26 +102,27 @@ def runs_root(option: Path | None = None) -> Path:
     return option or Path(os.environ.get("DLKIT_RUNS") or "saved_models")
 
 
-def create_run(root: Path, recipe_name: str) -> RunDirectory:
-    """A new run directory, named by the time to the second; a number tells runs of one second apart."""
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
-        path = root / recipe_name / f"{stamp}{suffix}"
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError as error:
-            if not path.is_dir():
-                raise MissingError(f"cannot create {path}: {error.strerror}", "choose another --runs-dir") from error
-        except OSError as error:
-            raise MissingError(f"cannot create {path}: {error.strerror}", "choose another --runs-dir") from error
-        else:
-            return RunDirectory(path)
-    raise MissingError(f"{root / recipe_name} has a thousand runs of this second", "try again")
+def create_run(root: Path, recipe_name: str, fill: Callable[["RunDirectory"], None]) -> RunDirectory:
+    """A new run directory that appears once `fill` has written what a run begins with.
+
+    It is named by the time to the second; a number tells runs of one second apart.
+    """
+    parent = root / recipe_name
+    remove_abandoned(parent)
+    with folder_aside(parent) as aside:
+        fill(RunDirectory(aside))
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
+            if publish(aside, parent / f"{stamp}{suffix}"):
+                return RunDirectory(parent / f"{stamp}{suffix}")
+    raise MissingError(f"{parent} has a thousand runs of this second", "try again")
 
 
 def list_runs(root: Path) -> list[Path]:
     """All runs below the root, oldest first."""
-    return sorted((path.parent for path in root.glob(f"*/*/{RESOLVED}")), key=lambda run: (run.name, run.parent.name))
+    return sorted(
+        (path.parent for path in root.glob(f"*/[!.]*/{RESOLVED}")), key=lambda run: (run.name, run.parent.name)
+    )
 
 
 def find_run(reference: str | None, root: Path, *, finished: bool | None = None) -> RunDirectory:
@@ -165,7 +142,9 @@ def find_run(reference: str | None, root: Path, *, finished: bool | None = None)
     if reference is None or named:
         raise MissingError(f"there is no {state}run in {root}", "start one: dlkit train RECIPE; or give --runs-dir")
     known = sorted({run.recipe_name for run in runs})
-    raise MissingError(f"no {state}run {reference!r} in {root}", closest(reference, known) if known else "train it first")
+    raise MissingError(
+        f"no {state}run {reference!r} in {root}", closest(reference, known) if known else "train it first"
+    )
 
 
 def remove_run(run: RunDirectory) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.run_directory import write_aside
+from dlkit.atomic import write_file
 
 FOLDER = "snapshots"
 KEPT = 2
@@ -61,7 +61,7 @@ def write_snapshot(run: Path, snapshot: Snapshot) -> None:
             file.write(content)
             file.write(hashlib.sha256(content).digest())
 
-    write_aside(path, write)
+    write_file(path, write)
     for old in sorted((run / FOLDER).glob("*.npz"))[:-KEPT]:
         old.unlink(missing_ok=True)
 

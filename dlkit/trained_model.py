@@ -49,4 +49,3 @@ def load_weights(network: keras.Model, path: Path) -> None:
             f"{path} does not hold this network's weights: {reason}",
             "the file is damaged, or the recipe's model differs from the run's",
         ) from error
-

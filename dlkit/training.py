@@ -16,11 +16,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.atomic import write_file
 from dlkit.compiled_model import BuiltModel, create_at
 from dlkit.errors import DlkitError, ExitCode, InputError
 from dlkit.input_pipeline import Batching, Splits, augmentation, batches, steps_per_epoch, train_batches
 from dlkit.recipe.schema import Recipe
-from dlkit.run_directory import RunDirectory, write_aside
+from dlkit.run_directory import RunDirectory
 from dlkit.snapshot import Snapshot, callback_state, read_snapshot, write_snapshot
 
 SECONDS_PER_CALL = 0.1
@@ -61,7 +62,9 @@ class Progress:
 class Training:
     """One training of a compiled model into a run directory."""
 
-    def __init__(self, recipe: Recipe, built: BuiltModel, splits: Splits, run: RunDirectory, reporter: Reporter) -> None:
+    def __init__(
+        self, recipe: Recipe, built: BuiltModel, splits: Splits, run: RunDirectory, reporter: Reporter
+    ) -> None:
         self.settings = recipe.training
         self.built = built
         self.network = built.network
@@ -85,7 +88,7 @@ class Training:
         self._test_steps = _step_runner(self.network, self.network.test_step)
 
     def run_to_end(self, resume: bool = False) -> list[dict[str, Any]]:
-        """Train to the last epoch or until a callback stops; returns the history. Raises Interrupted when asked to stop."""
+        """Train to the last epoch or until a callback stops; returns the history, or raises Interrupted."""
         self._symbolic_build()
         self.network.stop_training = False
         self.callbacks.on_train_begin()
@@ -225,11 +228,11 @@ class Training:
     def _write_products(self) -> None:
         """history.csv, last.keras and best.keras."""
         self.run.write_csv("history.csv", self.progress.history)
-        write_aside(self.run.path / "last.keras", self.network.save)
+        write_file(self.run.path / "last.keras", self.network.save)
         if self.progress.best_weights:
             last = _copied(self.network.variables)
             _assign(self.network.variables, self.progress.best_weights)
-            write_aside(self.run.path / "best.keras", self.network.save)
+            write_file(self.run.path / "best.keras", self.network.save)
             _assign(self.network.variables, last)
 
 
@@ -246,17 +249,14 @@ def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
 def _step_runner(network: keras.Model, step: Callable[[Any], Any]) -> Callable[[Any, Any], dict[str, Any]]:
     """A graph that takes `count` batches from an iterator through `step` and gives the metrics after the last."""
 
-    @tf.function(reduce_retracing=True)
     def run(iterator: Any, count: Any) -> dict[str, Any]:
         for _ in tf.range(count):
             step(next(iterator))
-        return network.get_metrics_result()
+        logs: dict[str, Any] = network.get_metrics_result()
+        return logs
 
-    def call(iterator: Any, count: Any) -> dict[str, Any]:
-        result: dict[str, Any] = run(iterator, count)
-        return result
-
-    return call
+    graph: Callable[[Any, Any], dict[str, Any]] = tf.function(run, reduce_retracing=True)
+    return graph
 
 
 def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
@@ -284,7 +284,7 @@ class StopRequest:
 def stop_requests() -> Iterator[StopRequest]:
     """Turn SIGTERM and SIGINT into a request that the loop heeds between calls; a second one is not held back."""
     request = StopRequest()
-    previous: dict[int, Any] = {}
+    previous: dict[signal.Signals, Any] = {}
 
     def note(number: int, frame: FrameType | None) -> None:
         request.requested = True

@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.atomic import write_figure, write_file, write_text
 from dlkit.compiled_model import BuiltModel, build_model, compile_model, table_differences
 from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import Split
 from dlkit.environment import environment
-from dlkit.errors import DlkitError
+from dlkit.errors import CheckError, DlkitError
 from dlkit.evaluation import write_report
 from dlkit.figures.curves import curves_figure
-from dlkit.fingerprint import fingerprint
+from dlkit.fingerprint import record_fingerprint
 from dlkit.input_pipeline import Splits, adapt, load_splits
-from dlkit.recipe import resolved_yaml
-from dlkit.run_directory import RunDirectory, create_run, write_aside, write_text
-from dlkit.training import Reporter, Training
+from dlkit.recipe import load_recipe, resolved_yaml
+from dlkit.run_directory import RunDirectory, create_run
 from dlkit.trained_model import load_weights
+from dlkit.training import Reporter, Training
 
 SAMPLES, SAMPLE_BYTES = 64, 4_000_000
 
@@ -41,18 +42,23 @@ def train_recipe(
 ) -> TrainingResult:
     """Train a recipe into a new run below `root`, from the weights of `start_from` when it is given."""
     built, splits = prepare(loaded)
-    run = create_run(root, loaded.recipe.name)
+    run = create_run(root, loaded.recipe.name, lambda run: _describe_run(run, loaded, built, splits))
     with run.locked():
-        _describe_run(run, loaded, built, splits)
         if start_from is not None:
             load_weights(built.network, start_from.checkpoint("last"))
         return _train(loaded, built, splits, run, reporter, resume=False)
 
 
 def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
-    """Go on with an unfinished run as if it had never stopped."""
+    """Go on with an unfinished run as if it had never stopped.
+
+    Raises CheckError when the recipe or the data is not what the run began with; more epochs are allowed.
+    """
     with run.locked():
+        _check_recipe(loaded, run)
         built, splits = prepare(loaded)
+        for name, split in _parts(splits).items():
+            record_fingerprint(run, name, split)
         return _train(loaded, built, splits, run, reporter, resume=True)
 
 
@@ -91,18 +97,52 @@ def _describe_run(run: RunDirectory, loaded: "LoadedRecipe", built: BuiltModel, 
     write_text(run.path / "recipe.yaml", loaded.text)
     write_text(run.resolved_recipe, resolved_yaml(loaded))
     run.write_json("environment.json", environment(loaded.recipe.training.seed) | {"overrides": list(loaded.overrides)})
-    parts = {"train": splits.train, "validation": splits.validation}
-    fingerprints = {name: fingerprint(split) for name, split in parts.items() if split is not None}
-    run.write_json("data.json", {"description": asdict(built.description), "fingerprints": fingerprints})
-    write_aside(run.path / "preprocess.keras", built.preprocess.save)
+    run.write_json("data.json", {"description": asdict(built.description)})
+    for name, split in _parts(splits).items():
+        record_fingerprint(run, name, split)
+    write_file(run.path / "preprocess.keras", built.preprocess.save)
     samples = _samples(splits.validation or splits.train)
-    write_aside(run.path / "samples.npz", lambda aside: np.savez(aside, inputs=samples))
+    write_file(run.path / "samples.npz", lambda aside: np.savez(aside, inputs=samples))
+
+
+def _parts(splits: Splits) -> dict[str, Split]:
+    parts = {"train": splits.train, "validation": splits.validation}
+    return {name: split for name, split in parts.items() if split is not None}
+
+
+def _check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
+    """Refuse a recipe that differs from the run's; when it only has more epochs, the run's recipe becomes this one."""
+    began = load_recipe(run.resolved_recipe).plain
+    differences = _differences(began, loaded.plain)
+    more = began["training"]["epochs"] <= loaded.plain["training"]["epochs"]
+    refused = [text for key, text in differences.items() if not (key == "training.epochs" and more)]
+    if refused:
+        raise CheckError(
+            f"the recipe is not the one that {run.path} began with: {'; '.join(refused)}",
+            "change it back, or start a new run without --resume",
+        )
+    if differences:
+        write_text(run.resolved_recipe, resolved_yaml(loaded))
+
+
+def _differences(before: Any, now: Any, key: str = "") -> dict[str, str]:
+    """What differs between two recipes' plain data, by dotted key."""
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        before, now = dict(enumerate(before)), dict(enumerate(now))
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return {} if before == now else {key: f"{key} was {before!r}, is {now!r}"}
+    found: dict[str, str] = {}
+    for name in [*before, *(name for name in now if name not in before)]:
+        inner = f"{key}.{name}".lstrip(".")
+        found |= _differences(before.get(name, "absent"), now.get(name, "absent"), inner)
+    return found
 
 
 def _samples(split: Split) -> np.ndarray:
     """Examples for export certificates, evenly spread over a split: at most SAMPLES of them and SAMPLE_BYTES."""
     count = int(min(len(split), SAMPLES, max(2, SAMPLE_BYTES // max(1, split.inputs[:1].nbytes))))
-    return split.inputs[np.linspace(0, len(split) - 1, count).astype(int)]
+    samples: np.ndarray = split.inputs[np.linspace(0, len(split) - 1, count).astype(int)]
+    return samples
 
 
 def _write_figures(run: RunDirectory, history: list[dict[str, Any]]) -> None:
@@ -110,6 +150,4 @@ def _write_figures(run: RunDirectory, history: list[dict[str, Any]]) -> None:
     skipped = {"epoch", "seconds", "learning_rate"}
     for name in columns:
         if name not in skipped and not name.startswith("val_"):
-            figure = curves_figure(name, columns)
-            write_aside(run.path / "figures" / f"{name}.png", lambda aside, figure=figure: figure.savefig(aside, dpi=120))
-
+            write_figure(run.path / "figures" / f"{name}.png", curves_figure(name, columns))

@@ -28,7 +28,8 @@ def test_an_atrous_kernel_reaches_as_far_as_deck_003_says(rate, reach):
 
 
 @pytest.mark.parametrize(
-    ("size", "kernel", "stride", "padding", "value"), [(28, 2, 2, "valid", 56), (6, 3, 2, "valid", 13), (8, 4, 4, "same", 32)]
+    ("size", "kernel", "stride", "padding", "value"),
+    [(28, 2, 2, "valid", 56), (6, 3, 2, "valid", 13), (8, 4, 4, "same", 32)],
 )
 def test_transposed_size(size, kernel, stride, padding, value):
     assert arithmetic.transposed_size(size, kernel, stride, padding).value == value
@@ -61,7 +62,13 @@ def test_formulas_read_as_in_the_lecture():
 
 @pytest.mark.parametrize(
     ("gates", "inputs", "units", "biases", "value"),
-    [(1, 28, 128, 1, 20_096), (4, 28, 128, 1, 80_384), (3, 28, 128, 2, 60_672), (3, 28, 128, 1, 60_288), (4, 1, 32, 1, 4_352)],
+    [
+        (1, 28, 128, 1, 20_096),
+        (4, 28, 128, 1, 80_384),
+        (3, 28, 128, 2, 60_672),
+        (3, 28, 128, 1, 60_288),
+        (4, 1, 32, 1, 4_352),
+    ],
 )
 def test_recurrent_counts_of_the_reference_table(gates, inputs, units, biases, value):
     assert arithmetic.recurrent_parameters(gates, inputs, units, biases).value == value

@@ -11,7 +11,9 @@ from dlkit.components import NAMESPACES, Component, create, description, identif
 from dlkit.errors import InputError, Location, RecipeError
 from dlkit.recipe.settings import settings_model
 
-OF_KERAS = [(namespace, name) for namespace in NAMESPACES for name in names(namespace) if name not in own_names(namespace)]
+OF_KERAS = [
+    (namespace, name) for namespace in NAMESPACES for name in names(namespace) if name not in own_names(namespace)
+]
 # What keras.layers.Layer takes of every layer, and keras.optimizers.Optimizer of every optimizer.
 FROM_BASES = {"activity_regularizer", "trainable", "dtype", "autocast", "name"}
 
@@ -120,7 +122,9 @@ def test_names_leave_out_bases_and_what_needs_code():
 
 def test_a_file_in_a_component_folder_is_a_component(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "tower.py").write_text('def tower(inputs, *, depth: int = 3):\n    """A tower. And more."""\n')
+    (tmp_path / "models" / "tower.py").write_text(
+        'def tower(inputs, *, depth: int = 3):\n    """A tower. And more."""\n'
+    )
     (tmp_path / "models" / "_parts.py").write_text("")
     monkeypatch.setattr(components, "PACKAGE", tmp_path)
     components.source.cache_clear()

@@ -1,4 +1,4 @@
-"""Batches are pure functions of the step: the same from any start, each example once an epoch, another order each epoch."""
+"""Batches are pure functions of the step: the same from any start, each example once an epoch, each epoch its order."""
 
 import keras
 import numpy as np

@@ -15,9 +15,28 @@ def traced(tmp_path, *arguments):
     """The network system calls of a dlkit command and all its children, without local sockets between processes."""
     log = tmp_path / "calls"
     calls = "trace=connect,sendto,sendmsg,sendmmsg"
-    command = ["strace", "-f", "-qq", "-e", calls, "-o", str(log), sys.executable, "-m", "dlkit", *arguments, "--offline"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "2"})
-    return done, [line for line in log.read_text().splitlines() if re.search(r"AF_INET|sendto|sendmsg|sendmmsg|nscd|resolve", line)]
+    command = [
+        "strace",
+        "-f",
+        "-qq",
+        "-e",
+        calls,
+        "-o",
+        str(log),
+        sys.executable,
+        "-m",
+        "dlkit",
+        *arguments,
+        "--offline",
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "2"}
+    )
+    return done, [
+        line
+        for line in log.read_text().splitlines()
+        if re.search(r"AF_INET|sendto|sendmsg|sendmmsg|nscd|resolve", line)
+    ]
 
 
 def test_train_evaluate_and_export_open_nothing(tmp_path):
@@ -29,7 +48,9 @@ def test_train_evaluate_and_export_open_nothing(tmp_path):
 
 
 def test_missing_data_is_one_message_with_the_ways_to_supply_it(tmp_path):
-    done, calls = traced(tmp_path, "train", "mnist_mlp", "--data-dir", str(tmp_path / "none"), "--runs-dir", str(tmp_path))
+    done, calls = traced(
+        tmp_path, "train", "mnist_mlp", "--data-dir", str(tmp_path / "none"), "--runs-dir", str(tmp_path)
+    )
     assert done.returncode == 3
     assert calls == []
     assert "the dataset 'mnist' is not in" in done.stderr

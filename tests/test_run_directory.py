@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from dlkit.atomic import write_file, write_text
 from dlkit.errors import InputError, MissingError
-from dlkit.run_directory import RunDirectory, create_run, find_run, list_runs, remove_run, write_aside, write_text
+from dlkit.run_directory import RunDirectory, create_run, find_run, list_runs, remove_run
 
 
 def make_run(root, recipe, name, finished=True):
@@ -45,7 +46,7 @@ def test_a_missing_run_is_named_with_a_suggestion(tmp_path):
 
 
 def test_runs_of_one_second_get_names_of_their_own(tmp_path):
-    paths = {create_run(tmp_path, "a").path for _ in range(3)}
+    paths = {create_run(tmp_path, "a", lambda run: None).path for _ in range(3)}
     assert len(paths) == 3
 
 
@@ -58,7 +59,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(MissingError, match="No space left on device"):
-        write_aside(target, fail)
+        write_file(target, fail)
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["x.txt"]
 

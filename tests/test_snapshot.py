@@ -7,7 +7,14 @@ from dlkit.snapshot import FOLDER, Snapshot, callback_state, read_snapshot, writ
 
 
 def snapshot(step):
-    state = {"best": 0.25, "wait": 2, "weights": [np.arange(3.0)], "pair": (1, None), "by_epoch": {3: "x"}, "inf": float("inf")}
+    state = {
+        "best": 0.25,
+        "wait": 2,
+        "weights": [np.arange(3.0)],
+        "pair": (1, None),
+        "by_epoch": {3: "x"},
+        "inf": float("inf"),
+    }
     variables = {"network": [np.full((2, 2), step, np.float32)], "optimizer": [np.array(step, np.int64)]}
     return Snapshot(step, variables, [state], [{"epoch": 0, "loss": 0.1 + 0.2}], best=0.3, stopped=True)
 

@@ -1,4 +1,4 @@
-"""The loop: resuming anywhere is as if nothing had happened, callbacks keep their state, files are what they should be."""
+"""The loop: resuming anywhere is as if nothing had happened; callbacks, history and checkpoints are right."""
 
 import csv
 import signal
@@ -79,7 +79,9 @@ def test_two_runs_of_one_recipe_agree(loaded, tmp_path, reporter, uninterrupted)
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 8, 11, 20, 40])
-def test_a_run_stopped_anywhere_goes_on_bit_identically(loaded, tmp_path, reporter, uninterrupted, monkeypatch, stop_after):
+def test_a_run_stopped_anywhere_goes_on_bit_identically(
+    loaded, tmp_path, reporter, uninterrupted, monkeypatch, stop_after
+):
     monkeypatch.setattr("dlkit.training.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
     plain = Training._one_epoch
 

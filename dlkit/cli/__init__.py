@@ -32,7 +32,9 @@ app.command()(schema.schema)
 @app.callback(invoke_without_command=True)
 def dlkit(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of user errors too (also DLKIT_DEBUG=1).")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks of user errors too (also DLKIT_DEBUG=1).")
+    ] = False,
 ) -> None:
     """Turn a YAML recipe into a trained, evaluated, deployable Keras model, with proof."""
     if debug:

@@ -7,18 +7,21 @@ from typing import Annotated
 import typer
 
 Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe, such as training.epochs=1.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe, such as training.epochs=1."),
 ]
 RunsDir = Annotated[
     Path | None, typer.Option("--runs-dir", help="Where runs are kept [default: DLKIT_RUNS or ./saved_models].")
 ]
 DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Where tfds datasets are [default: TFDS_DATA_DIR or ~/tensorflow_datasets].")
+    Path | None,
+    typer.Option("--data-dir", help="Where tfds datasets are [default: TFDS_DATA_DIR or ~/tensorflow_datasets]."),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Open no network connection; missing data is an error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
 Run = Annotated[
-    str | None, typer.Argument(metavar="[RUN]", help="A run directory, a recipe's name (its latest run), or nothing (the latest).")
+    str | None,
+    typer.Argument(metavar="[RUN]", help="A run directory, a recipe's name (its latest run), or nothing (the latest)."),
 ]
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="last, or best (by the monitored validation metric).")]
 

@@ -10,7 +10,8 @@ from dlkit.cli._options import Checkpoint, DataDir, Json, Offline, Run, RunsDir,
 def evaluate(
     run: Run = None,
     split: Annotated[
-        str | None, typer.Option("--split", help="test, validation or train [default: the split of the recipe's contract].")
+        str | None,
+        typer.Option("--split", help="test, validation or train [default: the split of the recipe's contract]."),
     ] = None,
     checkpoint: Checkpoint = "last",
     runs_dir: RunsDir = None,

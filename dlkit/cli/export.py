@@ -10,13 +10,16 @@ from dlkit.cli._options import Checkpoint, Json, Offline, Run, RunsDir, apply_da
 
 def export(
     run: Run = None,
-    format_name: Annotated[str, typer.Option("--format", help="The exporter, see `dlkit list exporters`.")] = "saved_model",
+    format_name: Annotated[
+        str, typer.Option("--format", help="The exporter, see `dlkit list exporters`.")
+    ] = "saved_model",
     checkpoint: Checkpoint = "last",
     output: Annotated[
         Path | None, typer.Option("--output", help="Where to write NAME/VERSION/ [default: exports/ in the run].")
     ] = None,
     verify: Annotated[
-        Path | None, typer.Option("--verify", metavar="PATH", help="Check this artefact against its certificate and run.")
+        Path | None,
+        typer.Option("--verify", metavar="PATH", help="Check this artefact against its certificate and run."),
     ] = None,
     runs_dir: RunsDir = None,
     offline: Offline = False,

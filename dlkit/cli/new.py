@@ -10,14 +10,16 @@ import typer
 def new(
     name: Annotated[str, typer.Argument(help="The new recipe's name: lower-case letters, digits, _ and -.")],
     source: Annotated[str, typer.Option("--from", metavar="RECIPE", help="The recipe to begin from.")],
-    output: Annotated[Path | None, typer.Option("--output", help="Where to write it [default: NAME.yaml here].")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Where to write it [default: NAME.yaml here].")
+    ] = None,
 ) -> None:
     """Write a new recipe from an existing one, comments and all."""
     from dlkit import console
+    from dlkit.atomic import write_text
     from dlkit.errors import InputError
     from dlkit.recipe import find_recipe, load_recipe
     from dlkit.recipe.reader import read_file
-    from dlkit.run_directory import write_text
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
         raise InputError(f"{name!r} is no name for a recipe", "use lower-case letters, digits, _ and -, such as my_net")
@@ -27,7 +29,7 @@ def new(
     load_recipe(source)
     text = read_file(find_recipe(source))
     text = re.sub(r"^name:.*$", f"name: {name}", text, count=1, flags=re.MULTILINE)
-    text = re.sub(r"(dlkit train )\S+", lambda match: match.group(1) + str(path), text, count=1)
+    text = re.sub(r"^(# Run: +dlkit \w+ )\S+", lambda match: match[1] + str(path), text, count=1, flags=re.MULTILINE)
     write_text(path, text)
     load_recipe(path)
     console.line(f"wrote {path}")

@@ -11,7 +11,8 @@ from dlkit.cli._options import Checkpoint, Json, Offline, RunsDir, apply_data_op
 def predict(
     inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, or .npz files with an array x.")],
     run: Annotated[
-        str | None, typer.Option("--run", help="A run directory or a recipe's name (its latest run) [default: the latest].")
+        str | None,
+        typer.Option("--run", help="A run directory or a recipe's name (its latest run) [default: the latest]."),
     ] = None,
     checkpoint: Checkpoint = "last",
     runs_dir: RunsDir = None,

@@ -10,7 +10,8 @@ from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_opt
 
 def summary(
     subjects: Annotated[
-        list[str] | None, typer.Argument(metavar="[RECIPE|RUN]...", help="Recipes or runs [default: all shipped recipes].")
+        list[str] | None,
+        typer.Argument(metavar="[RECIPE|RUN]...", help="Recipes or runs [default: all shipped recipes]."),
     ] = None,
     overrides: Overrides = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the arithmetic behind every row.")] = False,

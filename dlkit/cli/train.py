@@ -1,6 +1,5 @@
 """dlkit train: from a recipe to a finished run."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,9 +13,15 @@ def train(
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     offline: Offline = False,
-    start_from: Annotated[str | None, typer.Option("--from", metavar="RUN", help="Start from this run's weights.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run, exactly where it stopped.")] = False,
-    run: Annotated[str | None, typer.Option("--run", help="The run to resume [default: the recipe's latest unfinished].")] = None,
+    start_from: Annotated[
+        str | None, typer.Option("--from", metavar="RUN", help="Start from this run's weights.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an unfinished run, exactly where it stopped.")
+    ] = False,
+    run: Annotated[
+        str | None, typer.Option("--run", help="The run to resume [default: the recipe's latest unfinished].")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a recipe into a new run directory."""
@@ -26,13 +31,18 @@ def train(
 
     apply_data_options(data_dir, offline)
     if run is not None and not resume:
-        raise InputError("--run names the run to go on with", "add --resume, or use --from RUN to start from its weights")
+        raise InputError(
+            "--run names the run to go on with", "add --resume, or use --from RUN to start from its weights"
+        )
     if resume and start_from is not None:
         raise InputError("--resume and --from exclude one another", "a resumed run already has its weights")
     loaded = load_recipe(recipe, overrides or ())
     root = runs_root(runs_dir)
     first = find_run(start_from, root, finished=True) if start_from is not None else None
-    unfinished = find_run(run or loaded.recipe.name, root, finished=False) if resume else None
+    unfinished = find_run(run or loaded.recipe.name, root, finished=None if run else False) if resume else None
+    if unfinished is not None:  # what the run was started with still holds, before what is given now
+        began = unfinished.read_json("environment.json").get("overrides", [])
+        loaded = load_recipe(recipe, [*began, *(overrides or ())])
 
     from dlkit import console
     from dlkit.tensorflow_start import start_tensorflow

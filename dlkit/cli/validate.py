@@ -9,7 +9,8 @@ from dlkit.cli._options import Json, Overrides
 
 def validate(
     recipes: Annotated[
-        list[str] | None, typer.Argument(metavar="[RECIPE]...", help="Recipe files or names [default: all shipped recipes].")
+        list[str] | None,
+        typer.Argument(metavar="[RECIPE]...", help="Recipe files or names [default: all shipped recipes]."),
     ] = None,
     overrides: Overrides = None,
     build: Annotated[bool, typer.Option("--build", help="Build the models too, and check their contracts.")] = False,

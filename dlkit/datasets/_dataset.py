@@ -92,5 +92,3 @@ def seeded_split(targets: np.ndarray, fraction: float, seed: int, stratify: bool
             "give another fraction or more examples per class",
         ) from error
     return np.sort(kept), np.sort(held)
-
-

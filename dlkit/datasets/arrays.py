@@ -95,7 +95,9 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 raise InputError(f"{path} lacks {' and '.join(sorted(missing))}", f"it holds: {archive.files}")
             return archive["x"], archive["y"]
     except (ValueError, OSError, BadZipFile, AttributeError, TypeError) as error:
-        raise InputError(f"{path} is no readable .npz file: {error}", "write it with numpy.savez(x=..., y=...)") from error
+        raise InputError(
+            f"{path} is no readable .npz file: {error}", "write it with numpy.savez(x=..., y=...)"
+        ) from error
 
 
 def _checked(name: str, inputs: np.ndarray, targets: np.ndarray) -> Split:

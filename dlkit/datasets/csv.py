@@ -62,7 +62,9 @@ class Csv:
 
         path = Path(file)
         if not path.is_file():
-            raise MissingError(f"no such file: {path}", "write the table there, or give another path in data.source.csv")
+            raise MissingError(
+                f"no such file: {path}", "write the table there, or give another path in data.source.csv"
+            )
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream, delimiter=self.delimiter, strict=True))
         if not rows:
@@ -82,7 +84,9 @@ class Csv:
         index = {name: position for position, name in enumerate(self._names)}
         for line, row in enumerate(rows, 2):
             if row[self.target] not in index:
-                raise InputError(f"{file}:{line}: unknown class {row[self.target]!r}", closest(row[self.target], [*index]))
+                raise InputError(
+                    f"{file}:{line}: unknown class {row[self.target]!r}", closest(row[self.target], [*index])
+                )
         return Split(inputs, np.asarray([index[row[self.target]] for row in rows], np.int64))
 
 
@@ -92,5 +96,7 @@ def _number(file: str, line: int, row: dict[str, str], column: str) -> float:
     except (TypeError, ValueError):
         value = float("nan")
     if not np.isfinite(value):
-        raise InputError(f"{file}:{line}: column {column!r} is no finite number: {row[column]!r}", "clean the table first")
+        raise InputError(
+            f"{file}:{line}: column {column!r} is no finite number: {row[column]!r}", "clean the table first"
+        )
     return value

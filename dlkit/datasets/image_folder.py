@@ -21,13 +21,15 @@ Files = tuple[list[Path], np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFolder:
-    """Images in class folders: directory/train/cats/1.jpg with train, validation and test folders, or directory/cats/1.jpg.
+    """Images in class folders: directory/cats/1.jpg, or directory/train/cats/1.jpg with train, validation and test.
 
-    Without split folders a seeded, stratified part of `test_fraction` is held out as test.
+    Without split folders a seeded, stratified part of `test_fraction` is held out as test. `classes`, the number of
+    class folders, lets a recipe be summarised before the pictures are there; once they are, it must be right.
     """
 
     directory: str
     channels: Literal[1, 3] = 3
+    classes: Annotated[int, Field(ge=2)] | None = None
     test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -40,7 +42,11 @@ class ImageFolder:
                 "make one with a sub-folder of images for every class, or give its path: "
                 "--set data.source.image_folder.directory=PATH",
             )
-        found = {SPLIT_NAMES[path.name]: path for path in sorted(root.iterdir()) if path.name in SPLIT_NAMES and path.is_dir()}
+        found = {
+            SPLIT_NAMES[path.name]: path
+            for path in sorted(root.iterdir())
+            if path.name in SPLIT_NAMES and path.is_dir()
+        }
         if found and "train" not in found:
             raise MissingError(f"{root} has {', '.join(found)} but no folder train", "add train/<class>/<image> files")
         return found
@@ -50,7 +56,14 @@ class ImageFolder:
         root = self._split_folders.get("train", Path(self.directory))
         names = tuple(sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")))
         if len(names) < 2:
-            raise InputError(f"{root} has {len(names)} class folders", "put the images of every class in its own sub-folder")
+            raise InputError(
+                f"{root} has {len(names)} class folders", "put the images of every class in its own sub-folder"
+            )
+        if self.classes not in (None, len(names)):
+            raise InputError(
+                f"{root} has {len(names)} class folders, the recipe says {self.classes}: {', '.join(names)}",
+                f"set data.source.image_folder.classes and the last layer's units to {len(names)}",
+            )
         return names
 
     @cached_property
@@ -64,7 +77,9 @@ class ImageFolder:
         return {name: ([paths[i] for i in part], labels[part]) for name, part in (("train", kept), ("test", held))}
 
     def _listed(self, folder: Path) -> Files:
-        unknown = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name not in self._class_names and p.name[0] != ".")
+        unknown = sorted(
+            p.name for p in folder.iterdir() if p.is_dir() and p.name not in self._class_names and p.name[0] != "."
+        )
         if unknown:
             raise InputError(f"{folder} has class folders that train lacks: {', '.join(unknown)}")
         paths: list[Path] = []
@@ -72,15 +87,20 @@ class ImageFolder:
         for index, name in enumerate(self._class_names):
             here = sorted(path for path in (folder / name).rglob("*") if path.suffix.lower() in SUFFIXES)
             if not here:
-                raise MissingError(f"no images in {folder / name}", f"files with {', '.join(sorted(SUFFIXES))} are read")
+                raise MissingError(
+                    f"no images in {folder / name}", f"files with {', '.join(sorted(SUFFIXES))} are read"
+                )
             paths += here
             labels += [index] * len(here)
         return paths, np.asarray(labels, np.int64)
 
     def describe(self) -> Description:
         """Classes are the sub-folders' names in alphabetical order; images have any size until data.resize."""
+        inputs, targets = ArraySpec((None, None, self.channels), "uint8"), ArraySpec((), "int64")
+        if self.classes is not None and not Path(self.directory).is_dir():
+            return Description(inputs, targets, tuple(str(index) for index in range(self.classes)))
         splits = {name: len(paths) for name, (paths, _) in self._files.items()}
-        return Description(ArraySpec((None, None, self.channels), "uint8"), ArraySpec((), "int64"), self._class_names, splits)
+        return Description(inputs, targets, self._class_names, splits)
 
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Images uint8 (n, height, width, channels), decoded and resized once into the cache; labels int64 (n,)."""

@@ -46,14 +46,17 @@ class Tfds:
         if self._folder is not None:
             return _prepared_facts(self._folder)
         key = {"name": self.name, "version": self.version, "tfds": installed_version("tensorflow-datasets")}
-        return cached_json("tfds", key, self._library_facts)
+        facts: dict[str, Any] = cached_json("tfds", key, self._library_facts)
+        return facts
 
     def describe(self) -> Description:
         """From the prepared folder's own JSON; the library (and TensorFlow) is asked only when there is none yet."""
         facts = self._facts
         source, target = (self._feature(key) for key in self._keys())
         if source["shape"] is None or source["kind"] == "classLabel":
-            raise InputError(f"feature {self._keys()[0]!r} of tfds {self.name} is no array", "name an image feature as input")
+            raise InputError(
+                f"feature {self._keys()[0]!r} of tfds {self.name} is no array", "name an image feature as input"
+            )
         inputs = ArraySpec(tuple(source["shape"]), source["dtype"])
         if target["kind"] == "classLabel":
             names = tuple(target["names"]) or tuple(str(index) for index in range(target["classes"]))
@@ -68,8 +71,7 @@ class Tfds:
         folder = self._folder
         assert folder is not None  # _download raises otherwise
         stamp = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in sorted(folder.iterdir())]
-        key = {"folder": str(folder.resolve()), "files": stamp, "split": split, "keys": self._keys()}
-        key |= {"resize": resize.key if resize else None}
+        key = [str(folder.resolve()), stamp, split, self._keys(), resize.key if resize else None]
         arrays = cached_arrays(key, lambda aside: self._decode(split, resize, aside))
         return Split(arrays["inputs"], arrays["targets"])
 
@@ -77,7 +79,9 @@ class Tfds:
         supervised = self._facts["supervised"] or [None, None]
         keys = (self.input or supervised[0], self.target or supervised[1])
         if keys[0] is None or keys[1] is None:
-            raise InputError(f"tfds {self.name} has no supervised pair", f"give input and target; features: {self._names()}")
+            raise InputError(
+                f"tfds {self.name} has no supervised pair", f"give input and target; features: {self._names()}"
+            )
         return keys
 
     def _names(self) -> str:
@@ -151,8 +155,8 @@ def data_directory() -> Path:
     return Path(os.environ.get("TFDS_DATA_DIR") or Path.home() / "tensorflow_datasets")
 
 
-def _open_files(aside: Path, count: int, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    def create(name: str, like: np.ndarray) -> np.ndarray:
+def _open_files(aside: Path, count: int, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.memmap, np.memmap]:
+    def create(name: str, like: np.ndarray) -> np.memmap:
         return np.lib.format.open_memmap(aside / f"{name}.npy", "w+", like.dtype, (count, *like.shape[1:]))
 
     return create("inputs", inputs), create("targets", targets)

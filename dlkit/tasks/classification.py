@@ -99,10 +99,12 @@ class Classification:
         scores = precision_recall_fscore_support(targets, predicted, labels=labels, zero_division=0)
         names = ("precision", "recall", "f1", "support")
         rows = [dict(zip(names, map(float, row), strict=True)) for row in zip(*scores, strict=True)]
-        table = [{"class": name, **row, "support": int(row["support"])} for name, row in zip(class_names, rows, strict=True)]
+        table = [
+            {"class": name, **row, "support": int(row["support"])} for name, row in zip(class_names, rows, strict=True)
+        ]
         matrix = confusion_matrix(targets, predicted, labels=labels)
         return Report(table, {"confusion_matrix": confusion_matrix_figure(matrix, class_names)})
 
 
 def _one_unit(network: keras.Model) -> bool:
-    return main_output(network.output).shape[-1] == 1
+    return bool(main_output(network.output).shape[-1] == 1)

@@ -1,0 +1,37 @@
+"""dlkit list."""
+
+import json
+
+import pytest
+
+from dlkit.components import NAMESPACES, names
+from dlkit.recipe import shipped_recipes
+
+
+def test_without_a_kind_the_usual_ones_are_listed(dlkit, tmp_path):
+    result = dlkit("list", "--runs-dir", tmp_path)
+    lines = result.out.splitlines()
+    assert (result.code, result.error) == (0, "")
+    assert {"recipes", "datasets", "models", "tasks", "layers", "exporters", "runs"} <= set(lines)
+    assert any(line.startswith("mnist_mlp ") for line in lines)
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_components_of_a_kind(dlkit, namespace):
+    entries = json.loads(dlkit("list", NAMESPACES[namespace].folder, "--json").out)
+    assert [entry["name"] for entry in entries] == names(namespace)
+    assert all(entry["description"] for entry in entries)
+
+
+def test_recipes_are_described_by_their_first_line(dlkit):
+    entries = json.loads(dlkit("list", "recipes", "--json").out)
+    assert [entry["name"] for entry in entries] == list(shipped_recipes())
+    assert all(entry["description"] and not entry["description"].startswith("#") for entry in entries)
+
+
+def test_runs_of_an_empty_folder(dlkit, tmp_path):
+    assert json.loads(dlkit("list", "runs", "--json", "--runs-dir", tmp_path).out) == []
+
+
+def test_plain_output_has_no_control_characters(dlkit):
+    assert dlkit("list", "layers").out.replace("\n", "").isprintable()

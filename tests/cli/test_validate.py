@@ -1,0 +1,74 @@
+"""dlkit validate."""
+
+import json
+
+import pytest
+
+from dlkit.errors import RecipeError
+from dlkit.recipe import shipped_recipes
+
+BROKEN = "recipe: 1\nname: net\nepochs: 3\n"
+
+
+def test_without_arguments_all_shipped_recipes_are_checked(dlkit):
+    result = dlkit("validate")
+    assert (result.code, result.error) == (0, "")
+    assert result.out.splitlines() == [f"ok  {name}" for name in shipped_recipes()]
+
+
+def test_good_and_bad_together(dlkit, tmp_path):
+    (tmp_path / "net.yaml").write_text(BROKEN)
+    result = dlkit("validate", "mnist_mlp", "net.yaml", "lenet5")
+    assert (result.code, result.out) == (2, "ok  mnist_mlp\nok  lenet5\n")
+    assert result.error.startswith("error: net.yaml:1:1: the key 'task' is missing\n")
+
+
+def test_json_of_valid_recipes_is_an_empty_list(dlkit):
+    result = dlkit("validate", "mnist_mlp", "--json")
+    assert (result.code, json.loads(result.out), result.error) == (0, [], "")
+
+
+def test_json_lists_all_problems(dlkit, tmp_path):
+    (tmp_path / "net.yaml").write_text(BROKEN)
+    result = dlkit("validate", "net.yaml", "--json")
+    problems = json.loads(result.out)
+    assert (result.code, result.error, len(problems)) == (2, "", 5)
+    allowed = "recipe, name, task, data, model, training, expect"
+    assert problems[-1] == {
+        "file": "net.yaml",
+        "line": 3,
+        "column": 1,
+        "key": "epochs",
+        "message": "unknown key 'epochs'",
+        "hint": f"allowed: {allowed}",
+    }
+
+
+def test_json_of_what_has_no_place_keeps_its_keys(dlkit):
+    [problem] = json.loads(dlkit("validate", "nothing", "--json").out)
+    assert list(problem) == ["file", "line", "column", "key", "message", "hint"]
+    assert (problem["file"], problem["line"], problem["message"]) == (None, None, "no recipe 'nothing'")
+
+
+def test_overrides(dlkit):
+    assert dlkit("validate", "mnist_mlp", "--set", "training.epochs=1", "--set", "name=quick").code == 0
+    assert dlkit("validate", "mnist_mlp", "--set", "training.epochs=0").code == 2
+
+
+def test_build_checks_layers_and_contract(dlkit):
+    assert dlkit("validate", "digits_mlp", "--build").out == "ok  digits_mlp\n"
+    result = dlkit("validate", "digits_mlp", "--build", "--set", "expect.parameters.total=1")
+    assert result.code == 1
+    assert "total parameters: expected 1, found " in result.error
+
+
+def test_debug_shows_the_traceback(dlkit, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLKIT_DEBUG", "1")
+    monkeypatch.setattr("sys.argv", ["dlkit", "new", "net", "--from", "mnist_mlp", "--output", str(tmp_path)])
+    from dlkit.cli import main
+    from dlkit.errors import InputError
+
+    with pytest.raises(InputError) as raised:
+        main()
+    assert not isinstance(raised.value, RecipeError)
