@@ -49,10 +49,11 @@ def ours(loaded, folder):
     """dlkit's training without its start and its files at the end: the 688 updates, history and callbacks."""
     built, splits = prepare(loaded)
     compile_model(built, loaded.recipe)
-    training = Training(loaded.recipe, built, splits, create_run(folder, "single_neuron", lambda run: None), Silent())
+    training = Training(loaded.recipe, built, splits, Silent())
+    run = create_run(folder, "single_neuron", lambda run: None)
     training._write_products = lambda: None
     warm_up(training)
-    elapsed = seconds(training.run_to_end)
+    elapsed = seconds(lambda: training.run_to_end(run))
     assert training.progress.step == UPDATES
     return elapsed
 

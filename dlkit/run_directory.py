@@ -140,7 +140,8 @@ def find_run(reference: str | None, root: Path, *, finished: bool | None = None)
         return matching[-1]
     state = {None: "", True: "finished ", False: "unfinished "}[finished]
     if reference is None or named:
-        raise MissingError(f"there is no {state}run in {root}", "start one: dlkit train RECIPE; or give --runs-dir")
+        of = f" of {reference!r}" if named and reference else ""
+        raise MissingError(f"there is no {state}run{of} in {root}", "start one: dlkit train RECIPE; or give --runs-dir")
     known = sorted({run.recipe_name for run in runs})
     raise MissingError(
         f"no {state}run {reference!r} in {root}", closest(reference, known) if known else "train it first"

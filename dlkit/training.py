@@ -60,15 +60,12 @@ class Progress:
 
 
 class Training:
-    """One training of a compiled model into a run directory."""
+    """One training of a compiled model."""
 
-    def __init__(
-        self, recipe: Recipe, built: BuiltModel, splits: Splits, run: RunDirectory, reporter: Reporter
-    ) -> None:
+    def __init__(self, recipe: Recipe, built: BuiltModel, splits: Splits, reporter: Reporter) -> None:
         self.settings = recipe.training
         self.built = built
         self.network = built.network
-        self.run = run
         self.reporter = reporter
         self.splits = splits
         self.steps = steps_per_epoch(len(splits.train), self.settings.batch_size)
@@ -87,8 +84,9 @@ class Training:
         self._run_steps = _step_runner(self.network, self.network.train_step)
         self._test_steps = _step_runner(self.network, self.network.test_step)
 
-    def run_to_end(self, resume: bool = False) -> list[dict[str, Any]]:
-        """Train to the last epoch or until a callback stops; returns the history, or raises Interrupted."""
+    def run_to_end(self, run: RunDirectory, resume: bool = False) -> list[dict[str, Any]]:
+        """Train into a run directory, to the last epoch or until a callback stops; the history, or Interrupted."""
+        self.run = run
         self._symbolic_build()
         self.network.stop_training = False
         self.callbacks.on_train_begin()

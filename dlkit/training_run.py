@@ -42,11 +42,12 @@ def train_recipe(
 ) -> TrainingResult:
     """Train a recipe into a new run below `root`, from the weights of `start_from` when it is given."""
     built, splits = prepare(loaded)
+    if start_from is not None:
+        load_weights(built.network, start_from.checkpoint("last"))
+    training = _compiled_training(loaded, built, splits, reporter)
     run = create_run(root, loaded.recipe.name, lambda run: _describe_run(run, loaded, built, splits))
     with run.locked():
-        if start_from is not None:
-            load_weights(built.network, start_from.checkpoint("last"))
-        return _train(loaded, built, splits, run, reporter, resume=False)
+        return _train(loaded, training, run, resume=False)
 
 
 def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
@@ -59,7 +60,7 @@ def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) ->
         built, splits = prepare(loaded)
         for name, split in _parts(splits).items():
             record_fingerprint(run, name, split)
-        return _train(loaded, built, splits, run, reporter, resume=True)
+        return _train(loaded, _compiled_training(loaded, built, splits, reporter), run, resume=True)
 
 
 def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
@@ -75,16 +76,19 @@ def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
     return built, splits
 
 
-def _train(
-    loaded: "LoadedRecipe", built: BuiltModel, splits: Splits, run: RunDirectory, reporter: Reporter, resume: bool
-) -> TrainingResult:
+def _compiled_training(loaded: "LoadedRecipe", built: BuiltModel, splits: Splits, reporter: Reporter) -> Training:
+    """The training that is ready to run: mistakes in optimizer, loss and callbacks show here, before a run begins."""
     compile_model(built, loaded.recipe)
-    training = Training(loaded.recipe, built, splits, run, reporter)
-    history = training.run_to_end(resume)
+    return Training(loaded.recipe, built, splits, reporter)
+
+
+def _train(loaded: "LoadedRecipe", training: Training, run: RunDirectory, resume: bool) -> TrainingResult:
+    history = training.run_to_end(run, resume)
+    built, validation = training.built, training.splits.validation
     metrics = {name: value for name, value in history[-1].items() if name not in ("epoch", "seconds")}
     _write_figures(run, history)
-    if splits.validation is not None:
-        write_report(run, built, splits.validation, "validation")
+    if validation is not None:
+        write_report(run, built, validation, "validation")
     differences = table_differences(loaded.recipe, built.network)
     updates = training.progress.step
     counts = {"epochs": len(history), "updates": updates, "contract": differences}

@@ -46,9 +46,15 @@ class Silent:
         self.rows.append(row)
 
 
+@pytest.fixture(scope="session")
+def silent():
+    """The class of reporters that only count."""
+    return Silent
+
+
 @pytest.fixture
-def reporter():
-    return Silent()
+def reporter(silent):
+    return silent()
 
 
 @pytest.fixture(scope="session")

@@ -41,12 +41,12 @@ def test_a_missing_run_is_named_with_a_suggestion(tmp_path):
     with pytest.raises(MissingError) as caught:
         find_run("mnist_mpl", tmp_path)
     assert "did you mean 'mnist_mlp'" in caught.value.problems[0].hint
-    with pytest.raises(MissingError, match="no unfinished run"):
+    with pytest.raises(MissingError, match="no unfinished run of"):
         find_run("mnist_mlp", tmp_path, finished=False)
 
 
 def test_runs_of_one_second_get_names_of_their_own(tmp_path):
-    paths = {create_run(tmp_path, "a", lambda run: None).path for _ in range(3)}
+    paths = {create_run(tmp_path, "a", lambda run: (run.path / "x").touch()).path for _ in range(3)}
     assert len(paths) == 3
 
 

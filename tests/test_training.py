@@ -66,12 +66,10 @@ def assert_same(first, second):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
-    from conftest import Silent
-
+def uninterrupted(tmp_path_factory, silent):
     folder = tmp_path_factory.mktemp("uninterrupted")
     (folder / "kill_me.yaml").write_text(RECIPE)
-    return train_recipe(load_recipe(folder / "kill_me.yaml"), folder, Silent()).run
+    return train_recipe(load_recipe(folder / "kill_me.yaml"), folder, silent()).run
 
 
 def test_two_runs_of_one_recipe_agree(loaded, tmp_path, reporter, uninterrupted):

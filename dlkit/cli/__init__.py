@@ -12,6 +12,7 @@ from dlkit.errors import DlkitError, ExitCode
 app = typer.Typer(
     name="dlkit",
     no_args_is_help=True,
+    rich_markup_mode=None,  # its import would take longer than all the rest of `--help`
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -6,7 +6,7 @@ RECIPE = "digits_mlp"
 
 
 def demo(runs_dir: RunsDir = None) -> None:
-    """Train, evaluate and export digits_mlp on digits that come with scikit-learn."""
+    """Train, evaluate and export digits_mlp on embedded real digits."""
     from dlkit import console
     from dlkit.cli.evaluate import evaluate
     from dlkit.cli.export import export

@@ -32,7 +32,7 @@ def list_components(
     runs_dir: RunsDir = None,
     as_json: Json = False,
 ) -> None:
-    """List recipes, datasets, models, layers, tasks, exporters, runs and other components."""
+    """List recipes, runs, datasets, models, layers and the like."""
     from dlkit import console
     from dlkit.cli._options import check_choice
 

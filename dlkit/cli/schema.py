@@ -2,7 +2,7 @@
 
 
 def schema() -> None:
-    """Print the JSON Schema of recipes, with which an editor completes and checks them."""
+    """Print the JSON Schema of recipes, for editors."""
     from dlkit import console
     from dlkit.recipe.json_schema import json_schema
 

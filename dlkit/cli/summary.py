@@ -19,7 +19,7 @@ def summary(
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Print a network's table and check its counts against the contract."""
+    """Print a network's table and check it against its contract."""
     from dlkit import console
     from dlkit.recipe import shipped_recipes
 

@@ -16,7 +16,10 @@ def validate(
     build: Annotated[bool, typer.Option("--build", help="Build the models too, and check their contracts.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Check recipes and show every problem with its line, without TensorFlow unless --build is given."""
+    """Check recipes and show every problem with its line.
+
+    TensorFlow is not needed, unless --build is given.
+    """
     from dlkit import console
     from dlkit.errors import DlkitError, ExitCode
     from dlkit.recipe import shipped_recipes
