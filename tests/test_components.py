@@ -14,8 +14,6 @@ from dlkit.recipe.settings import settings_model
 OF_KERAS = [
     (namespace, name) for namespace in NAMESPACES for name in names(namespace) if name not in own_names(namespace)
 ]
-# What keras.layers.Layer takes of every layer, and keras.optimizers.Optimizer of every optimizer.
-FROM_BASES = {"activity_regularizer", "trainable", "dtype", "autocast", "name"}
 
 
 def listed(value):
