@@ -62,7 +62,7 @@ def warm_up(training):
     """Trace the step once, as the first train_on_batch of the other side is not counted either; weights stay."""
     before = training.network.get_weights()
     training._symbolic_build()
-    training._run_steps(iter(training._batches(0, 1)), 1)
+    training.one_step(iter(training.batches_from(0, 1)))
     training.network.set_weights(before)
     training.network.optimizer.iterations.assign(0)
 

@@ -26,13 +26,20 @@ from dlkit.snapshot import Snapshot, callback_state, read_snapshot, write_snapsh
 
 SECONDS_PER_CALL = 0.1
 SNAPSHOT_COST_SHARE = 0.05
-SNAPSHOT_SECONDS = 60.0
 
 
 class Interrupted(DlkitError):
     """The user or the system asked to stop; everything is saved (exit 130)."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class NonFiniteLoss(Exception):
+    """The loss became infinite or no number somewhere before `step`."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"the loss is not finite before step {step}")
+        self.step = step
 
 
 class Reporter(Protocol):
@@ -84,14 +91,14 @@ class Training:
         self._run_steps = _step_runner(self.network, self.network.train_step)
         self._test_steps = _step_runner(self.network, self.network.test_step)
 
-    def run_to_end(self, run: RunDirectory, resume: bool = False) -> list[dict[str, Any]]:
-        """Train into a run directory, to the last epoch or until a callback stops; the history, or Interrupted."""
-        self.run = run
-        self._symbolic_build()
-        self.network.stop_training = False
-        self.callbacks.on_train_begin()
-        if resume:
-            self._restore()
+    def run_to_end(self, run: RunDirectory, resume: bool = False, keep_start: bool = False) -> list[dict[str, Any]]:
+        """Train into a run directory, to the last epoch or until a callback stops; the history, or Interrupted.
+
+        keep_start: save the state before the first step too, for weights that the recipe's seed alone does not give.
+        """
+        self.start(run, resume)
+        if keep_start:
+            self._snapshot()
         with stop_requests() as stop:
             self._epochs(stop)
         self.callbacks.on_train_end()
@@ -99,9 +106,22 @@ class Training:
         self._write_products()
         return self.progress.history
 
+    def start(self, run: RunDirectory, resume: bool) -> None:
+        """Create all state, and restore it from the run's newest snapshot when `resume` and there is one."""
+        self.run = run
+        self._symbolic_build()
+        self.network.stop_training = False
+        self.callbacks.on_train_begin()
+        if resume:
+            self._restore()
+
+    def one_step(self, stream: Any, count: int = 1) -> dict[str, float]:
+        """Take `count` batches from the stream; the epoch's metrics so far."""
+        return _numbers(self._run_steps(stream, tf.constant(count)))
+
     def _epochs(self, stop: "StopRequest") -> None:
         state, last = self.progress, self.settings.epochs * self.steps
-        stream = iter(self._batches(state.step, last))
+        stream = iter(self.batches_from(state.step, last))
         while state.step < last and not state.stopped:
             epoch = state.step // self.steps
             started = time.perf_counter()
@@ -118,12 +138,14 @@ class Training:
         state, end = self.progress, (epoch + 1) * self.steps
         logs: dict[str, float] = {}
         while state.step < end:
-            count = 1 if self._every_step else min(self._steps_per_call, end - state.step)
+            count = 1 if self._every_step else min(self._steps_per_call, self._next_stop(end) - state.step)
             batch, started = state.step % self.steps, time.perf_counter()
             if self._every_step:
                 self.callbacks.on_train_batch_begin(batch)
-            logs = _numbers(self._run_steps(stream, tf.constant(count)))
+            logs = self.one_step(stream, count)
             state.step += count
+            if not np.isfinite(logs["loss"]):
+                raise NonFiniteLoss(state.step)
             if self._every_step:
                 self.callbacks.on_train_batch_end(batch, logs)
             self._steps_per_call = _adapted(count, time.perf_counter() - started)
@@ -131,8 +153,20 @@ class Training:
             if state.step < end:
                 if stop.requested:
                     self._interrupt()
-                self._snapshot_when_due(SNAPSHOT_SECONDS)
+                self._snapshot_within_epoch()
         return logs
+
+    def _next_stop(self, end: int) -> int:
+        """Where the next call must end: at the epoch's end, or at a step that the recipe wants a snapshot of."""
+        every = self.settings.snapshot.steps
+        return min(end, (self.progress.step // every + 1) * every) if every else end
+
+    def _snapshot_within_epoch(self) -> None:
+        every = self.settings.snapshot.steps
+        if every and self.progress.step % every == 0:
+            self._snapshot()
+        else:
+            self._snapshot_when_due(60 * self.settings.snapshot.minutes)
 
     def _end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
         logs = logs | self._validate()
@@ -169,7 +203,8 @@ class Training:
             self.progress.best = value
             self.progress.best_weights = _copied(self.network.variables)
 
-    def _batches(self, first: int, last: int) -> tf.data.Dataset:
+    def batches_from(self, first: int, last: int) -> tf.data.Dataset:
+        """The prepared batches of steps first <= step < last."""
         return train_batches(self.splits.train, self._batching, self.built.prepare, self._augment, first, last)
 
     def _symbolic_build(self) -> None:
@@ -200,7 +235,8 @@ class Training:
             state.step, variables | {"best": state.best_weights}, callbacks, state.history, state.best, state.stopped
         )
         write_snapshot(self.run.path, content)
-        self.run.write_csv("history.csv", state.history)
+        if state.history:
+            self.run.write_csv("history.csv", state.history)
         self._saved_at = time.monotonic()
         self._save_cost = self._saved_at - started
 

@@ -17,9 +17,11 @@ from dlkit.figures.curves import curves_figure
 from dlkit.fingerprint import record_fingerprint
 from dlkit.input_pipeline import Splits, adapt, load_splits
 from dlkit.recipe import load_recipe, resolved_yaml
+from dlkit.resources import check_disk, check_memory
 from dlkit.run_directory import RunDirectory, create_run
 from dlkit.trained_model import load_weights
-from dlkit.training import Reporter, Training
+from dlkit.training import NonFiniteLoss, Reporter, Training
+from dlkit.training_fault import explain_fault
 
 SAMPLES, SAMPLE_BYTES = 64, 4_000_000
 
@@ -45,9 +47,10 @@ def train_recipe(
     if start_from is not None:
         load_weights(built.network, start_from.checkpoint("last"))
     training = _compiled_training(loaded, built, splits, reporter)
+    check_disk(built.network, root)
     run = create_run(root, loaded.recipe.name, lambda run: _describe_run(run, loaded, built, splits))
     with run.locked():
-        return _train(loaded, training, run, resume=False)
+        return _train(loaded, training, run, resume=False, keep_start=start_from is not None)
 
 
 def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
@@ -79,11 +82,17 @@ def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
 def _compiled_training(loaded: "LoadedRecipe", built: BuiltModel, splits: Splits, reporter: Reporter) -> Training:
     """The training that is ready to run: mistakes in optimizer, loss and callbacks show here, before a run begins."""
     compile_model(built, loaded.recipe)
+    check_memory(built.network, loaded.recipe.training.batch_size)
     return Training(loaded.recipe, built, splits, reporter)
 
 
-def _train(loaded: "LoadedRecipe", training: Training, run: RunDirectory, resume: bool) -> TrainingResult:
-    history = training.run_to_end(run, resume)
+def _train(
+    loaded: "LoadedRecipe", training: Training, run: RunDirectory, resume: bool, keep_start: bool = False
+) -> TrainingResult:
+    try:
+        history = training.run_to_end(run, resume, keep_start)
+    except NonFiniteLoss as error:
+        raise explain_fault(loaded, training.built, training.splits, run, error.step) from error
     built, validation = training.built, training.splits.validation
     metrics = {name: value for name, value in history[-1].items() if name not in ("epoch", "seconds")}
     _write_figures(run, history)

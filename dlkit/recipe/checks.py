@@ -121,7 +121,9 @@ class _Checker:
         """A setting with the components in it resolved; Keras' own words for them are left to Keras."""
         namespace = nested_namespace(key)
         is_rate = namespace == "schedule" and isinstance(value, int | float) and not isinstance(value, bool)
-        if namespace is None or value is None or is_rate:
+        if is_rate:
+            return float(value)  # Keras refuses a whole number as a learning rate
+        if namespace is None or value is None:
             return value
         if isinstance(value, list) and holds_list(key):
             return [self._nested(key, namespace, item, (*path, index)) for index, item in enumerate(value)]

@@ -71,6 +71,15 @@ class Data(Section):
     """Keras layers in front of the network, adapted on train; they travel with the model into every export."""
 
 
+class Snapshots(Section):
+    """When the whole state of a training is saved within an epoch; at the end of an epoch it is saved anyway."""
+
+    steps: PositiveInt | None = None
+    """after every so many updates"""
+    minutes: Annotated[float, Field(gt=0)] = 1.0
+    """at the latest after so many minutes"""
+
+
 class Training(Section):
     """How the network is trained; what changes results is always said here, never guessed from the machine."""
 
@@ -90,6 +99,8 @@ class Training(Section):
     """The metric that decides the best checkpoint, such as val_loss; by default the one of the task."""
     callbacks: list[Annotated[Component, Place("callback")]] = []
     """What watches or stops the training."""
+    snapshot: Snapshots = Snapshots()
+    """when the state that --resume goes on from is saved within an epoch"""
 
 
 class Counts(Section):

@@ -1,0 +1,84 @@
+"""What a training will need of memory and disk, foreseen before it starts."""
+
+import shutil
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import keras
+import psutil
+
+from dlkit.errors import InputError, MissingError
+
+# Forward and backward keep about two values for every activation; TensorFlow itself takes some.
+ACTIVATION_COPIES = 2
+TENSORFLOW_BYTES = 400_000_000
+# Two snapshots and one being written, each with weights, two optimizer slots and best weights; then last and best.
+STATE_COPIES = 3 * 4 + 2 * 3
+
+
+def memory_needed(network: keras.Model, batch_size: int) -> int:
+    """Bytes that a training step holds: weights, gradients and two optimizer slots, and a batch's activations."""
+    return TENSORFLOW_BYTES + 4 * _weight_bytes(network) + batch_size * _activation_bytes(network)
+
+
+def check_memory(network: keras.Model, batch_size: int, available: int | None = None) -> None:
+    """Raise InputError, with a batch size that fits, when a step cannot fit into the memory that is free now."""
+    free = available if available is not None else memory_available()
+    needed = memory_needed(network, batch_size)
+    if needed <= free:
+        return
+    fitting = batch_size
+    while fitting and memory_needed(network, fitting) > free:
+        fitting //= 2
+    advice = (
+        f"--set training.batch_size={fitting} fits" if fitting else "not even one example fits: make the model smaller"
+    )
+    message = f"a batch of {batch_size} needs about {_gigabytes(needed)}, {_gigabytes(free)} are free"
+    raise InputError(message, advice, key="training.batch_size")
+
+
+def check_disk(network: keras.Model, root: Path) -> None:
+    """Raise MissingError when the checkpoints and snapshots of a run would not fit on the disk."""
+    place = next(path for path in (root.resolve(), *root.resolve().parents) if path.exists())
+    free, needed = shutil.disk_usage(place).free, STATE_COPIES * _weight_bytes(network) + 1_000_000
+    if needed > free:
+        raise MissingError(
+            f"a run of this recipe needs about {_gigabytes(needed)} on disk, {place} has {_gigabytes(free)} free",
+            "free some, or choose another place with --runs-dir",
+        )
+
+
+def memory_available() -> int:
+    """Bytes that can be had without swapping, within the limit of a container where there is one."""
+    free = int(psutil.virtual_memory().available)
+    limit, used = (_cgroup(name) for name in ("memory.max", "memory.current"))
+    return free if limit is None or used is None else min(free, max(0, limit - used))
+
+
+def _cgroup(name: str) -> int | None:
+    try:
+        return int((Path("/sys/fs/cgroup") / name).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _weight_bytes(network: keras.Model) -> int:
+    sizes: list[int] = [prod(weight.shape) * _item_bytes(weight.dtype) for weight in network.weights]
+    return sum(sizes)
+
+
+def _activation_bytes(network: keras.Model) -> int:
+    """Bytes of all layers' outputs for one example, forward and backward; sizes that vary count as 1."""
+    tensors = [tensor for layer in network.layers for tensor in keras.tree.flatten(layer.output)]
+    sizes: list[int] = [prod(n or 1 for n in tensor.shape[1:]) * _item_bytes(tensor.dtype) for tensor in tensors]
+    return ACTIVATION_COPIES * sum(sizes)
+
+
+def _item_bytes(dtype: Any) -> int:
+    sizes = {"float64": 8, "int64": 8, "float16": 2, "bfloat16": 2, "uint8": 1, "bool": 1}
+    return sizes.get(str(dtype), 4)
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.2g} GB" if count >= 1e8 else f"{count / 1e6:.2g} MB"

@@ -1,0 +1,110 @@
+"""Why a loss became infinite or no number: the step is found by replay, and its batch kept for a closer look."""
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.atomic import write_file
+from dlkit.compiled_model import BuiltModel, build_model, compile_model
+from dlkit.errors import CheckError
+from dlkit.input_pipeline import Splits
+from dlkit.run_directory import RunDirectory
+from dlkit.training import Training
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+
+LARGE = 1e4
+
+
+class _Nobody:
+    """A replay reports to nobody."""
+
+    def begin(self, epoch: int, steps_done: int, steps: int) -> None:
+        """Nothing."""
+
+    def progress(self, epoch: int, steps_done: int, steps: int, logs: Any) -> None:
+        """Nothing."""
+
+    def epoch_done(self, epoch: int, row: Any) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first step whose loss is not finite, and what stood there."""
+
+    step: int
+    inputs_finite: bool
+    targets_finite: bool
+    largest_weight: float
+    loss: float
+
+
+def explain_fault(
+    loaded: "LoadedRecipe", built: BuiltModel, splits: Splits, run: RunDirectory, last_step: int
+) -> CheckError:
+    """Replay from the newest snapshot to the first bad step; the error names step, batch and cause."""
+    fresh = build_model(loaded.recipe, built.description)
+    replayed = BuiltModel(fresh.description, fresh.targets, fresh.task, fresh.resize, built.preprocess, fresh.network)
+    compile_model(replayed, loaded.recipe)
+    training = Training(loaded.recipe, replayed, splits, _Nobody())
+    fault = _replay(training, run, last_step)
+    if fault is None:
+        return CheckError(
+    """Replay from the newest snapshot to the first bad step; the error names step, batch and cause."""
+            "check its memory, or train with another number of threads",
+        )
+    epoch, batch = divmod(fault.step, training.steps)
+    path = _keep_batch(training, run, fault.step)
+    message = (
+        f"the loss became {fault.loss} in step {fault.step} (epoch {epoch + 1}, batch {batch + 1}): {_cause(fault)}"
+    )
+    return CheckError(message, f"its batch is in {path}; {_advice(fault)}")
+
+
+def _replay(training: Training, run: RunDirectory, last_step: int) -> Fault | None:
+    training.start(run, resume=True)
+    state, network = training.progress, training.network
+    stream = iter(training.batches_from(state.step, last_step))
+    for step in range(state.step, last_step):
+        largest = max((float(np.abs(keras.ops.convert_to_numpy(w)).max()) for w in network.weights), default=0.0)
+        network.reset_metrics()
+        loss = training.one_step(stream)["loss"]
+        if not np.isfinite(loss):
+            inputs, targets = next(iter(training.batches_from(step, step + 1)))
+            return Fault(step, _finite(inputs), _finite(targets), largest, loss)
+    return None
+
+
+def _finite(tensor: Any) -> bool:
+    return not tensor.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(tensor)))
+
+
+def _keep_batch(training: Training, run: RunDirectory, step: int) -> str:
+    inputs, targets = next(iter(training.batches_from(step, step + 1)))
+    stream = io.BytesIO()
+    np.savez(stream, inputs=np.asarray(inputs), targets=np.asarray(targets))
+    path = run.path / "faults" / f"step_{step}.npz"
+    write_file(path, lambda aside: aside.write_bytes(stream.getvalue()))
+    return str(path)
+
+
+def _cause(fault: Fault) -> str:
+    if not fault.inputs_finite:
+        return "its inputs hold values that are not finite"
+    if not fault.targets_finite:
+        return "its targets hold values that are not finite"
+    if not np.isfinite(fault.largest_weight) or fault.largest_weight > LARGE:
+        return f"the weights have grown to {fault.largest_weight:.3g}, the learning rate is too high"
+    return "inputs, targets and weights are finite, so the loss or a layer overflows on this batch"
+
+
+def _advice(fault: Fault) -> str:
+    if not (fault.inputs_finite and fault.targets_finite):
+        return "clean the data, or look at what data.preprocess makes of it"
+    return "try a learning rate ten times smaller, clipnorm: 1 in the optimizer, or precision: float32"

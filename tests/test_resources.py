@@ -1,0 +1,41 @@
+"""Memory and disk are foreseen, with a batch that fits."""
+
+import keras
+import pytest
+
+from dlkit.errors import InputError, MissingError
+from dlkit.resources import TENSORFLOW_BYTES, check_disk, check_memory, memory_available, memory_needed
+
+
+@pytest.fixture(scope="module")
+def network():
+    inputs = keras.Input((10,))
+    return keras.Model(inputs, keras.layers.Dense(100)(inputs))
+
+
+def test_memory_is_weights_four_times_and_activations_twice(network):
+    weights, activations = 4 * (10 * 100 + 100), 4 * (10 + 100)
+    assert memory_needed(network, 7) == TENSORFLOW_BYTES + 4 * weights + 7 * 2 * activations
+
+
+def test_a_batch_that_cannot_fit_is_refused_with_one_that_does(network):
+    available = memory_needed(network, 1000)
+    check_memory(network, 1000, available)
+    with pytest.raises(InputError, match="a batch of 4096 needs about") as caught:
+        check_memory(network, 4096, available)
+    assert caught.value.problems[0].hint == "--set training.batch_size=512 fits"
+    with pytest.raises(InputError) as caught:
+        check_memory(network, 8, 1000)
+    assert "not even one example fits" in caught.value.problems[0].hint
+
+
+def test_a_full_disk_is_foreseen(network, tmp_path, monkeypatch):
+    check_disk(network, tmp_path / "not" / "there")
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
+    with pytest.raises(MissingError, match=r"needs about .* on disk, .* has 0.001 MB free"):
+        check_disk(network, tmp_path)
+
+
+def test_available_memory_is_a_number_of_bytes():
+    assert 10_000_000 < memory_available() < 10**14

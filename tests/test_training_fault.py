@@ -1,0 +1,70 @@
+"""A loss that is no number stops the run; the step is found by replay, the batch kept, the cause named."""
+
+import re
+
+import numpy as np
+import pytest
+
+from dlkit.errors import CheckError
+from dlkit.recipe import load_recipe
+from dlkit.run_directory import find_run
+from dlkit.training_run import train_recipe
+
+RECIPE = """
+recipe: 1
+name: fault
+task: regression
+data:
+  source: {arrays: {train: TRAIN}}
+model: {sequential: {layers: [Dense: {units: 4, activation: relu}, Dense: {units: 1}]}}
+training:
+  batch_size: 8
+  epochs: 20
+  seed: 1
+  optimizer: {SGD: {learning_rate: RATE}}
+"""
+
+
+def recipe(tmp_path, x, y, rate):
+    np.savez(tmp_path / "train.npz", x=x, y=y)
+    text = RECIPE.replace("TRAIN", str(tmp_path / "train.npz")).replace("RATE", str(rate))
+    (tmp_path / "fault.yaml").write_text(text)
+    return load_recipe(tmp_path / "fault.yaml")
+
+
+@pytest.fixture
+def numbers():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(64, 3)).astype(np.float32)
+    return x, (x.sum(axis=1, keepdims=True) * 3).astype(np.float32)
+
+
+def test_a_too_high_learning_rate_is_named(tmp_path, reporter, numbers):
+    loaded = recipe(tmp_path, *numbers, rate=50.0)
+    with pytest.raises(
+        CheckError, match=r"the loss became (inf|nan) in step \d+ .*the learning rate is too high"
+    ) as caught:
+        train_recipe(loaded, tmp_path, reporter)
+    step = int(re.search(r"in step (\d+)", str(caught.value)).group(1))
+    run = find_run("fault", tmp_path, finished=False)
+    with np.load(run.path / "faults" / f"step_{step}.npz") as batch:
+        assert batch["inputs"].shape == (8, 3)
+    assert "ten times smaller" in caught.value.problems[0].hint
+
+
+def test_the_bad_example_is_in_the_kept_batch(tmp_path, reporter, numbers):
+    x, y = numbers
+    x[37, 1] = np.nan
+    with pytest.raises(CheckError, match="its inputs hold values that are not finite"):
+        train_recipe(recipe(tmp_path, x, y, rate=0.001), tmp_path, reporter)
+    (file,) = (find_run("fault", tmp_path, finished=False).path / "faults").iterdir()
+    with np.load(file) as batch:
+        assert np.isnan(batch["inputs"]).sum() == 1
+        assert np.isnan(batch["inputs"]).any(axis=1).sum() == 1
+
+
+def test_bad_targets_are_told_from_bad_inputs(tmp_path, reporter, numbers):
+    x, y = numbers
+    y[5] = np.inf
+    with pytest.raises(CheckError, match="its targets hold values that are not finite"):
+        train_recipe(recipe(tmp_path, x, y, rate=0.001), tmp_path, reporter)
