@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from dlkit.components import Component, create
+from dlkit.components import Component, create, locate
 from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import ArraySpec, Description
-from dlkit.errors import CheckError, DlkitError, InputError
+from dlkit.errors import CheckError, DlkitError
 from dlkit.images import ImageResizer
 from dlkit.input_pipeline import build_preprocess, resized_spec, resizer
 from dlkit.layer_table import count_parameters, layer_rows
@@ -86,9 +86,12 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
     spec = ArraySpec(tuple(preprocess.output.shape[1:]), preprocess.output.dtype)
     try:
         network: keras.Model = create(recipe.model, spec, targets)
-        task.check(network, targets)
     except DlkitError as error:
         raise located(error, recipe.model.location) from error
+    try:
+        task.check(network, targets)
+    except DlkitError as error:
+        raise located(error, locate(network.layers[-1]) or recipe.model.location) from error
     return BuiltModel(description, targets, task, resizer(recipe.data), preprocess, network)
 
 
@@ -99,8 +102,6 @@ def _build_preprocess(recipe: Recipe, description: Description) -> keras.Model:
     try:
         layers = [create_at(component) for component in recipe.data.preprocess]
         return build_preprocess(resized_spec(recipe.data, description), layers)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"data.preprocess cannot take this data: {str(error).splitlines()[0]}") from error
     finally:
         keras.config.set_dtype_policy(policy)
 

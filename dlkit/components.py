@@ -7,6 +7,7 @@ Keras class (`Dense`). In a dlkit file the component is the object that bears th
 """
 
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -191,7 +192,7 @@ def create(component: Component, *context: Any) -> Any:
         built = target(*context, **settings)
     except (ValueError, TypeError) as error:
         message = f"{component.name} does not take these settings: {reason(error)}"
-        raise RecipeError([Problem(message, "", component.name, component.location)]) from error
+        raise RecipeError([Problem(message, "", "", component.location)]) from error
     _remember(built, component.location)
     return built
 
@@ -203,8 +204,9 @@ def locate(built: Any) -> Location | None:
 
 
 def reason(error: Exception) -> str:
-    """Keras' own explanation in one line, without the note on which call it came from."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Keras' own explanation in one line, without terminal codes and the note on which call it came from."""
+    plain = re.sub(r"\x1b\[\d*m", "", str(error)).replace(" with name 'None'", "")
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("Exception encountered", "Arguments received"))] or lines
     return lines[0] if lines else type(error).__name__
 

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from dlkit.run_conditions import is_deterministic
+
 PACKAGES = ("dlkit", "keras", "tensorflow", "tensorflow-datasets", "numpy", "scikit-learn")
 
 
@@ -30,20 +32,22 @@ def environment(seed: int) -> dict[str, Any]:
     return {
         "versions": versions(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cpus": os.cpu_count(),
         "devices": [device.device_type for device in tf.config.list_physical_devices()],
         "threads": {
             "inter_op": threads.get_inter_op_parallelism_threads(),
             "intra_op": threads.get_intra_op_parallelism_threads(),
         },
+        "deterministic": is_deterministic(),
         "seed": seed,
         "command": sys.argv[1:],
         "git": _git_state(),
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's model as the system names it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.errors import InputError
+from dlkit.safe_files import require_file
+from dlkit.safe_images import MAX_BYTES, MAX_PIXELS, declared_pixels
 
 
 class ImageResizer:
@@ -44,11 +46,30 @@ def decode(encoded: Any, channels: int) -> Any:
 def read_image(path: Path, channels: int) -> np.ndarray:
     """The image in a file as uint8 (height, width, channels); an unreadable one is an error that names the file."""
     try:
-        pixels: np.ndarray = decode(path.read_bytes(), channels).numpy()
+        pixels: np.ndarray = decode(_checked_bytes(path), channels).numpy()
         return pixels
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except tf.errors.InvalidArgumentError as error:
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> InputError:
+    return InputError(f"{path} is no readable image", "JPEG, PNG, GIF and BMP are read; remove or replace it")
+
+
+def _checked_bytes(path: Path) -> bytes:
+    """The bytes of an image file whose header declares no more pixels than anyone photographs."""
+    require_file(path)
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path} has {path.stat().st_size:,} bytes, an image at most {MAX_BYTES:,}", "make it smaller")
+    encoded = path.read_bytes()
+    pixels = declared_pixels(encoded)
+    if pixels is None:
+        raise _unreadable(path)
+    if pixels > MAX_PIXELS:
         raise InputError(
-            f"{path} is no readable image", "JPEG, PNG, GIF and BMP are read; remove or replace it"
-        ) from error
+            f"{path} declares {pixels:,} pixels, at most {MAX_PIXELS:,} are decoded",
+            "make the picture smaller, or remove it",
+        )
+    return encoded

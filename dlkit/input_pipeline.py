@@ -16,6 +16,7 @@ from dlkit.components import load
 from dlkit.datasets._dataset import ArraySpec, Dataset, Description, Split, seeded_split
 from dlkit.errors import InputError
 from dlkit.images import ImageResizer
+from dlkit.layers._stack import stack
 from dlkit.recipe.schema import Data, Validation
 
 LIMIT_SEED = 0
@@ -49,7 +50,11 @@ def resized_spec(data: Data, description: Description) -> ArraySpec:
     if data.resize is None:
         return spec
     if len(spec.shape) != 3:
-        raise InputError(f"data.resize is for images, an example here has the shape {list(spec.shape)}", "remove it")
+        raise InputError(
+            f"only images can be resized, an example here has the shape {list(spec.shape)}",
+            "remove it",
+            key="data.resize",
+        )
     return ArraySpec((data.resize.height, data.resize.width, spec.shape[-1]), "uint8")
 
 
@@ -159,9 +164,7 @@ def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
     """
     floatx = keras.config.floatx()
     inputs = keras.Input(spec.shape, dtype=spec.dtype, name="inputs")
-    outputs = inputs
-    for layer in layers:
-        outputs = layer(outputs)
+    outputs = stack(layers, inputs)
     if outputs.dtype == "uint8" or (outputs.dtype.startswith("float") and outputs.dtype != floatx):
         outputs = keras.ops.cast(outputs, floatx)
     return keras.Model(inputs, outputs, name="preprocess")

@@ -11,6 +11,8 @@ from dlkit.datasets.image_folder import SUFFIXES
 from dlkit.errors import InputError, MissingError
 from dlkit.exporters._exporter import takes_images
 from dlkit.images import read_image
+from dlkit.safe_arrays import check_arrays
+from dlkit.safe_files import UnreadableError, check_links
 from dlkit.trained_model import TrainedModel
 
 BATCH = 64
@@ -36,6 +38,7 @@ def _examples(trained: TrainedModel, path: Path) -> list[tuple[str, np.ndarray]]
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
         if not files:
             raise MissingError(f"no images in {path}", f"files with {', '.join(sorted(SUFFIXES))} are read")
+        check_links(path, files)
         return [_image(trained, file) for file in files]
     if not path.exists():
         raise MissingError(f"no such file or folder: {path}", "give images, folders of images or an .npz file")
@@ -55,11 +58,12 @@ def _image(trained: TrainedModel, path: Path) -> tuple[str, np.ndarray]:
 
 def _rows(trained: TrainedModel, path: Path) -> list[tuple[str, np.ndarray]]:
     try:
+        check_arrays(path)
         with np.load(path, allow_pickle=False) as archive:
             if "x" not in archive.files:
                 raise InputError(f"{path} has no array x", f"it holds: {', '.join(archive.files) or 'nothing'}")
             rows = archive["x"]
-    except (OSError, ValueError, BadZipFile) as error:
+    except (UnreadableError, OSError, ValueError, AttributeError, BadZipFile) as error:
         raise InputError(f"{path} is no readable .npz file: {error}", "write it with numpy.savez(x=...)") from error
     spec = trained.built.raw_spec
     if rows.dtype != spec.dtype:

@@ -6,11 +6,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dlkit.errors import InputError
+from dlkit.run_conditions import THREADS, is_deterministic, whole_number
+
 
 def start_tensorflow() -> None:
     """Import TensorFlow and Keras quietly; when that fails, what they printed is shown."""
-    if "tensorflow" in sys.modules and "keras" in sys.modules:
-        return
+    if "tensorflow" not in sys.modules or "keras" not in sys.modules:
+        _import_quietly()
+    _apply_conditions()
+
+
+def _import_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     # TensorFlow leaves oneDNN off on processors without AVX-512, where it takes a third off the work of a convolution.
@@ -23,6 +30,23 @@ def start_tensorflow() -> None:
 
         tf.config.list_physical_devices()  # looks for accelerators, and complains on a machine without
         logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def _apply_conditions() -> None:
+    """Threads and determinism as the environment asks for them; both must be set before anything is computed."""
+    import tensorflow as tf
+
+    threads = whole_number(THREADS)
+    if threads:
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        except RuntimeError as error:
+            raise InputError(
+                f"TensorFlow has started with other threads than the {threads} asked for", "use a new process"
+            ) from error
+    if is_deterministic():
+        tf.config.experimental.enable_op_determinism()
 
 
 @contextmanager

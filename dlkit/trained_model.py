@@ -12,8 +12,10 @@ import keras
 from dlkit.compiled_model import BuiltModel, build_model, compile_model
 from dlkit.data_source import stored_description
 from dlkit.errors import InputError
+from dlkit.inspection_keras import check_keras
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.run_directory import RunDirectory
+from dlkit.safe_files import UnreadableError, check_links
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class TrainedModel:
 def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
     """The run's model with the weights of `last` or `best`; the data itself is not needed."""
     path = run.checkpoint(checkpoint)
+    check_links(run.path)
     loaded = load_recipe(run.resolved_recipe)
     built = build_model(loaded.recipe, stored_description(run))
     load_weights(built.network, path)
@@ -38,12 +41,13 @@ def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
 
 
 def load_weights(network: keras.Model, path: Path) -> None:
-    """Read a checkpoint's weights; InputError when the file is damaged or belongs to another network."""
+    """Read a checkpoint's weights; InputError when the file is dangerous, damaged or of another network."""
     if not network.variables and path.exists():
         return
     try:
+        check_keras(path)
         network.load_weights(path)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (UnreadableError, OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(
             f"{path} does not hold this network's weights: {reason}",

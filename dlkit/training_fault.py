@@ -56,7 +56,7 @@ def explain_fault(
     fault = _replay(training, run, last_step)
     if fault is None:
         return CheckError(
-    """Replay from the newest snapshot to the first bad step; the error names step, batch and cause."""
+            f"the loss was not finite before step {last_step}, but a replay was: this machine computes unreliably",
             "check its memory, or train with another number of threads",
         )
     epoch, batch = divmod(fault.step, training.steps)

@@ -18,10 +18,12 @@ from dlkit.fingerprint import record_fingerprint
 from dlkit.input_pipeline import Splits, adapt, load_splits
 from dlkit.recipe import load_recipe, resolved_yaml
 from dlkit.resources import check_disk, check_memory
+from dlkit.run_conditions import left_out
 from dlkit.run_directory import RunDirectory, create_run
 from dlkit.trained_model import load_weights
 from dlkit.training import NonFiniteLoss, Reporter, Training
 from dlkit.training_fault import explain_fault
+from dlkit.weights_digest import weights_digest
 
 SAMPLES, SAMPLE_BYTES = 64, 4_000_000
 
@@ -48,7 +50,7 @@ def train_recipe(
         load_weights(built.network, start_from.checkpoint("last"))
     training = _compiled_training(loaded, built, splits, reporter)
     check_disk(built.network, root)
-    run = create_run(root, loaded.recipe.name, lambda run: _describe_run(run, loaded, built, splits))
+    run = create_run(root, loaded.recipe.name, lambda run: _describe_run(run, loaded, built, splits, start_from))
     with run.locked():
         return _train(loaded, training, run, resume=False, keep_start=start_from is not None)
 
@@ -105,12 +107,17 @@ def _train(
     return TrainingResult(run, metrics, updates, differences)
 
 
-def _describe_run(run: RunDirectory, loaded: "LoadedRecipe", built: BuiltModel, splits: Splits) -> None:
+def _describe_run(
+    run: RunDirectory, loaded: "LoadedRecipe", built: BuiltModel, splits: Splits, start_from: RunDirectory | None = None
+) -> None:
     """Write what the run is before it starts: recipe, machine, data and preprocessing."""
     write_text(run.path / "recipe.yaml", loaded.text)
     write_text(run.resolved_recipe, resolved_yaml(loaded))
-    run.write_json("environment.json", environment(loaded.recipe.training.seed) | {"overrides": list(loaded.overrides)})
-    run.write_json("data.json", {"description": asdict(built.description)})
+    began = {"initial_weights": weights_digest(built.network.variables), "from": start_from and str(start_from.path)}
+    content = environment(loaded.recipe.training.seed) | {"overrides": list(loaded.overrides)} | began
+    run.write_json("environment.json", content)
+    files = [str(path) for path in left_out(loaded.recipe)]
+    run.write_json("data.json", {"description": asdict(built.description), "left_out": files})
     for name, split in _parts(splits).items():
         record_fingerprint(run, name, split)
     write_file(run.path / "preprocess.keras", built.preprocess.save)

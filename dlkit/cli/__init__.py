@@ -6,7 +6,23 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli import demo, evaluate, export, list_, new, predict, runs, schema, summary, train, validate
+from dlkit.cli import (
+    data,
+    demo,
+    evaluate,
+    export,
+    inspect_,
+    list_,
+    new,
+    predict,
+    repeat,
+    reproduce,
+    runs,
+    schema,
+    summary,
+    train,
+    validate,
+)
 from dlkit.errors import DlkitError, ExitCode
 
 app = typer.Typer(
@@ -20,9 +36,13 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(reproduce.reproduce)
+app.command()(repeat.repeat)
+app.command()(data.data)
 app.command()(predict.predict)
 app.command()(summary.summary)
 app.command()(export.export)
+app.command(name="inspect")(inspect_.inspect)
 app.command()(validate.validate)
 app.command(name="list")(list_.list_components)
 app.command()(new.new)

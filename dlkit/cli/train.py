@@ -22,14 +22,26 @@ def train(
     run: Annotated[
         str | None, typer.Option("--run", help="The run to resume [default: the recipe's latest unfinished].")
     ] = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Only operations that give the same bits every time.")
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Threads for computing [default: one per core].")
+    ] = None,
+    skip_bad: Annotated[
+        int | None,
+        typer.Option("--skip-bad", min=0, metavar="N", help="Leave out at most N unreadable images of a folder."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a recipe into a new run directory."""
     from dlkit.errors import InputError
     from dlkit.recipe import load_recipe
+    from dlkit.run_conditions import left_out, restore_conditions, set_conditions
     from dlkit.run_directory import find_run, runs_root
 
     apply_data_options(data_dir, offline)
+    set_conditions(deterministic, threads, skip_bad)
     if run is not None and not resume:
         raise InputError(
             "--run names the run to go on with", "add --resume, or use --from RUN to start from its weights"
@@ -43,6 +55,7 @@ def train(
     if unfinished is not None:  # what the run was started with still holds, before what is given now
         began = unfinished.read_json("environment.json").get("overrides", [])
         loaded = load_recipe(recipe, [*began, *(overrides or ())])
+        restore_conditions(unfinished)
 
     from dlkit import console
     from dlkit.tensorflow_start import start_tensorflow
@@ -50,6 +63,8 @@ def train(
     with console.waiting("starting TensorFlow"):
         start_tensorflow()
         from dlkit.training_run import resume_run, train_recipe
+    for path in left_out(loaded.recipe):
+        console.note(f"left out, unreadable: {path}")
     with console.TrainingProgress(loaded.recipe) as reporter:
         if unfinished is not None:
             result = resume_run(loaded, unfinished, reporter)

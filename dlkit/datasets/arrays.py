@@ -11,6 +11,8 @@ from pydantic import Field
 
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, resized
 from dlkit.errors import InputError, MissingError
+from dlkit.safe_arrays import check_arrays
+from dlkit.safe_files import UnreadableError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +82,9 @@ def _read_npy(path: Path) -> np.ndarray:
     if not path.exists():
         raise _missing(path)
     try:
+        check_arrays(path)
         return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, OSError) as error:
+    except (UnreadableError, ValueError, OSError) as error:
         raise InputError(f"{path} is no readable .npy file: {error}") from error
 
 
@@ -89,12 +92,13 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if not path.exists():
         raise _missing(path)
     try:
+        check_arrays(path)
         with np.load(path, allow_pickle=False) as archive:
             missing = {"x", "y"} - set(archive.files)
             if missing:
                 raise InputError(f"{path} lacks {' and '.join(sorted(missing))}", f"it holds: {archive.files}")
             return archive["x"], archive["y"]
-    except (ValueError, OSError, BadZipFile, AttributeError, TypeError) as error:
+    except (UnreadableError, ValueError, OSError, BadZipFile, AttributeError, TypeError) as error:
         raise InputError(
             f"{path} is no readable .npz file: {error}", "write it with numpy.savez(x=..., y=...)"
         ) from error

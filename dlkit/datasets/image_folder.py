@@ -11,6 +11,7 @@ from pydantic import Field
 
 from dlkit.cache import cached_arrays
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, seeded_split
+from dlkit.datasets._unreadable import allowed_unreadable
 from dlkit.errors import InputError, MissingError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
@@ -84,8 +85,10 @@ class ImageFolder:
             raise InputError(f"{folder} has class folders that train lacks: {', '.join(unknown)}")
         paths: list[Path] = []
         labels: list[int] = []
+        bad = set(self.left_out)
         for index, name in enumerate(self._class_names):
             here = sorted(path for path in (folder / name).rglob("*") if path.suffix.lower() in SUFFIXES)
+            here = [path for path in here if path not in bad]
             if not here:
                 raise MissingError(
                     f"no images in {folder / name}", f"files with {', '.join(sorted(SUFFIXES))} are read"
@@ -93,6 +96,17 @@ class ImageFolder:
             paths += here
             labels += [index] * len(here)
         return paths, np.asarray(labels, np.int64)
+
+    @property
+    def image_files(self) -> list[Path]:
+        """All image files below the split folders, or below the directory where there are none."""
+        roots = list(self._split_folders.values()) or [Path(self.directory)]
+        return sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+    @cached_property
+    def left_out(self) -> tuple[Path, ...]:
+        """Unreadable images that are left out, as DLKIT_SKIP_BAD allows."""
+        return allowed_unreadable(self.image_files, self.channels)
 
     def describe(self) -> Description:
         """Classes are the sub-folders' names in alphabetical order; images have any size until data.resize."""

@@ -1,0 +1,34 @@
+"""dlkit data: what a recipe's data holds, and what is wrong with it."""
+
+from typing import Annotated
+
+import typer
+
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_options
+
+
+def data(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
+    overrides: Overrides = None,
+    data_dir: DataDir = None,
+    offline: Offline = False,
+    as_json: Json = False,
+) -> None:
+    """Count classes, find duplicates and conflicting labels, and name unreadable files."""
+    from dlkit.recipe import load_recipe
+
+    apply_data_options(data_dir, offline)
+    loaded = load_recipe(recipe, overrides or ())
+
+    from dlkit import console
+    from dlkit.tensorflow_start import start_tensorflow
+
+    with console.waiting("reading the data"):
+        start_tensorflow()
+        from dlkit import data_report
+
+        content = data_report.report(loaded.recipe)
+    if as_json:
+        console.print_json(content)
+    else:
+        console.show_data(content)

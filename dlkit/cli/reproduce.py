@@ -1,0 +1,40 @@
+"""dlkit reproduce: train a run again and compare."""
+
+import typer
+
+from dlkit.cli._options import DataDir, Json, Offline, Run, RunsDir, apply_data_options
+
+
+def reproduce(
+    run: Run = None,
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+    offline: Offline = False,
+    as_json: Json = False,
+) -> None:
+    """Train a run again from its own recipe, and say whether the same numbers come out."""
+    from dlkit.recipe import load_recipe
+    from dlkit.run_conditions import restore_conditions
+    from dlkit.run_directory import find_run, runs_root
+
+    apply_data_options(data_dir, offline)
+    root = runs_root(runs_dir)
+    found = find_run(run, root, finished=True if run is None else None)
+    found.checkpoint("last")
+    restore_conditions(found)
+
+    from dlkit import console
+    from dlkit.tensorflow_start import start_tensorflow
+
+    with console.waiting("starting TensorFlow"):
+        start_tensorflow()
+        from dlkit import reproduction
+    with console.TrainingProgress(load_recipe(found.resolved_recipe).recipe) as reporter:
+        result = reproduction.reproduce(found, root, reporter)
+    content = {"run": str(found.path)} | result.to_json()
+    if as_json:
+        console.print_json(content)
+    else:
+        console.show_reproduction(content)
+    if result.verdict == reproduction.DIFFERENT:
+        raise typer.Exit(1)

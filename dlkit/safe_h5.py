@@ -1,0 +1,87 @@
+"""What an HDF5 file holds and whether all of it lies in the file itself, without reading any values."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dlkit.safe_files import MAX_VALUES, UnreadableError, first_line, memory_bytes, require_file
+
+MAX_OBJECTS = 100_000
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class H5Contents:
+    """Shapes of the datasets by their path, attributes that hold text, and what is dangerous."""
+
+    datasets: dict[str, list[int]]
+    texts: dict[str, str]
+    problems: list[str]
+
+
+def h5_contents(source: Path | BinaryIO, name: str) -> H5Contents:
+    """Walk an HDF5 file or stream; InputError when it cannot be read."""
+    if isinstance(source, Path):
+        require_file(source)
+    contents = H5Contents({}, {}, [])
+    try:
+        with import_module("h5py").File(source, "r") as file:
+            for path, item in _objects(file, contents):
+                _note(path, item, contents)
+    except Exception as error:  # damaged bytes come out of the HDF5 library as a dozen kinds
+        raise UnreadableError(f"{name} is no readable HDF5 file: {first_line(error)}", "the file is damaged") from error
+    size = sum(prod(shape) for shape in contents.datasets.values())
+    if size > MAX_VALUES:
+        contents.problems.append(f"it declares {size:.3g} values, at most {MAX_VALUES:.0e} are allowed")
+    return contents
+
+
+def _objects(file: Any, contents: H5Contents) -> Iterator[tuple[str, Any]]:
+    """Every group and dataset once, whatever circles the links make; links out of the file are noted, not followed."""
+    h5py = import_module("h5py")
+    waiting, seen = [("", file)], set()
+    while waiting:
+        path, item = waiting.pop()
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen:
+            continue
+        seen.add(address)
+        if len(seen) > MAX_OBJECTS:
+            contents.problems.append(f"more than {MAX_OBJECTS:,} groups and datasets")
+            return
+        yield path, item
+        if isinstance(item, h5py.Group):
+            waiting += [(f"{path}/{key}", item[key]) for key in item if _is_inside(item, key, path, contents)]
+
+
+def _is_inside(group: Any, key: str, path: str, contents: H5Contents) -> bool:
+    """Whether an entry is a plain part of this file; Keras writes no links."""
+    link = group.get(key, getlink=True)
+    kind = type(link).__name__
+    if kind != "HardLink":
+        target = f"{link.filename}:{link.path}" if kind == "ExternalLink" else getattr(link, "path", "?")
+        contents.problems.append(f"{path}/{key} is a {kind} to {target}")
+    return kind == "HardLink"
+
+
+def _note(path: str, item: Any, contents: H5Contents) -> None:
+    if hasattr(item, "shape"):
+        contents.datasets[path] = [int(size) for size in item.shape or ()]
+        contents.problems.extend(f"{path} {text}" for text in _dataset_problems(item))
+    for key, value in item.attrs.items():
+        if isinstance(value, str | bytes):
+            contents.texts[f"{path}@{key}"] = value if isinstance(value, str) else value.decode(errors="replace")
+
+
+def _dataset_problems(item: Any) -> Iterator[str]:
+    """Values that lie in other files, or that are more than the machine has memory for."""
+    if item.external:
+        yield f"keeps its values in another file, {item.external[0][0]}"
+    if item.is_virtual:
+        yield f"is put together from other files, {item.virtual_sources()[0].file_name}"
+    size = prod(item.shape or ()) * item.dtype.itemsize
+    if size > memory_bytes():
+        yield f"declares {size / 1e9:,.1f} GB, this machine has {memory_bytes() / 1e9:,.1f} GB"

@@ -1,0 +1,112 @@
+"""repeat: every seed in a process of its own, figures that plain arithmetic gives, and bands for evaluate."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from dlkit import repetition
+from dlkit.recipe import load_recipe
+from dlkit.repetition import Repeated, band, recipe_digest, repeat, statistics
+from dlkit.run_directory import RunDirectory
+
+# Stands for dlkit: accuracy 0.90, 0.91, ... by the seed; the seed in KILLED dies.
+CHILD = """
+import json, os, signal, sys
+words = sys.argv[1:]
+with open({log!r}, "a") as log:
+    print(json.dumps(words), file=log)
+if words[0] == "train":
+    seed = next(word.split("=")[1] for word in words if word.startswith("training.seed="))
+    if seed == {killed!r}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    print(json.dumps({{"run": "runs/" + seed, "metrics": {{"loss": 0.5, "learning_rate": 0.1}}}}))
+else:
+    print(json.dumps({{"metrics": {{"accuracy": 0.9 + int(words[1][-1]) / 100}}}}))
+    sys.exit(1)
+"""
+
+
+@pytest.fixture
+def child(tmp_path, monkeypatch):
+    """Put the stand-in in dlkit's place; gives a function that reads what it was called with."""
+
+    def install(killed=""):
+        log = tmp_path / "calls"
+        code = CHILD.format(log=str(log), killed=killed)
+        monkeypatch.setattr(repetition, "COMMAND", (sys.executable, "-c", code))
+        return lambda: [json.loads(line) for line in log.read_text().splitlines()]
+
+    return install
+
+
+def test_every_seed_is_trained_and_evaluated_and_the_figures_are_right(child, tmp_path):
+    calls, told = child(), []
+    result = repeat(Repeated("digits_mlp", ("training.epochs=2",), tmp_path / "runs"), range(3), told.append)
+    assert [entry["seed"] for entry in told] == [0, 1, 2]
+    accuracy = result["statistics"]["evaluation"]["accuracy"]
+    assert accuracy == pytest.approx({"mean": 0.91, "standard_deviation": 0.01, "min": 0.9, "max": 0.92})
+    assert result["statistics"]["train"] == {
+        "loss": {"mean": 0.5, "standard_deviation": 0.0, "min": 0.5, "max": 0.5},
+    }
+    assert json.loads((tmp_path / "runs" / "digits_mlp" / "repeat.json").read_text()) == result
+    first, second, *_ = calls()
+    sets = ["--set", "training.epochs=2", "--set", "training.seed=0"]
+    assert first == ["train", "digits_mlp", *sets, "--runs-dir", str(tmp_path / "runs"), "--json"]
+    assert second == ["evaluate", "runs/0", "--runs-dir", str(tmp_path / "runs"), "--json"]
+
+
+def test_a_killed_seed_is_reported_and_the_others_count(child, tmp_path):
+    child(killed="1")
+    result = repeat(Repeated("digits_mlp", (), tmp_path), range(3), lambda entry: None)
+    assert result["seeds"][1] == {"seed": 1, "failed": "train was killed by signal 9"}
+    accuracy = result["statistics"]["evaluation"]["accuracy"]
+    assert (accuracy["min"], accuracy["max"]) == (0.9, 0.92)
+    assert accuracy["mean"] == pytest.approx(0.91)
+
+
+def test_a_child_without_json_is_a_failure_with_its_code(monkeypatch, tmp_path):
+    monkeypatch.setattr(repetition, "COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
+    result = repeat(Repeated("digits_mlp", (), tmp_path), range(1), lambda entry: None)
+    assert result["seeds"] == [{"seed": 0, "failed": "train ended with exit code 3"}]
+    assert result["statistics"] == {"train": {}, "evaluation": {}}
+
+
+def test_one_seed_has_no_standard_deviation():
+    found = statistics([{"train": {"loss": 0.5}, "evaluation": {"loss": 0.25}}])
+    assert found["evaluation"]["loss"] == {"mean": 0.25, "standard_deviation": None, "min": 0.25, "max": 0.25}
+
+
+def test_the_digest_ignores_the_seed_and_the_contract_alone():
+    same = recipe_digest(load_recipe("digits_mlp"))
+    assert recipe_digest(load_recipe("digits_mlp", ["training.seed=9"])) == same
+    assert recipe_digest(load_recipe("digits_mlp", ["expect.metrics.accuracy.at_least=0.1"])) == same
+    assert recipe_digest(load_recipe("digits_mlp", ["training.epochs=9"])) != same
+
+
+def write_band(trained_run, tmp_path, seeds_of):
+    """A repeat.json beside a run of the recipe, and that run."""
+    run = RunDirectory(tmp_path / "digits_mlp" / "run")
+    entries = [{"seed": seed, "train": {}, "evaluation": metrics} for seed, metrics in enumerate(seeds_of)]
+    digest = recipe_digest(load_recipe(trained_run.resolved_recipe))
+    content = {"recipe_digest": digest, "split": "test", "statistics": statistics(entries)}
+    RunDirectory(run.path.parent).write_json("repeat.json", content)
+    return run
+
+
+def test_a_band_is_three_standard_deviations_wide(trained_run, tmp_path):
+    run = write_band(trained_run, tmp_path, [{"accuracy": 0.9}, {"accuracy": 0.92}])
+    loaded = load_recipe(trained_run.resolved_recipe)
+    found = band(run, loaded, "test", {"accuracy": 0.95})
+    assert found["accuracy"] == pytest.approx({"low": 0.91 - 3 * 0.0141421356, "high": 0.9524264, "inside": True})
+    assert band(run, loaded, "test", {"accuracy": 0.96})["accuracy"]["inside"] is False
+    assert band(run, loaded, "validation", {"accuracy": 0.95}) is None
+    other = load_recipe(trained_run.resolved_recipe, ["training.batch_size=16"])
+    assert band(run, other, "test", {"accuracy": 0.95}) is None
+    assert band(run, loaded, "test", {"loss": 0.95}) is None
+
+
+def test_what_repeats_imports_no_tensorflow(tmp_path):
+    code = "import sys, dlkit.repetition, dlkit.cli.repeat; print({'tensorflow', 'keras'} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
