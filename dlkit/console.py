@@ -15,6 +15,7 @@ from rich.table import Table
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
+    from dlkit.diagnosis import Finding
     from dlkit.inspection import Inspection
     from dlkit.recipe.contract import Verdict
     from dlkit.recipe.schema import Recipe
@@ -311,9 +312,18 @@ def show_data(content: Mapping[str, Any]) -> None:
         rows += [(title, f"within {name}", count) for name, count in found.get("within", {}).items()]
         rows += [(title, pair, count) for pair, count in found.get("across", {}).items()]
     table(("duplicates", "where", "examples"), rows, right=(2,))
+    if content["near_duplicates"] and not content["near_duplicates"]["selective"]:
+        line("near duplicates say little here: the pictures are too simple for the hash to tell them apart")
     for group in content["conflicting_labels"]["first"]:
         line(f"equal, with different targets: {', '.join(group)}")
     for entry in content["unreadable"]:
         line(f"unreadable: {entry['reason']}")
     for warning in content["warnings"]:
         line(f"warning: {warning}")
+
+
+def show_finding(finding: "Finding") -> None:
+    """One finding of the doctor, and below it what to do."""
+    line(f"{finding.level:<8} {finding.subject:<10} {finding.text}")
+    if finding.hint:
+        line(f"{'':<20}{finding.hint}")

@@ -18,6 +18,7 @@ from dlkit.run_conditions import set_conditions
 
 MAX_IMBALANCE = 10
 MAX_NEAR = 100_000
+MAX_NEAR_SHARE = 0.1  # beyond it the pictures are so simple that the hash takes different ones for alike
 SHOWN = 10
 
 
@@ -82,7 +83,7 @@ def _classes(split: Split, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _copies(splits: dict[str, Split]) -> Copies:
-    digests = [hashlib.sha256(np.ascontiguousarray(x)).digest() for split in splits.values() for x in split.inputs]
+    digests = [hashlib.sha256(x.tobytes()).digest() for split in splits.values() for x in split.inputs]
     numbers = np.unique(np.array(digests, "V32"), return_inverse=True)[1].astype(np.int64)
     sizes = [len(split) for split in splits.values()]
     targets = [target.tobytes() for split in splits.values() for target in split.targets]
@@ -125,7 +126,8 @@ def _near(splits: dict[str, Split], copies: Copies) -> dict[str, Any] | None:
     if len(chosen) > MAX_NEAR:
         chosen = np.linspace(0, len(hashes) - 1, MAX_NEAR).astype(np.int64)
     counts = near_counts(copies.names, hashes[chosen], copies.numbers[chosen], copies.splits[chosen])
-    return {"compared": len(chosen), "examples": len(hashes)} | counts
+    share = sum(counts["within"].values()) / max(1, len(chosen))
+    return {"compared": len(chosen), "examples": len(hashes), "selective": share <= MAX_NEAR_SHARE} | counts
 
 
 def warnings(content: dict[str, Any]) -> list[str]:

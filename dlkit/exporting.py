@@ -18,6 +18,7 @@ from dlkit.components import load
 from dlkit.environment import versions
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.exporters._exporter import takes_images
+from dlkit.inspection_saved_model import GRAPH, check_saved_model
 from dlkit.run_directory import RunDirectory
 from dlkit.trained_model import TrainedModel
 
@@ -60,6 +61,8 @@ def verify(path: Path, trained: TrainedModel) -> dict[str, Any]:
     names = json.loads(names_file.read_text()) if names_file.exists() else []
     if names != list(trained.built.class_names):
         raise CheckError(f"{names_file} names other classes than the run: {names}", "export the run again")
+    if (artefact / GRAPH).exists():
+        check_saved_model(artefact)
     fresh = _certificate(trained, certificate["format"], artefact)
     if not fresh["passed"]:
         raise CheckError(f"{artefact} differs from its run: {_worst(fresh)}", "export the run again")
@@ -101,7 +104,7 @@ def _certificate(trained: TrainedModel, format_name: str, artefact: Path) -> dic
     samples = load_samples(trained.run)
     requests, expected = _requests(trained, samples)
     answers = _reload(artefact, requests)
-    checks = {key.split("/", 1)[1]: _compare(key, expected[key], answers) for key in requests}
+    checks = {" on ".join(reversed(key.split("/")[:2])): _compare(key, expected[key], answers) for key in requests}
     return {
         "format": format_name,
         "recipe": trained.loaded.recipe.name,
@@ -132,12 +135,12 @@ def load_samples(run: RunDirectory) -> np.ndarray:
 def _requests(trained: TrainedModel, samples: np.ndarray) -> tuple[Requests, dict[str, Mapping[str, np.ndarray]]]:
     """Real examples for every endpoint, and what the run's own model answers."""
     built = trained.built
-    arrays = [samples]
-    if built.resize is not None:
-        arrays.append(np.repeat(np.repeat(samples, 2, axis=1), 2, axis=2))  # another size must pass through the resize
+    arrays = {"samples": samples}
+    if built.resize is not None:  # another size must pass through the resize
+        arrays["samples of twice the size"] = np.repeat(np.repeat(samples, 2, axis=1), 2, axis=2)
     requests: Requests = {}
     expected: dict[str, Mapping[str, np.ndarray]] = {}
-    for array in arrays:
+    for size, array in arrays.items():
         answer = {name: np.asarray(value) for name, value in built.predict_raw(tf.constant(array)).items()}
         if built.scores is not None:
             best = answer[built.scores].argmax(axis=-1)
@@ -146,7 +149,7 @@ def _requests(trained: TrainedModel, samples: np.ndarray) -> tuple[Requests, dic
         if takes_images(built.raw_spec):
             endpoints["serve_encoded/encoded"] = np.asarray([tf.io.encode_png(image).numpy() for image in array])
         for endpoint, values in endpoints.items():
-            key = f"{len(requests)}/{endpoint}"
+            key = f"{size}/{endpoint}"
             requests[key], expected[key] = values, answer
     return requests, expected
 

@@ -51,14 +51,14 @@ def _keras(path: Path) -> Found:
     from dlkit.inspection_keras import keras_contents
 
     found = keras_contents(path)
-    return {"members": found.members} | _model(found), found.problems
+    return {"members": found.members} | _model(found), found.problems + found.foreign
 
 
 def _h5(path: Path) -> Found:
     from dlkit.inspection_keras import h5_file_contents
 
     found = h5_file_contents(path)
-    return _model(found), found.problems
+    return _model(found), found.problems + found.foreign
 
 
 def _model(found: Any) -> dict[str, Any]:

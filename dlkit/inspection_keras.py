@@ -24,12 +24,16 @@ CODE_CLASSES = ("Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "Flax
 
 @dataclass(frozen=True)
 class KerasContents:
-    """Members with sizes in bytes, layer classes with their counts, arrays with their shapes, and what is dangerous."""
+    """Members with sizes in bytes, layer classes with counts, arrays with shapes, and what is dangerous in them.
+
+    `foreign` holds classes that are neither Keras' nor dlkit's: no danger as long as the configuration is not read.
+    """
 
     members: dict[str, int] = field(default_factory=dict)
     layers: Counter[str] = field(default_factory=Counter)
     arrays: dict[str, list[int]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
     @property
     def parameters(self) -> int:
@@ -95,6 +99,7 @@ def _read_config(text: bytes, name: str, contents: KerasContents) -> None:
         if isinstance(part.get("class_name"), str):
             _note_layer(part, contents)
             contents.problems.extend(_class_problems(part))
+            contents.foreign.extend(_foreign_classes(part))
 
 
 def _mappings(config: Any) -> Iterator[dict[str, Any]]:
@@ -119,13 +124,17 @@ def _note_layer(part: dict[str, Any], contents: KerasContents) -> None:
 
 
 def _class_problems(part: dict[str, Any]) -> Iterator[str]:
-    """A class or function that brings code along, acts outside the model, or comes from elsewhere."""
-    name, module, registered = part["class_name"], part.get("module"), part.get("registered_name")
+    """A class that brings code along, or a function that acts outside the model."""
+    name, module = part["class_name"], part.get("module")
     if name in CODE_CLASSES:
         yield f"{name} holds code"
     if isinstance(module, str) and module.startswith(ACTING_MODULES):
         yield f"{name} names {module}.{part.get('config')}, which is no part of a model"
-    elif isinstance(module, str) and module.split(".")[0] not in TRUSTED_PACKAGES:
+
+
+def _foreign_classes(part: dict[str, Any]) -> Iterator[str]:
+    name, module, registered = part["class_name"], part.get("module"), part.get("registered_name")
+    if isinstance(module, str) and module.split(".")[0] not in TRUSTED_PACKAGES:
         yield f"{name} comes from the module {module}"
     elif not isinstance(module, str) and ">" in str(registered):
         yield f"{name} is a registered class of its maker, {registered}"

@@ -17,6 +17,7 @@ MAX_MEMBERS = 1000
 # Above this size a file must not unpack to more than so many times its own size; deflate itself ends at 1032 times.
 FREE_BYTES, MAX_RATIO = 100_000_000, 200
 MAX_VALUES = 10**10  # more values than this in one array are a mistake or an attack
+MAX_CLASSES = 1_000_000
 
 
 class UnreadableError(InputError):

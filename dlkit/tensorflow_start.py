@@ -29,7 +29,8 @@ def _import_quietly() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for accelerators, and complains on a machine without
-        logging.getLogger("absl").setLevel(logging.ERROR)
+        for name in ("absl", "tensorflow"):
+            logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _apply_conditions() -> None:

@@ -31,7 +31,7 @@ def test_the_certificate_says_what_was_compared(exported):
     assert certificate["samples"] == 64
     assert certificate["label_agreement"] == 1.0
     assert 0 <= certificate["largest_absolute_difference"] <= 1e-5
-    assert set(certificate["checks"]) == {"serving_default/inputs", "serve_encoded/encoded"}
+    assert set(certificate["checks"]) == {"serving_default on samples", "serve_encoded on samples"}
     assert json.loads((path / "certificate.json").read_text()) == certificate
     assert path.name == "1"
     assert path.parent.name == "digits_mlp"

@@ -1,8 +1,11 @@
 """repeat: every seed in a process of its own, figures that plain arithmetic gives, and bands for evaluate."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -105,6 +108,46 @@ def test_a_band_is_three_standard_deviations_wide(trained_run, tmp_path):
     other = load_recipe(trained_run.resolved_recipe, ["training.batch_size=16"])
     assert band(run, other, "test", {"accuracy": 0.95}) is None
     assert band(run, loaded, "test", {"loss": 0.95}) is None
+
+
+def test_termination_ends_the_child_too(tmp_path):
+    child = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + '\\n'); time.sleep(60)"
+    code = (
+        "import sys, pathlib\nfrom dlkit import repetition\n"
+        f"repetition.COMMAND = (sys.executable, '-c', {child!r})\n"
+        f"what = repetition.Repeated('digits_mlp', (), pathlib.Path({str(tmp_path)!r}))\n"
+        "repetition.repeat(what, range(3), print)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().endswith("\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    number = int((tmp_path / "pid").read_text())
+    parent.send_signal(signal.SIGTERM)
+    parent.wait(30)
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def test_evaluate_says_whether_a_run_lies_inside(trained_run, monkeypatch, capsys):
+    from dlkit.cli import main
+
+    folder = RunDirectory(trained_run.path.parent)
+    entries = [{"train": {}, "evaluation": {"accuracy": value, "loss": 0.1}} for value in (0.1, 0.2)]
+    digest = recipe_digest(load_recipe(trained_run.resolved_recipe))
+    folder.write_json("repeat.json", {"recipe_digest": digest, "split": "test", "statistics": statistics(entries)})
+    monkeypatch.setattr("sys.argv", ["dlkit", "evaluate", str(trained_run.path), "--json"])
+    try:
+        with pytest.raises(SystemExit):
+            main()
+    finally:
+        (folder.path / "repeat.json").unlink()
+    found = json.loads(capsys.readouterr().out)["band"]
+    assert found["accuracy"] == pytest.approx(
+        {"low": 0.15 - 0.212132, "high": 0.15 + 0.212132, "inside": False}, abs=1e-6
+    )
+    assert (found["loss"]["low"], found["loss"]["high"], found["loss"]["inside"]) == (0.1, 0.1, False)
 
 
 def test_what_repeats_imports_no_tensorflow(tmp_path):

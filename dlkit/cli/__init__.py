@@ -9,6 +9,7 @@ import typer
 from dlkit.cli import (
     data,
     demo,
+    doctor,
     evaluate,
     export,
     inspect_,
@@ -39,6 +40,7 @@ app.command()(evaluate.evaluate)
 app.command()(reproduce.reproduce)
 app.command()(repeat.repeat)
 app.command()(data.data)
+app.command()(doctor.doctor)
 app.command()(predict.predict)
 app.command()(summary.summary)
 app.command()(export.export)

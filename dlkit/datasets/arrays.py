@@ -12,7 +12,7 @@ from pydantic import Field
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, resized
 from dlkit.errors import InputError, MissingError
 from dlkit.safe_arrays import check_arrays
-from dlkit.safe_files import UnreadableError
+from dlkit.safe_files import MAX_CLASSES, UnreadableError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,8 @@ class Arrays:
     def __post_init__(self) -> None:
         if (self.directory is None) == (self.train is None):
             raise InputError("arrays takes either directory or train", "such as arrays: {train: train.npz, classes: 3}")
+        if (self.classes or 0) > MAX_CLASSES:
+            raise InputError(f"{self.classes:,} classes are declared", f"at most {MAX_CLASSES:,} are allowed")
         if self.classes and self.class_names and self.classes != len(self.class_names):
             raise InputError(f"classes is {self.classes} but {len(self.class_names)} class_names are given")
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, seeded_split
 from dlkit.errors import InputError, MissingError, closest
+from dlkit.safe_files import require_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +66,13 @@ class Csv:
             raise MissingError(
                 f"no such file: {path}", "write the table there, or give another path in data.source.csv"
             )
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream, delimiter=self.delimiter, strict=True))
+        require_file(path)
+        try:
+            with path.open(newline="", encoding="utf-8-sig") as stream:
+                rows = list(csv.DictReader(stream, delimiter=self.delimiter, strict=True))
+        except (csv.Error, OSError, ValueError, TypeError) as error:
+            raise InputError(f"{path} is no readable table: {error}", "save it as CSV in UTF-8") from error
+        _check_widths(path, rows)
         if not rows:
             raise InputError(f"{path} has no rows", "its first line is the header, examples follow")
         columns = [name for name in rows[0] if name is not None]
@@ -88,6 +94,12 @@ class Csv:
                     f"{file}:{line}: unknown class {row[self.target]!r}", closest(row[self.target], [*index])
                 )
         return Split(inputs, np.asarray([index[row[self.target]] for row in rows], np.int64))
+
+
+def _check_widths(path: Path, rows: list[dict[str, str]]) -> None:
+    for line, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            raise InputError(f"{path}:{line} has more or fewer columns than the header", "clean the table first")
 
 
 def _number(file: str, line: int, row: dict[str, str], column: str) -> float:

@@ -1,12 +1,14 @@
 """A shape and a number of classes without data, for networks whose data is too large to bring along."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Annotated
 
 from pydantic import Field
 
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split
-from dlkit.errors import MissingError
+from dlkit.errors import InputError, MissingError
+from dlkit.safe_files import MAX_CLASSES, MAX_VALUES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,16 @@ class Declared:
     classes: Annotated[int, Field(ge=2)] | None = None
     targets: Annotated[int, Field(ge=1)] = 1
     dtype: str | None = None
+
+    def __post_init__(self) -> None:
+        values = prod(size or 1 for size in self.shape)
+        if values > MAX_VALUES:
+            raise InputError(f"the declared shape has {values:.3g} values", f"at most {MAX_VALUES:.0e} are allowed")
+        if max(self.classes or 0, self.targets) > MAX_CLASSES:
+            raise InputError(
+                f"{max(self.classes or 0, self.targets):,} classes or targets are declared",
+                f"at most {MAX_CLASSES:,} are allowed",
+            )
 
     def describe(self) -> Description:
         """The declared shape; three dimensions are taken as uint8 images, anything else as float32."""

@@ -13,6 +13,7 @@ from dlkit.cache import cached_arrays
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, seeded_split
 from dlkit.datasets._unreadable import allowed_unreadable
 from dlkit.errors import InputError, MissingError
+from dlkit.safe_files import MAX_CLASSES, check_links
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
 SPLIT_NAMES = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
@@ -33,6 +34,10 @@ class ImageFolder:
     classes: Annotated[int, Field(ge=2)] | None = None
     test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
+
+    def __post_init__(self) -> None:
+        if (self.classes or 0) > MAX_CLASSES:
+            raise InputError(f"{self.classes:,} classes are declared", f"at most {MAX_CLASSES:,} are allowed")
 
     @cached_property
     def _split_folders(self) -> dict[str, Path]:
@@ -95,13 +100,16 @@ class ImageFolder:
                 )
             paths += here
             labels += [index] * len(here)
+        check_links(Path(self.directory), paths)
         return paths, np.asarray(labels, np.int64)
 
     @property
     def image_files(self) -> list[Path]:
         """All image files below the split folders, or below the directory where there are none."""
         roots = list(self._split_folders.values()) or [Path(self.directory)]
-        return sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+        paths = sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+        check_links(Path(self.directory), paths)
+        return paths
 
     @cached_property
     def left_out(self) -> tuple[Path, ...]:

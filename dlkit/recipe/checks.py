@@ -157,7 +157,7 @@ class _Checker:
 
     def _add(self, model: type[BaseModel], path: KeyPath, details: list[Any]) -> None:
         """What pydantic says of one place, in our words; a union says something for each of its types."""
-        detail, inner = details[0], _keys(details[0]["loc"])
+        detail, inner = details[0], _keys(details[0])
         full = (*path, *inner)
         kind, received, context = detail["type"], detail["input"], detail.get("ctx", {})
         if kind == "extra_forbidden":
@@ -187,7 +187,7 @@ def _by_place(error: ValidationError) -> list[list[Any]]:
     """The problems by place; where a union complains of the whole and of a part, the part says more."""
     groups: dict[KeyPath, list[Any]] = {}
     for detail in error.errors(include_url=False):
-        groups.setdefault(_keys(detail["loc"]), []).append(detail)
+        groups.setdefault(_keys(detail), []).append(detail)
     return [
         details
         for place, details in groups.items()
@@ -195,9 +195,12 @@ def _by_place(error: ValidationError) -> list[list[Any]]:
     ]
 
 
-def _keys(location: Any) -> KeyPath:
-    """A path of pydantic's without the names of a union's types."""
-    return tuple(part for part in location if isinstance(part, int) or _is_key(part))
+def _keys(detail: Any) -> KeyPath:
+    """A path of pydantic's without the names of a union's types; an unknown key may look like one."""
+    *around, last = detail["loc"] or ("",)
+    parts = [*(part for part in around if isinstance(part, int) or _is_key(part))]
+    known = isinstance(last, int) or detail["type"] == "extra_forbidden" or _is_key(last)
+    return (*parts, last) if known else tuple(parts)
 
 
 def _is_key(part: str) -> bool:

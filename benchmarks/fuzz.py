@@ -1,0 +1,67 @@
+"""Mutated recipes, command lines, images and run directories through dlkit: python benchmarks/fuzz.py [PART...].
+
+Prints one line of counts for each part (recipes, command_lines, images, runs), and every violation; exit 1 if there is
+one. A violation is an exception that is no DlkitError, an input that takes over 10 s, or a file outside its place.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fuzz"))
+
+import campaigns
+
+from dlkit.tensorflow_start import start_tensorflow
+
+COUNTS = {"recipes": 10_000, "command_lines": 100, "images": 2_000, "runs": 500}
+
+
+class Silent:
+    """Progress that is not shown."""
+
+    def __enter__(self) -> "Silent":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: None
+
+
+def trained_run(folder: Path) -> Path:
+    """A run of digits_mlp to be mutated."""
+    from dlkit.recipe import load_recipe
+    from dlkit.training_run import train_recipe
+
+    return train_recipe(load_recipe("digits_mlp", ["training.epochs=1"]), folder, Silent()).run.path
+
+
+def campaign(part: str, scratch: Path) -> Any:
+    """One part with its full count."""
+    if part in ("recipes", "command_lines"):
+        return getattr(campaigns, part)(COUNTS[part], scratch)
+    start_tensorflow()
+    if part == "images":
+        return campaigns.images(COUNTS[part], scratch)
+    with tempfile.TemporaryDirectory() as runs:
+        return campaigns.runs(COUNTS[part], trained_run(Path(runs)), scratch)
+
+
+def main(parts: list[str]) -> int:
+    """Run the named parts, or all; 1 when there was a violation."""
+    failed = False
+    for part in parts or list(COUNTS):
+        with tempfile.TemporaryDirectory() as scratch:
+            result = campaign(part, Path(scratch))
+        print(result.line(part), flush=True)
+        failed = failed or bool(result.violations)
+        for violation in result.violations:
+            print(f"  {violation}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""dlkit doctor: is this machine fit, and what is to mend."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from dlkit.cli._options import DataDir, Json, Offline, RunsDir, apply_data_options
+
+if TYPE_CHECKING:
+    from dlkit.diagnosis import Finding
+
+
+def doctor(runs_dir: RunsDir = None, data_dir: DataDir = None, offline: Offline = False, as_json: Json = False) -> None:
+    """Check versions, processor, memory, disk and data, train and export for some seconds, and say what to mend."""
+    from dlkit import console
+    from dlkit.diagnosis import findings, has_problem
+    from dlkit.errors import ExitCode
+    from dlkit.run_directory import runs_root
+
+    apply_data_options(data_dir, offline)
+    found = []
+    for finding in findings(runs_root(runs_dir), offline, _trial):
+        found.append(finding)
+        if not as_json:
+            console.show_finding(finding)
+    if as_json:
+        console.print_json({"healthy": not has_problem(found), "findings": [asdict(item) for item in found]})
+    if has_problem(found):
+        raise typer.Exit(ExitCode.MISSING)
+
+
+def _trial() -> "Finding":
+    from dlkit import console
+    from dlkit.tensorflow_start import start_tensorflow
+
+    with console.waiting("training and exporting for some seconds"):
+        start_tensorflow()
+        from dlkit.trial import trial
+
+        return trial()

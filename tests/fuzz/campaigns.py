@@ -1,0 +1,174 @@
+"""Runs many mutated inputs through dlkit in this process; anything but an answer or a DlkitError is a violation."""
+
+import contextlib
+import io
+import random
+import shutil
+import signal
+import sys
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import mutators
+import numpy as np
+
+from dlkit.errors import DlkitError
+from dlkit.recipe import load_recipe, shipped_recipes
+
+SECONDS = 10
+
+
+class TooLongError(Exception):
+    """One input took longer than SECONDS."""
+
+
+class Campaign:
+    """Outcomes counted by kind, and the violations with the number of the input that showed them."""
+
+    def __init__(self, seed):
+        self.seed, self.outcomes, self.violations, self.slowest = seed, Counter(), [], 0.0
+
+    def random(self, number):
+        """Each input has a generator of its own, so that it can be made again alone."""
+        return random.Random(f"{self.seed}/{number}")
+
+    def run(self, number, action):
+        """Run one input and note what came of it."""
+        begun = time.perf_counter()
+        try:
+            with deadline():
+                action()
+            self.outcomes["accepted"] += 1
+        except DlkitError as error:
+            self.outcomes["refused"] += 1
+            if not str(error):
+                self.violations.append(f"{number}: an error that says nothing")
+        except Exception as error:
+            self.outcomes["failed"] += 1
+            self.violations.append(f"{number}: {type(error).__name__}: {str(error)[:300]} {origin(error)}")
+        self.slowest = max(self.slowest, time.perf_counter() - begun)
+
+    def line(self, name):
+        """One line of counts."""
+        counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.outcomes.items()))
+        return f"{name}: {counts}; {len(self.violations)} violations; slowest {self.slowest:.2f} s"
+
+
+def origin(error):
+    """The innermost place in dlkit that an exception came through."""
+    places, trace = [], error.__traceback__
+    while trace is not None:
+        places.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    inside = [(file, line) for file, line in places if "/dlkit/" in file and "/tests/" not in file]
+    return "at {}:{}".format(*(inside or places)[-1])
+
+
+@contextlib.contextmanager
+def deadline():
+    def stop(*_):
+        raise TooLongError(f"longer than {SECONDS} s")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+def texts():
+    """The shipped recipes."""
+    return [path.read_text(encoding="utf-8") for path in shipped_recipes().values()]
+
+
+def recipes(count, scratch, seed=0):
+    """Mutated recipes through load_recipe."""
+    campaign, shipped, path = Campaign(seed), texts(), scratch / "mutated.yaml"
+    for number in range(count):
+        chance = campaign.random(number)
+        path.write_bytes(mutators.recipe(chance, chance.choice(shipped)))
+        campaign.run(number, lambda: load_recipe(path))
+    return campaign
+
+
+def command_lines(count, scratch, seed=0):
+    """Mutated recipes through `dlkit validate`, as the command line runs it: exit 0 or 2, no traceback."""
+    campaign, shipped, path = Campaign(seed), texts(), scratch / "mutated.yaml"
+    for number in range(count):
+        chance = campaign.random(number)
+        path.write_bytes(mutators.recipe(chance, chance.choice(shipped)))
+        arguments = ["validate", str(path), *(["--json"] if number % 3 == 0 else [])]
+        campaign.run(number, partial(command, arguments))
+    return campaign
+
+
+def command(arguments):
+    """Run the command line; raises DlkitError for exit 2, and an exception for anything else that is not 0."""
+    from dlkit.cli import main
+
+    saved, sys.argv = sys.argv, ["dlkit", *arguments]
+    out, error = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+            main()
+    except SystemExit as stopped:
+        if "Traceback" in error.getvalue() or stopped.code not in (0, 2, None):
+            raise RuntimeError(f"exit {stopped.code}: {error.getvalue()[-300:]}") from stopped
+        if stopped.code == 2:
+            raise DlkitError(error.getvalue() or out.getvalue()) from stopped
+    finally:
+        sys.argv = saved
+
+
+def images(count, scratch, seed=0):
+    """Mutated images through read_image."""
+    from dlkit.images import read_image
+
+    campaign, samples, path = Campaign(seed), encoded_digits(), scratch / "mutated.png"
+    for number in range(count):
+        chance = campaign.random(number)
+        path.write_bytes(mutators.image(chance, samples))
+        campaign.run(number, partial(read_image, path, chance.choice((1, 3))))
+    return campaign
+
+
+def encoded_digits():
+    """A real digit as JPEG (two kinds), PNG, GIF (one and three frames) and BMP."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    digits = [Image.fromarray((image * 15).astype(np.uint8)).resize((40, 30)) for image in load_digits().images[:3]]
+    kinds = [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {})]
+    kinds.append(("GIF", {"save_all": True, "append_images": digits[1:]}))
+    samples = []
+    for kind, settings in kinds:
+        stream = io.BytesIO()
+        digits[0].save(stream, kind, **settings)
+        samples.append(stream.getvalue())
+    return samples
+
+
+def runs(count, trained, scratch, seed=0):
+    """Mutated copies of a run through open_run and inspect; a file outside the copy is a violation."""
+    from dlkit.inspection import inspect
+    from dlkit.run_directory import RunDirectory
+    from dlkit.trained_model import open_run
+
+    campaign, folder = Campaign(seed), scratch / "deep" / "down" / "digits_mlp" / "run"
+    for number in range(count):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(trained, folder)
+        mutators.run_directory(campaign.random(number), folder)
+        before = outside(scratch, folder)
+        campaign.run(number, lambda: open_run(RunDirectory(folder)))
+        campaign.run(number, lambda: inspect(folder))
+        if new := outside(scratch, folder) - before:
+            campaign.violations.append(f"{number}: wrote {sorted(map(str, new))}")
+    return campaign
+
+
+def outside(scratch: Path, folder: Path) -> set[Path]:
+    return {path for path in scratch.rglob("*") if not path.is_relative_to(folder)}

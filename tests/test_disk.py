@@ -1,0 +1,82 @@
+"""A disk that is full, read-only or out of inodes: one message, nothing half there, and the run goes on afterwards."""
+
+import contextlib
+import csv
+import os
+import subprocess
+
+import pytest
+
+from dlkit.errors import MissingError
+from dlkit.recipe import load_recipe
+from dlkit.run_directory import find_run
+from dlkit.training_run import resume_run, train_recipe
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of 4 MB with 120 inodes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=120", "tmpfs", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture
+def loaded():
+    return load_recipe("digits_mlp", ["training.epochs=6", "training.snapshot={steps: 10}"])
+
+
+def history(run):
+    """The rows of history.csv without times."""
+    with (run.path / "history.csv").open() as stream:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
+
+
+def fill(disk):
+    """Leave no byte."""
+    with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as stream:
+        while stream.write(bytes(4096)):
+            pass
+
+
+def use_up_inodes(disk):
+    """Leave no inode."""
+    with contextlib.suppress(OSError):
+        for number in range(200):
+            (disk / f"filler{number}").touch()
+
+
+@pytest.mark.parametrize("exhaust", [fill, use_up_inodes])
+def test_a_disk_that_fills_up_within_a_training(disk, loaded, tmp_path, silent, exhaust):
+    class Filling(silent):
+        def epoch_done(self, epoch, row):
+            super().epoch_done(epoch, row)
+            if epoch == 2:
+                exhaust(disk)
+
+    with pytest.raises(MissingError, match=r"cannot write .*: No space left on device"):
+        train_recipe(loaded, disk, Filling())
+    run = find_run("digits_mlp", disk, finished=False)
+    assert list(run.path.rglob(".writing-*")) == []
+    for file in disk.glob("filler*"):
+        file.unlink()
+    resumed = resume_run(loaded, run, silent())
+    undisturbed = train_recipe(loaded, tmp_path, silent())
+    assert history(resumed.run) == history(undisturbed.run)
+    assert len(history(resumed.run)) == 6
+
+
+def test_a_disk_that_is_full_before_is_foreseen(disk, loaded, silent):
+    fill(disk)
+    with pytest.raises(MissingError, match=r"needs about .* on disk, .* has 0 MB free"):
+        train_recipe(loaded, disk, silent())
+
+
+def test_a_read_only_disk_is_named(disk, loaded, silent):
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    with pytest.raises(MissingError, match=r"cannot write .*: Read-only file system"):
+        train_recipe(loaded, disk, silent())
