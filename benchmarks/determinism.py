@@ -61,9 +61,10 @@ def serve() -> None:
 
     start_tensorflow()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # every training traces anew, which is meant here
-    from dlkit.recipe import load_recipe
-    from dlkit.trained_model import open_run
-    from dlkit.training_run import train_recipe
+    from dlkit.compiled_model import compile_model
+    from dlkit.run_directory import create_run
+    from dlkit.training import Training
+    from dlkit.training_run import prepare
     from dlkit.weights_digest import weights_digest
 
     with tempfile.TemporaryDirectory() as folder:
@@ -71,11 +72,13 @@ def serve() -> None:
         for line in sys.stdin:
             name = line.strip()
             source = name if name == "digits_mlp" else Path(folder) / f"{name}.yaml"
-            run = train_recipe(load_recipe(source, RECIPES[name]), Path(folder), Quiet()).run
-            rows = (run.path / "history.csv").read_text().splitlines()[2:]
-            seconds = sum(float(row.rsplit(",", 1)[1]) for row in rows)
-            digest = weights_digest(open_run(run).built.network.variables)
-            print(json.dumps({"seconds": seconds, "digest": digest}), flush=True)
+            recipe = load_recipe(source, RECIPES[name])
+            built, splits = prepare(recipe)
+            compile_model(built, recipe.recipe)
+            run = create_run(Path(folder), name, lambda run: None)
+            history = Training(recipe.recipe, built, splits, Quiet()).run_to_end(run)
+            seconds = sum(row["seconds"] for row in history[1:])
+            print(json.dumps({"seconds": seconds, "digest": weights_digest(built.network.variables)}), flush=True)
 
 
 class Child:

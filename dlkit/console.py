@@ -89,7 +89,9 @@ def waiting(text: str) -> Iterator[None]:
 class TrainingProgress:
     """Progress of a training: a bar with speed, time left and metrics on a terminal, else one plain line per epoch."""
 
-    def __init__(self, recipe: "Recipe") -> None:
+    def __init__(self, recipe: "Recipe", stream: str = "stderr") -> None:
+        """Progress goes to `stream`: stdout, or stderr where stdout holds JSON alone."""
+        self._stream = stream
         self._epochs = recipe.training.epochs
         self._batch_size = recipe.training.batch_size
         self._bar: Progress | None = None
@@ -97,9 +99,9 @@ class TrainingProgress:
         self._started: tuple[float, int] = (0.0, 0)
 
     def __enter__(self) -> "TrainingProgress":
-        if sys.stderr.isatty():
+        if getattr(sys, self._stream).isatty():
             columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), TimeRemainingColumn(compact=True))
-            self._bar = Progress(*columns, TextColumn("{task.fields[logs]}"), console=_console("stderr"))
+            self._bar = Progress(*columns, TextColumn("{task.fields[logs]}"), console=_console(self._stream))
             self._bar.start()
         return self
 
@@ -133,7 +135,7 @@ class TrainingProgress:
         if self._bar is not None:
             self._bar.console.print(text)
         else:
-            print(text, file=sys.stderr, flush=True)
+            print(text, file=getattr(sys, self._stream), flush=True)
 
 
 def _metrics(logs: Mapping[str, float]) -> str:

@@ -65,7 +65,7 @@ def train(
         from dlkit.training_run import resume_run, train_recipe
     for path in left_out(loaded.recipe):
         console.note(f"left out, unreadable: {path}")
-    with console.TrainingProgress(loaded.recipe) as reporter:
+    with console.TrainingProgress(loaded.recipe, "stderr" if as_json else "stdout") as reporter:
         if unfinished is not None:
             result = resume_run(loaded, unfinished, reporter)
         else:
