@@ -62,6 +62,7 @@ def serve() -> None:
     start_tensorflow()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # every training traces anew, which is meant here
     from dlkit.compiled_model import compile_model
+    from dlkit.recipe import load_recipe
     from dlkit.run_directory import create_run
     from dlkit.training import Training
     from dlkit.training_run import prepare

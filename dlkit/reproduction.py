@@ -13,10 +13,11 @@ from dlkit.atomic import folder_aside, remove_abandoned
 from dlkit.environment import versions
 from dlkit.errors import MissingError
 from dlkit.fingerprint import fingerprint
+from dlkit.interruption import Interrupted
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.run_directory import RunDirectory
 from dlkit.trained_model import open_run
-from dlkit.training import Interrupted, Reporter
+from dlkit.training import Reporter
 from dlkit.training_run import prepare, train_recipe
 
 TOLERANCE = 1e-4

@@ -30,7 +30,7 @@ class ArrayHeader:
 
 
 def array_header(stream: IO[bytes], held: int) -> tuple[ArrayHeader, list[str]]:
-    """The header of an .npy stream of `held` bytes, and what is wrong with it."""
+    """The header of an .npy stream of `held` bytes in all, and what is wrong with it."""
     try:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -38,7 +38,7 @@ def array_header(stream: IO[bytes], held: int) -> tuple[ArrayHeader, list[str]]:
         size = prod(shape) * dtype.itemsize
     except Exception as error:  # numpy parses the header as Python text, which fails in every way a text can
         raise UnreadableError(f"no readable array header: {first_line(error)}") from error
-    return ArrayHeader(shape, str(dtype), size, dtype.hasobject), _header_problems(shape, dtype, held)
+    return ArrayHeader(shape, str(dtype), size, dtype.hasobject), _header_problems(shape, dtype, held - stream.tell())
 
 
 def _header_problems(shape: tuple[int, ...], dtype: np.dtype, held: int) -> list[str]:

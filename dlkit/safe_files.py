@@ -87,7 +87,9 @@ def _member_problems(member: zipfile.ZipInfo) -> list[str]:
 def safe_member_name(name: str) -> bool:
     """Whether a member's name stays in its folder on every system."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    return bool(parts) and parts[0] != "/" and ".." not in parts and ":" not in parts[0] and "\0" not in name
+    if not parts or "\0" in name:
+        return False
+    return not parts[0].startswith("/") and ":" not in parts[0] and ".." not in parts
 
 
 def _size_problems(unpacked: int, packed: int) -> list[str]:
@@ -132,6 +134,14 @@ def check_links(folder: Path, paths: Iterable[Path] | None = None) -> None:
             f"{link} is a symbolic link out of {folder}, to {os.readlink(link)}",
             "copy what it points to into the folder, or remove the link",
         )
+
+
+def check_folder(folder: Path) -> None:
+    """InputError when something in a folder is a link out of it, a pipe or a device."""
+    check_links(folder)
+    for path in folder.rglob("*"):
+        if not path.is_dir():
+            require_file(path)
 
 
 def first_line(error: Exception) -> str:

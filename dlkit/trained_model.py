@@ -8,14 +8,17 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import keras
+import numpy as np
 
 from dlkit.compiled_model import BuiltModel, build_model, compile_model
 from dlkit.data_source import stored_description
+from dlkit.datasets._dataset import Description
 from dlkit.errors import InputError
 from dlkit.inspection_keras import check_keras
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.run_directory import RunDirectory
-from dlkit.safe_files import UnreadableError, check_links
+from dlkit.safe_files import MAX_CLASSES, MAX_VALUES, UnreadableError, check_folder
+from dlkit.weight_limits import bounded_weights
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,31 @@ class TrainedModel:
 def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
     """The run's model with the weights of `last` or `best`; the data itself is not needed."""
     path = run.checkpoint(checkpoint)
-    check_links(run.path)
+    check_folder(run.path)
     loaded = load_recipe(run.resolved_recipe)
-    built = build_model(loaded.recipe, stored_description(run))
+    description = _description(run)
+    with bounded_weights():
+        built = build_model(loaded.recipe, description)
     load_weights(built.network, path)
     load_weights(built.preprocess, run.path / "preprocess.keras")
     compile_model(built, loaded.recipe)
     return TrainedModel(run, loaded, built, checkpoint)
+
+
+def _description(run: RunDirectory) -> Description:
+    """What data.json says of the data; InputError when it says something that no dataset says."""
+    try:
+        description = stored_description(run)
+        for spec in (description.inputs, description.targets):
+            np.dtype(spec.dtype)
+            if not all(size is None or (type(size) is int and 0 < size < MAX_VALUES) for size in spec.shape):
+                raise ValueError(f"shape {list(spec.shape)}")
+        if len(description.class_names) > MAX_CLASSES or not all(isinstance(n, str) for n in description.class_names):
+            raise ValueError("class_names is no list of names")
+    except (OSError, AttributeError, TypeError, ValueError) as error:
+        path = run.path / "data.json"
+        raise InputError(f"{path} does not describe the data: {error}", "restore the file or train again") from error
+    return description
 
 
 def load_weights(network: keras.Model, path: Path) -> None:

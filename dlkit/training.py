@@ -4,12 +4,9 @@
 (see input_pipeline), so a training that goes on from a snapshot takes the very steps that it would have taken.
 """
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any, Protocol
 
 import keras
@@ -18,20 +15,15 @@ import tensorflow as tf
 
 from dlkit.atomic import write_file
 from dlkit.compiled_model import BuiltModel, create_at
-from dlkit.errors import DlkitError, ExitCode, InputError
+from dlkit.errors import InputError
 from dlkit.input_pipeline import Batching, Splits, augmentation, batches, steps_per_epoch, train_batches
+from dlkit.interruption import Interrupted, StopRequest, stop_requests
 from dlkit.recipe.schema import Recipe
 from dlkit.run_directory import RunDirectory
 from dlkit.snapshot import Snapshot, callback_state, read_snapshot, write_snapshot
 
 SECONDS_PER_CALL = 0.1
 SNAPSHOT_COST_SHARE = 0.05
-
-
-class Interrupted(DlkitError):
-    """The user or the system asked to stop; everything is saved (exit 130)."""
-
-    exit_code = ExitCode.INTERRUPTED
 
 
 class NonFiniteLoss(Exception):
@@ -119,7 +111,7 @@ class Training:
         """Take `count` batches from the stream; the epoch's metrics so far."""
         return _numbers(self._run_steps(stream, tf.constant(count)))
 
-    def _epochs(self, stop: "StopRequest") -> None:
+    def _epochs(self, stop: StopRequest) -> None:
         state, last = self.progress, self.settings.epochs * self.steps
         stream = iter(self.batches_from(state.step, last))
         while state.step < last and not state.stopped:
@@ -134,7 +126,7 @@ class Training:
             if stop.requested:
                 self._interrupt()
 
-    def _one_epoch(self, epoch: int, stream: Any, stop: "StopRequest") -> dict[str, float]:
+    def _one_epoch(self, epoch: int, stream: Any, stop: StopRequest) -> dict[str, float]:
         state, end = self.progress, (epoch + 1) * self.steps
         logs: dict[str, float] = {}
         while state.step < end:
@@ -305,33 +297,3 @@ def _adapted(count: int, seconds: float) -> int:
 def _wants_batches(callback: keras.callbacks.Callback) -> bool:
     hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
     return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in hooks)
-
-
-@dataclass
-class StopRequest:
-    """Whether a signal asked to stop."""
-
-    requested: bool = False
-
-
-@contextmanager
-def stop_requests() -> Iterator[StopRequest]:
-    """Turn SIGTERM and SIGINT into a request that the loop heeds between calls; a second one is not held back."""
-    request = StopRequest()
-    previous: dict[signal.Signals, Any] = {}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        request.requested = True
-        for signal_number, handler in previous.items():
-            signal.signal(signal_number, handler)
-
-    try:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            previous[number] = signal.signal(number, note)
-    except ValueError:  # signals can only be caught in the main thread
-        pass
-    try:
-        yield request
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""Foreign files are refused by their headers: archives, arrays, HDF5 files, links, and images that unpack to gigabytes."""
+"""Foreign files are refused by their headers: archives, arrays, HDF5 files, links and images."""
 
 import io
 import os
@@ -50,9 +50,10 @@ def test_links_bombs_doubles_and_too_many_members(tmp_path):
     assert problem.endswith("times its size, at most 200 is allowed")
     many = zipped(tmp_path / "many.zip", {str(number): b"" for number in range(1001)})
     assert zip_problems(many) == ["1,001 members, at most 1,000 are allowed"]
-    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         archive.writestr("a", b"1")
-        archive.writestr("a", b"2")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a", b"2")
     assert zip_problems(tmp_path / "two.zip") == ["member 'a' stands twice"]
 
 
@@ -79,14 +80,13 @@ def header(shape, dtype="<f4"):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (header((3,)) + b"\0" * 8, "it declares 12 bytes and holds"),
+        (header((3,)) + b"\0" * 8, "it declares 12 bytes and holds 8"),
         (header((10**6, 10**6)), "it declares 1e+12 values, at most 1e+10 are allowed"),
         (header((1,), "|O") + b"cos\n", "it holds Python objects, which only a pickle can bring back"),
         (header((-1,)), r"it declares the shape \[-1\]"),
     ],
 )
 def test_array_headers_that_promise_too_much(tmp_path, content, reason):
-    content = content if "12 bytes" not in reason else content[:-128]
     (tmp_path / "x.npy").write_bytes(content)
     zipped(tmp_path / "x.npz", {"x.npy": content})
     for name in ("x.npy", "x.npz"):
@@ -113,7 +113,7 @@ def test_datasets_check_their_files_first(tmp_path):
         Arrays(train=str(tmp_path / "train.npz")).describe()
     (tmp_path / "x_train.npy").write_bytes(header((10**6,)))
     (tmp_path / "y_train.npy").write_bytes(header((10**6,)))
-    with pytest.raises(InputError, match="declares 4,000,000 bytes and holds 128"):
+    with pytest.raises(InputError, match="declares 4,000,000 bytes and holds 0"):
         Arrays(directory=str(tmp_path)).describe()
     for name, content in {"wide": b"a,b\n1,2,3\n", "narrow": b"a,b\n1\n"}.items():
         (tmp_path / name).write_bytes(content)
@@ -130,7 +130,7 @@ def test_absurd_declarations_are_errors():
     with pytest.raises(InputError, match="2,000,000 classes or targets are declared"):
         Declared(shape=[4], classes=2_000_000)
     for dataset in (lambda: Arrays(train="x.npz", classes=10**9), lambda: ImageFolder(directory="x", classes=10**9)):
-        with pytest.raises(InputError, match="1,000,000,000 classes are declared, at most|1,000,000,000 classes"):
+        with pytest.raises(InputError, match="1,000,000,000 classes are declared"):
             dataset()
     assert Declared(shape=[227, 227, 3], classes=1000).describe().inputs.shape == (227, 227, 3)
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
+from dlkit.interruption import Interrupted, stop_requests
 from dlkit.recipe import load_recipe
 from dlkit.run_directory import find_run
 from dlkit.snapshot import FOLDER
-from dlkit.training import Interrupted, Training, stop_requests
+from dlkit.training import Training
 from dlkit.training_run import resume_run, train_recipe
 
 RECIPE = """

@@ -77,15 +77,23 @@ TEXTS = [
 def recipe(random, text):
     """A recipe's text as bytes, changed in its tree, in its text, or in both."""
     if random.random() < 0.7:
-        data = YAML(typ="safe").load(text)
-        with contextlib.suppress(RecursionError):  # a tree that has grown too deep to be copied is left as it is
-            for _ in range(random.choice((1, 1, 2, 5))):
-                data = change_tree(random, data)
-        text = dumped(data)
+        text = changed_tree(random, text)
     if random.random() < 0.45:
         text = change_text(random, text)
     encoded = text.encode("utf-8", "surrogatepass")
     return change_bytes(random, encoded) if random.random() < 0.08 else encoded
+
+
+def changed_tree(random, text):
+    """The text after changes in its tree; one that was broken before is left as it is."""
+    try:
+        data = YAML(typ="safe").load(text)
+    except Exception:  # whatever ruamel raises for a text that is no YAML
+        return text
+    with contextlib.suppress(RecursionError):  # a tree that has grown too deep to be copied
+        for _ in range(random.choice((1, 1, 2, 5))):
+            data = change_tree(random, data)
+    return dumped(data)
 
 
 def dumped(data):

@@ -1,0 +1,299 @@
+"""Any artefact is described without being loaded, and what is dangerous in it is named."""
+
+import json
+import os
+import shutil
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from dlkit.cli import main
+from dlkit.errors import CheckError, InputError, MissingError
+from dlkit.exporting import export, verify
+from dlkit.inspection import inspect
+from dlkit.inspection_keras import check_keras
+from dlkit.inspection_saved_model import check_saved_model
+from dlkit.run_directory import RunDirectory
+from dlkit.trained_model import load_weights, open_run
+
+
+@pytest.fixture(scope="module")
+def trained(trained_run):
+    return open_run(trained_run)
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    return export(trained, "saved_model", tmp_path_factory.mktemp("exports"))[0]
+
+
+@pytest.fixture
+def dlkit(monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["dlkit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        return int(stopped.value.code or 0), *capsys.readouterr()
+
+    return run
+
+
+def rewritten(source, target, change):
+    """A copy of a .keras file with its members changed: `change` gets and may alter {name: bytes}."""
+    with zipfile.ZipFile(source) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return target
+
+
+def with_layer(layer):
+    def change(members):
+        config = json.loads(members["config.json"])
+        config["config"]["layers"].append(layer)
+        members["config.json"] = json.dumps(config).encode()
+
+    return change
+
+
+def test_a_checkpoint_is_described(trained_run):
+    found = inspect(trained_run.path / "last.keras")
+    assert (found.kind, found.safe, found.reasons) == ("keras", True, [])
+    assert found.contents["parameters"] == 4810
+    assert found.contents["layers"] == {
+        "keras.layers.Dense": 2,
+        "keras.layers.Dropout": 1,
+        "keras.layers.InputLayer": 1,
+    }
+    assert found.contents["arrays"]["/layers/dense/vars/0"] == [64, 64]
+    assert set(found.contents["members"]) == {"metadata.json", "config.json", "model.weights.h5"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        ({"class_name": "Lambda", "module": "keras.layers", "config": {}}, "Lambda holds code"),
+        ({"class_name": "Net", "module": "evil.layers", "config": {}}, "Net comes from the module evil.layers"),
+        (
+            {"class_name": "Net", "module": None, "registered_name": "evil>Net", "config": {}},
+            "Net is a registered class of its maker, evil>Net",
+        ),
+        (
+            {"class_name": "function", "module": "keras.utils", "config": "get_file"},
+            "function names keras.utils.get_file, which is no part of a model",
+        ),
+    ],
+)
+def test_classes_that_bring_code_are_named(trained_run, tmp_path, layer, reason):
+    path = rewritten(trained_run.path / "last.keras", tmp_path / "x.keras", with_layer(layer))
+    found = inspect(path)
+    assert (found.safe, found.reasons) == (False, [reason])
+
+
+def add(name, content=b"x"):
+    return lambda members: members.update({name: content})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (add("../evil"), "member '../evil' would be written outside its folder"),
+        (add("assets/evil.pkl"), "member 'assets/evil.pkl' is code or a pickle"),
+        (add("other.txt"), "member 'other.txt' is none that Keras writes"),
+        (with_layer({"class_name": "Lambda", "module": "keras.layers", "config": {}}), "Lambda holds code"),
+    ],
+)
+def test_dangerous_checkpoints_are_refused_before_keras_opens_them(trained, tmp_path, monkeypatch, change, reason):
+    path = rewritten(trained.run.path / "last.keras", tmp_path / "x.keras", change)
+    assert reason in inspect(path).reasons
+    monkeypatch.setattr(keras.Model, "load_weights", lambda *_: pytest.fail("opened"))
+    with pytest.raises(InputError) as caught:
+        load_weights(trained.built.network, path)
+    assert str(caught.value).startswith(f"{path} is not safe to open: ")
+    assert reason in str(caught.value)
+
+
+def test_classes_of_others_do_no_harm_while_only_weights_are_read(trained_run, tmp_path):
+    layer = {"class_name": "Net", "module": "elsewhere.layers", "config": {}}
+    path = rewritten(trained_run.path / "last.keras", tmp_path / "x.keras", with_layer(layer))
+    check_keras(path)
+    assert inspect(path).reasons == ["Net comes from the module elsewhere.layers"]
+
+
+def test_old_h5_files_with_pickled_lambdas_are_named(tmp_path):
+    config = {"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", "config": {"name": "x"}}]}}
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(config)
+        file["dense/kernel"] = np.zeros((3, 2), np.float32)
+        file["elsewhere"] = h5py.ExternalLink("other.h5", "/x")
+    found = inspect(tmp_path / "old.h5")
+    assert found.contents == {"layers": {"Lambda": 1}, "parameters": 6, "arrays": {"/dense/kernel": [3, 2]}}
+    assert found.reasons == ["weights: /elsewhere is a ExternalLink to other.h5:/x", "Lambda holds code"]
+
+
+def test_arrays_and_certificates(tmp_path, exported):
+    np.savez(tmp_path / "x.npz", x=np.zeros((2, 3), np.uint8))
+    assert inspect(tmp_path / "x.npz").contents == {"arrays": {"x": {"dtype": "uint8", "shape": [2, 3]}}}
+    np.save(tmp_path / "objects.npy", np.asarray([{}]), allow_pickle=True)
+    found = inspect(tmp_path / "objects.npy")
+    assert found.reasons == ["objects.npy: it holds Python objects, which only a pickle can bring back"]
+    assert inspect(exported / "certificate.json").contents["certificate"]["recipe"] == "digits_mlp"
+
+
+def test_a_run_is_described_and_links_out_of_it_are_named(trained_run, tmp_path):
+    copy = shutil.copytree(trained_run.path, tmp_path / "digits_mlp" / "run")
+    found = inspect(copy)
+    assert (found.kind, found.safe, found.reasons) == ("run", True, [])
+    assert (found.contents["recipe"], found.contents["finished"]) == ("digits_mlp", True)
+    assert {"last.keras", "preprocess.keras", "samples.npz"} <= set(found.contents["inspected"])
+    (copy / "figures" / "out").symlink_to(tmp_path)
+    assert inspect(copy).reasons == [f"{copy / 'figures' / 'out'} is a symbolic link out of the run"]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_run_with_links_out_or_pipes_is_not_opened(trained_run, tmp_path, kind):
+    copy = shutil.copytree(trained_run.path, tmp_path / "digits_mlp" / "run")
+    shutil.rmtree(copy / "figures")
+    (tmp_path / "elsewhere").mkdir()
+    (copy / "figures").symlink_to(tmp_path / "elsewhere") if kind == "link" else os.mkfifo(copy / "figures")
+    with pytest.raises(InputError, match=r"figures is (a symbolic link out of|no ordinary file)"):
+        open_run(RunDirectory(copy))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def saved(folder, function, *specs):
+    module = tf.Module()
+    module.run = tf.function(function, input_signature=specs)
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.run})
+    return folder
+
+
+def test_an_export_of_dlkit_is_safe_and_described(exported):
+    found = inspect(exported)
+    assert (found.kind, found.safe) == ("saved_model", True)
+    endpoint = found.contents["signatures"]["serving_default"]
+    assert endpoint["inputs"] == {"inputs": {"dtype": "uint8", "shape": [None, 8, 8, 1]}}
+    assert endpoint["outputs"]["probabilities"] == {"dtype": "float", "shape": [None, 10]}
+    assert found.contents["operations"]["MatMul"] >= 2
+
+
+def save_elsewhere(x):
+    tf.raw_ops.SaveV2(prefix=x, tensor_names=["a"], shape_and_slices=[""], tensors=[1.0])
+    return {"y": x}
+
+
+def restore_from_elsewhere(x):
+    return {"y": tf.raw_ops.RestoreV2(prefix=x, tensor_names=["a"], shape_and_slices=[""], dtypes=[tf.float32])[0]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "function", "dtype"),
+    [
+        ("ReadFile", lambda x: {"y": tf.io.read_file(x)}, tf.string),
+        ("WriteFile", lambda x: (tf.io.write_file(x, "evil"), {"y": x})[1], tf.string),
+        ("MatchingFiles", lambda x: {"y": tf.io.matching_files(x)}, tf.string),
+        ("EagerPyFunc", lambda x: {"y": tf.py_function(lambda v: v, [x], tf.float32)}, tf.float32),
+        ("PyFunc", lambda x: {"y": tf.numpy_function(lambda v: v, [x], tf.float32)}, tf.float32),
+        ("PrintV2", lambda x: (tf.print(x), {"y": x})[1], tf.float32),
+        ("SaveV2", save_elsewhere, tf.string),
+        ("RestoreV2", restore_from_elsewhere, tf.string),
+    ],
+)
+def test_operations_that_reach_outside_are_named_and_not_loaded(tmp_path, operation, function, dtype):
+    folder = saved(tmp_path / "model", function, tf.TensorSpec((), dtype))
+    found = inspect(folder)
+    assert found.safe is False
+    assert all(f"operation {operation} in function" in reason for reason in found.reasons)
+    with pytest.raises(CheckError, match=f"is not loaded: operation {operation} in function"):
+        check_saved_model(folder)
+
+
+def changed_graph(exported, folder, change):
+    copy = shutil.copytree(exported, folder)
+    model = saved_model_pb2.SavedModel()
+    model.ParseFromString((copy / "saved_model.pb").read_bytes())
+    change(model.meta_graphs[0])
+    (copy / "saved_model.pb").write_bytes(model.SerializeToString())
+    return copy
+
+
+def function_named(meta, start):
+    return next(item for item in meta.graph_def.library.function if item.signature.name.startswith(start))
+
+
+def test_tricks_with_the_saver_and_with_assets_are_seen(exported, tmp_path):
+    def call_saver(meta):
+        save = function_named(meta, "__inference__traced_save").signature.name
+        node = next(n for n in meta.graph_def.node if n.attr["f"].func.name.startswith("__inference_signature"))
+        node.attr["f"].func.name = save
+
+    def answer_saver(meta):
+        output = next(iter(meta.signature_def["serving_default"].outputs.values()))
+        output.name = meta.saver_def.save_tensor_name
+
+    def other_file(meta):
+        nodes = function_named(meta, "__inference__initializer").node_def
+        table = next(node for node in nodes if node.op == "InitializeTableFromTextFileV2")
+        table.input[1] = "Const:output:0"
+
+    def other_asset(meta):
+        meta.asset_file_def[0].filename = "../../../etc/passwd"
+
+    def unknown(meta):
+        meta.graph_def.node[0].op = "CustomOp"
+
+    for number, (change, reason) in enumerate(
+        (
+            (call_saver, "is called by more than the saver"),
+            (answer_saver, "endpoint serving_default calls the saver"),
+            (other_file, "operation InitializeTableFromTextFileV2 in function __inference__initializer"),
+            (other_asset, "asset '../../../etc/passwd' lies outside the folder"),
+            (unknown, "operation CustomOp in the graph is not allowed"),
+        )
+    ):
+        found = inspect(changed_graph(exported, tmp_path / str(number), change))
+        assert any(reason in text for text in found.reasons), (reason, found.reasons)
+
+
+def test_another_graph_beside_the_checked_one_is_not_overlooked(exported, tmp_path):
+    copy = shutil.copytree(exported, tmp_path / "1")
+    (copy / "saved_model.cpb").touch()
+    assert inspect(copy).reasons == ["saved_model.cpb holds another graph, which is not checked"]
+
+
+def test_verify_refuses_operations_even_with_fitting_hashes(exported, trained, tmp_path, monkeypatch):
+    import hashlib
+
+    copy = changed_graph(exported, tmp_path / "1", lambda meta: setattr(meta.graph_def.node.add(), "op", "ReadFile"))
+    certificate = json.loads((copy / "certificate.json").read_text())
+    certificate["files"]["saved_model.pb"] = hashlib.sha256((copy / "saved_model.pb").read_bytes()).hexdigest()
+    (copy / "certificate.json").write_text(json.dumps(certificate))
+    monkeypatch.setattr("dlkit.exporting._reload", lambda *_: pytest.fail("loaded"))
+    with pytest.raises(CheckError, match="operation ReadFile in the graph is not allowed"):
+        verify(copy, trained)
+
+
+def test_exit_codes_and_json(dlkit, trained_run, tmp_path):
+    code, out, err = dlkit("inspect", trained_run.path / "last.keras", "--json")
+    assert (code, err) == (0, "")
+    assert set(json.loads(out)) == {"path", "kind", "safe", "reasons", "contents"}
+    evil = rewritten(trained_run.path / "last.keras", tmp_path / "x.keras", add("../\x1b[2Jevil"))
+    code, out, _ = dlkit("inspect", evil)
+    assert code == 1
+    assert "NOT SAFE\n  member '../\\x1b[2Jevil' would be written outside its folder" in out
+    assert "\x1b" not in out
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "bad.keras").write_text("x")
+    for name, message in {"notes.txt": "is no artefact that dlkit knows", "bad.keras": "is no readable"}.items():
+        code, out, err = dlkit("inspect", tmp_path / name)
+        assert (code, out) == (2, "")
+        assert message in err
+    with pytest.raises(MissingError):
+        inspect(tmp_path / "nothing")
