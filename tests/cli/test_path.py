@@ -170,4 +170,4 @@ def test_a_pipe_gets_plain_epoch_lines_on_stdout(dlkit, tmp_path):
     assert [line.split()[1] for line in lines[:2]] == ["1/2", "2/2"]
     assert lines[2].startswith("trained ")
     assert not any(ord(letter) < 32 for letter in out.replace("\n", ""))
-    assert "epoch" not in err
+    assert "epoch 1/2" not in err

@@ -8,6 +8,7 @@ import os
 import shutil
 import struct
 import zipfile
+from functools import lru_cache
 
 from ruamel.yaml import YAML
 
@@ -86,18 +87,26 @@ def recipe(random, text):
 
 def changed_tree(random, text):
     """The text after changes in its tree; one that was broken before is left as it is."""
-    try:
-        data = YAML(typ="safe").load(text)
-    except Exception:  # whatever ruamel raises for a text that is no YAML
+    data = tree(text)
+    if data is None:
         return text
     with contextlib.suppress(RecursionError):  # a tree that has grown too deep to be copied
         for _ in range(random.choice((1, 1, 2, 5))):
             data = change_tree(random, data)
-    return dumped(data)
+    return json.dumps(data, default=str) if random.random() < 0.5 else dumped(data)
+
+
+@lru_cache(50)
+def tree(text):
+    """A recipe's plain data, or None for a text that is no YAML."""
+    try:
+        return YAML(typ="safe").load(text)
+    except Exception:  # whatever ruamel raises
+        return None
 
 
 def dumped(data):
-    """YAML in block style, or in flow style where YAML itself cannot say it."""
+    """YAML in block style, or JSON (which is YAML too) where YAML itself cannot say it."""
     stream = io.StringIO()
     try:
         YAML(typ="safe").dump(data, stream)

@@ -37,7 +37,7 @@ def test_mutations_are_repeatable_and_change_something():
     text = campaigns.texts()[0]
     first, again = ([mutators.recipe(campaigns.Campaign(0).random(n), text) for n in range(30)] for _ in range(2))
     assert first == again
-    assert sum(content != text.encode() for content in first) >= 28
+    assert sum(content != text.encode() for content in first) >= 24
 
 
 def test_violations_are_seen():

@@ -1,0 +1,40 @@
+"""Everything that prints: results on stdout, notes and progress on stderr; plain lines where there is no terminal."""
+
+from dlkit.console._primitives import line, note, print_json, show_problems, table, waiting
+from dlkit.console._progress import TrainingProgress
+from dlkit.console._reports import (
+    note_repetition,
+    show_band,
+    show_data,
+    show_finding,
+    show_inspection,
+    show_repetition,
+    show_reproduction,
+)
+from dlkit.console._runs import show_demo, show_evaluation, show_export, show_predictions, show_training
+from dlkit.console._tables import show_contract, show_counts, show_table
+
+__all__ = [
+    "TrainingProgress",
+    "line",
+    "note",
+    "note_repetition",
+    "print_json",
+    "show_band",
+    "show_contract",
+    "show_counts",
+    "show_data",
+    "show_demo",
+    "show_evaluation",
+    "show_export",
+    "show_finding",
+    "show_inspection",
+    "show_predictions",
+    "show_problems",
+    "show_repetition",
+    "show_reproduction",
+    "show_table",
+    "show_training",
+    "table",
+    "waiting",
+]

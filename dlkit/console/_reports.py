@@ -1,0 +1,100 @@
+"""What reproduce, repeat, inspect, data and doctor print."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlkit.console._primitives import line, metrics_text, note, table
+
+if TYPE_CHECKING:
+    from dlkit.diagnosis import Finding
+    from dlkit.inspection import Inspection
+
+
+def show_reproduction(result: Mapping[str, Any]) -> None:
+    """The verdict on a run that was trained again, the first divergence, and the figures beside each other."""
+    line(f"{result['verdict']}    {result['run']}")
+    if result["first_divergence"] is not None:
+        line(f"first divergence: {result['first_divergence']['where']}: {result['first_divergence']['detail']}")
+    for difference in result["environment"]:
+        line(f"version: {difference}")
+    rows = [(name, repr(pair["run"]), repr(pair["now"])) for name, pair in result["metrics"].items()]
+    if rows:
+        table(("metric of the last epoch", "run", "now"), rows, right=(1, 2))
+
+
+def note_repetition(entry: Mapping[str, Any]) -> None:
+    """One seed of a repetition is done."""
+    note(f"seed {entry['seed']}  {entry.get('failed') or metrics_text(entry['evaluation'])}")
+
+
+def show_repetition(result: Mapping[str, Any]) -> None:
+    """Mean and spread of a recipe's metrics over its seeds."""
+    failed = [entry for entry in result["seeds"] if "failed" in entry]
+    line(f"{result['recipe']}, {len(result['seeds']) - len(failed)} of {len(result['seeds'])} seeds")
+    rows = []
+    for part, title in (("train", "last epoch"), ("evaluation", result["split"])):
+        for name, spread in result["statistics"].get(part, {}).items():
+            values = (spread[key] for key in ("mean", "standard_deviation", "min", "max"))
+            rows.append((title, name, *("" if value is None else f"{value:.5f}" for value in values)))
+    table(("measured on", "metric", "mean", "standard deviation", "min", "max"), rows, right=(2, 3, 4, 5))
+    for entry in failed:
+        line(f"seed {entry['seed']} failed: {entry['failed']}")
+    line(f"written  {result['file']}")
+
+
+def show_band(band: Mapping[str, Any] | None) -> None:
+    """Whether a run's metrics lie where its recipe's repetitions lie."""
+    for name, entry in (band or {}).items():
+        state = "inside" if entry["inside"] else "OUTSIDE"
+        line(f"{name} is {state} the recipe's band {entry['low']:.4f} to {entry['high']:.4f} (dlkit repeat)")
+
+
+def show_inspection(found: "Inspection") -> None:
+    """What an artefact holds, then whether it is safe and why not; names in it cannot steer the terminal."""
+    lines = [f"{found.path}  {found.kind}"]
+    for title, content in found.contents.items():
+        if isinstance(content, dict) and content:
+            lines += [title, *(f"  {key}  {_inspected(value)}" for key, value in content.items())]
+        else:
+            lines.append(f"{title}  {_inspected(content)}")
+    lines += ["safe" if found.safe else "NOT SAFE", *(f"  {reason}" for reason in found.reasons)]
+    for text in lines:
+        line("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text))
+
+
+def _inspected(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def show_data(content: Mapping[str, Any]) -> None:
+    """What a recipe's data holds: classes by split, duplicates, unreadable files, and warnings last."""
+    splits = content["splits"]
+    line(f"{content['recipe']}: " + ", ".join(f"{name} {split['examples']:,}" for name, split in splits.items()))
+    classes = next(iter(splits.values())).get("classes", {})
+    if classes:
+        rows = [(label, *(split["classes"][label] for split in splits.values())) for label in classes]
+        table(("class", *splits), rows, right=range(1, len(splits) + 1))
+    rows = []
+    for title, key in (("exact", "exact_duplicates"), ("near", "near_duplicates")):
+        found = content[key] or {}
+        rows += [(title, f"within {name}", count) for name, count in found.get("within", {}).items()]
+        rows += [(title, pair, count) for pair, count in found.get("across", {}).items()]
+    table(("duplicates", "where", "examples"), rows, right=(2,))
+    if content["near_duplicates"] and not content["near_duplicates"]["selective"]:
+        line("near duplicates say little here: the pictures are too simple for the hash to tell them apart")
+    for group in content["conflicting_labels"]["first"]:
+        line(f"equal, with different targets: {', '.join(group)}")
+    for entry in content["unreadable"]:
+        line(f"unreadable: {entry['reason']}")
+    for warning in content["warnings"]:
+        line(f"warning: {warning}")
+
+
+def show_finding(finding: "Finding") -> None:
+    """One finding of the doctor, and below it what to do."""
+    line(f"{finding.level:<8} {finding.subject:<10} {finding.text}")
+    if finding.hint:
+        line(f"{'':<20}{finding.hint}")

@@ -1,0 +1,77 @@
+"""What training, evaluation, prediction and export of a run print."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlkit.console._primitives import line, metrics_text, note, table
+
+if TYPE_CHECKING:
+    from dlkit.recipe.contract import Verdict
+    from dlkit.run_directory import RunDirectory
+    from dlkit.training_run import TrainingResult
+
+
+def show_training(result: "TrainingResult") -> None:
+    """Where the run is, what it reached, and what to do next."""
+    line(f"trained  {metrics_text({k: v for k, v in result.metrics.items() if k != 'learning_rate'})}")
+    line(f"run      {result.run.path}")
+    line(f"figures  {result.run.path / 'figures'}")
+    for difference in result.differences:
+        line(f"contract {difference}")
+    note(f"next: dlkit evaluate {result.run.path}")
+
+
+def show_evaluation(
+    run: "RunDirectory", split: str, metrics: Mapping[str, float], verdicts: Sequence["Verdict"]
+) -> None:
+    """Metrics of a split, beside the contract's bounds and the lecture's figures."""
+    line(f"{run.path} on {split}")
+    by_name = {verdict.name: verdict for verdict in verdicts}
+    rows = [_metric_row(name, value, by_name.pop(name, None)) for name, value in metrics.items()]
+    rows += [_metric_row(name, None, verdict) for name, verdict in by_name.items()]
+    table(("metric", "value", "bound", "lecture", "contract"), rows, right=(1, 3))
+
+
+def _metric_row(name: str, value: float | None, verdict: "Verdict | None") -> list[str]:
+    shown = "" if value is None else f"{value:.4f}"
+    if verdict is None:
+        return [name, shown, "", "", ""]
+    bounds = [f">= {verdict.at_least:g}"] if verdict.at_least is not None else []
+    bounds += [f"<= {verdict.at_most:g}"] if verdict.at_most is not None else []
+    lecture = "" if verdict.lecture is None else f"{verdict.lecture:g}"
+    state = {True: "passed", False: "failed", None: verdict.reason}[verdict.passed]
+    return [name, shown, " and ".join(bounds), lecture, state]
+
+
+def show_predictions(results: Sequence[Mapping[str, Any]]) -> None:
+    """One line per input: label and probability, or values."""
+    if results and "label" in results[0]:
+        rows = [(row["input"], row["label"], f"{row['probability']:.4f}") for row in results]
+        table(("input", "label", "probability"), rows, right=(2,))
+    else:
+        table(("input", "values"), [(row["input"], row["values"]) for row in results])
+
+
+def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -> None:
+    """Where the artefact is and what its certificate says."""
+    line(f"{'verified' if verified else 'exported'}    {path}")
+    line(
+        f"certificate largest difference {certificate['largest_absolute_difference']:.2g}, labels agree on "
+        f"{certificate['label_agreement']:.1%} of {certificate['samples']} samples, in a clean process without dlkit"
+    )
+
+
+def show_demo(run: "RunDirectory") -> None:
+    """Where the demo's results are and what to try next."""
+    exports = run.path / "exports" / "saved_model" / run.recipe_name
+    for name, place in (("run", run.path), ("figures", run.path / "figures"), ("SavedModel", exports)):
+        line(f"{name:<11} {place}")
+    line("\nTry next:")
+    for command, what in (
+        ("dlkit list", "shipped recipes, datasets, layers"),
+        (f"dlkit summary {run.recipe_name} --explain", "the arithmetic of every layer"),
+        ("dlkit new my_net --from mnist_cnn", "a recipe of your own"),
+        ("dlkit train mnist_mlp", "the lecture's 932,362 parameters on MNIST (downloads it once)"),
+    ):
+        line(f"  {command:<38} {what}")
