@@ -15,6 +15,7 @@ from dlkit.input_pipeline import build_preprocess, resized_spec, resizer
 from dlkit.layer_table import count_parameters, layer_rows
 from dlkit.recipe.contract import check_table
 from dlkit.recipe.schema import Recipe
+from dlkit.safety.weight_limits import bounded_weights
 from dlkit.tasks._task import TargetSpec, Task, main_output
 
 if TYPE_CHECKING:
@@ -80,12 +81,14 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
     task: Task = create_at(recipe.task)
     try:
         targets = task.target_spec(description)
-        preprocess = _build_preprocess(recipe, description)
+        with bounded_weights():
+            preprocess = _build_preprocess(recipe, description)
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
     spec = ArraySpec(tuple(preprocess.output.shape[1:]), preprocess.output.dtype)
     try:
-        network: keras.Model = create(recipe.model, spec, targets)
+        with bounded_weights():
+            network: keras.Model = create(recipe.model, spec, targets)
     except DlkitError as error:
         raise located(error, recipe.model.location) from error
     try:

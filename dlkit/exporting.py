@@ -18,7 +18,7 @@ from dlkit.components import load
 from dlkit.environment import versions
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.exporters._exporter import takes_images
-from dlkit.inspection_saved_model import GRAPH, check_saved_model
+from dlkit.inspection.saved_models import GRAPH, check_saved_model
 from dlkit.run_directory import RunDirectory
 from dlkit.trained_model import TrainedModel
 
@@ -58,7 +58,10 @@ def verify(path: Path, trained: TrainedModel) -> dict[str, Any]:
     if changed:
         raise CheckError(f"{artefact} is not what was certified: {'; '.join(changed)}", "export the run again")
     names_file = artefact / CLASS_NAMES
-    names = json.loads(names_file.read_text()) if names_file.exists() else []
+    try:
+        names = json.loads(names_file.read_text()) if names_file.exists() else []
+    except ValueError as error:
+        raise CheckError(f"{names_file} is damaged: {error}", "export the run again") from error
     if names != list(trained.built.class_names):
         raise CheckError(f"{names_file} names other classes than the run: {names}", "export the run again")
     if (artefact / GRAPH).exists():

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.errors import InputError
-from dlkit.safe_files import require_file
-from dlkit.safe_images import MAX_BYTES, MAX_PIXELS, declared_pixels
+from dlkit.safety.files import require_file
+from dlkit.safety.images import MAX_BYTES, MAX_PIXELS, declared_pixels
 
 
 class ImageResizer:

@@ -11,8 +11,8 @@ from dlkit.datasets.image_folder import SUFFIXES
 from dlkit.errors import InputError, MissingError
 from dlkit.exporters._exporter import takes_images
 from dlkit.images import read_image
-from dlkit.safe_arrays import check_arrays
-from dlkit.safe_files import UnreadableError, check_links
+from dlkit.safety.arrays import check_arrays
+from dlkit.safety.files import UnreadableError, check_links
 from dlkit.trained_model import TrainedModel
 
 BATCH = 64

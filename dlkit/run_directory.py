@@ -15,6 +15,7 @@ from typing import Any
 
 from dlkit.atomic import folder_aside, publish, remove_abandoned, write_text
 from dlkit.errors import InputError, MissingError, closest
+from dlkit.safety.files import check_folder
 
 RESOLVED = "resolved.yaml"
 
@@ -80,6 +81,7 @@ class RunDirectory:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process alone, and tidy up after one that was killed; the lock dies with its owner."""
+        check_folder(self.path)
         try:
             stream = (self.path / ".lock").open("w")
         except OSError as error:

@@ -14,11 +14,10 @@ from dlkit.compiled_model import BuiltModel, build_model, compile_model
 from dlkit.data_source import stored_description
 from dlkit.datasets._dataset import Description
 from dlkit.errors import InputError
-from dlkit.inspection_keras import check_keras
+from dlkit.inspection.keras_files import check_keras
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.run_directory import RunDirectory
-from dlkit.safe_files import MAX_CLASSES, MAX_VALUES, UnreadableError, check_folder
-from dlkit.weight_limits import bounded_weights
+from dlkit.safety.files import MAX_CLASSES, MAX_VALUES, UnreadableError, check_folder
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,7 @@ def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
     path = run.checkpoint(checkpoint)
     check_folder(run.path)
     loaded = load_recipe(run.resolved_recipe)
-    description = _description(run)
-    with bounded_weights():
-        built = build_model(loaded.recipe, description)
+    built = build_model(loaded.recipe, _description(run))
     load_weights(built.network, path)
     load_weights(built.preprocess, run.path / "preprocess.keras")
     compile_model(built, loaded.recipe)

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from dlkit.data_report import report
+from dlkit.data_report.near_duplicates import _bands, difference_hashes, near_counts, neighbours
 from dlkit.datasets.digits import Digits
 from dlkit.errors import InputError
-from dlkit.near_duplicates import _bands, difference_hashes, near_counts, neighbours
 from dlkit.recipe import load_recipe
 from dlkit.run_conditions import left_out
 from dlkit.run_directory import RunDirectory

@@ -7,9 +7,9 @@ import pytest
 
 from dlkit import diagnosis, trial
 from dlkit.diagnosis import Finding
+from dlkit.diagnosis.machine import disk, memory, processor_features, usable_cores
+from dlkit.diagnosis.trial import Stopwatch, TimeOver
 from dlkit.errors import MissingError
-from dlkit.machine import disk, memory, processor_features, usable_cores
-from dlkit.trial import Stopwatch, TimeOver
 
 GIGABYTE = int(1e9)
 

@@ -16,8 +16,8 @@ from dlkit.cli import main
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.exporting import export, verify
 from dlkit.inspection import inspect
-from dlkit.inspection_keras import check_keras
-from dlkit.inspection_saved_model import check_saved_model
+from dlkit.inspection.keras_files import check_keras
+from dlkit.inspection.saved_models import check_saved_model
 from dlkit.run_directory import RunDirectory
 from dlkit.trained_model import load_weights, open_run
 

@@ -36,6 +36,6 @@ def _trial() -> "Finding":
 
     with console.waiting("training and exporting for some seconds"):
         start_tensorflow()
-        from dlkit.trial import trial
+        from dlkit.diagnosis.trial import trial
 
         return trial()

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, resized
 from dlkit.errors import InputError, MissingError
-from dlkit.safe_arrays import check_arrays
-from dlkit.safe_files import MAX_CLASSES, UnreadableError
+from dlkit.safety.arrays import check_arrays
+from dlkit.safety.files import MAX_CLASSES, UnreadableError
 
 
 @dataclass(frozen=True, kw_only=True)

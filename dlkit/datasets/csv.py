@@ -10,7 +10,7 @@ from pydantic import Field
 
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, seeded_split
 from dlkit.errors import InputError, MissingError, closest
-from dlkit.safe_files import require_file
+from dlkit.safety.files import require_file
 
 
 @dataclass(frozen=True, kw_only=True)

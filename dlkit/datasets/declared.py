@@ -8,7 +8,7 @@ from pydantic import Field
 
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split
 from dlkit.errors import InputError, MissingError
-from dlkit.safe_files import MAX_CLASSES, MAX_VALUES
+from dlkit.safety.files import MAX_CLASSES, MAX_VALUES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from dlkit.cache import cached_arrays
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, seeded_split
 from dlkit.datasets._unreadable import allowed_unreadable
 from dlkit.errors import InputError, MissingError
-from dlkit.safe_files import MAX_CLASSES, check_links
+from dlkit.safety.files import MAX_CLASSES, check_links
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
 SPLIT_NAMES = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}

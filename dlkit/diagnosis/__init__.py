@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from dlkit.cache import cache_directory
 from dlkit.datasets.tfds import data_directory
+from dlkit.diagnosis.machine import disk, memory, processor_features, system_text, usable_cores
 from dlkit.environment import processor, versions
-from dlkit.machine import disk, memory, processor_features, system_text, usable_cores
 
 Level = Literal["ok", "warning", "problem"]
 GIGABYTE = 1e9

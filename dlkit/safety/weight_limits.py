@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from dlkit.errors import InputError
-from dlkit.safe_files import MAX_VALUES, memory_bytes
+from dlkit.safety.files import MAX_VALUES, memory_bytes
 
 FLOAT_BYTES = 4
 

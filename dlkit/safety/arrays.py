@@ -7,7 +7,7 @@ from typing import IO
 
 import numpy as np
 
-from dlkit.safe_files import (
+from dlkit.safety.files import (
     MAX_MEMBERS,
     MAX_VALUES,
     UnreadableError,

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from dlkit.compiled_model import create_at
+from dlkit.data_report.near_duplicates import difference_hashes, is_image, near_counts
 from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import Dataset, Split
 from dlkit.datasets._unreadable import unreadable
 from dlkit.errors import DlkitError
 from dlkit.input_pipeline import load_splits, resizer
-from dlkit.near_duplicates import difference_hashes, is_image, near_counts
 from dlkit.recipe.schema import Recipe
 from dlkit.run_conditions import set_conditions
 

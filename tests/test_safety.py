@@ -15,10 +15,10 @@ from dlkit.datasets.csv import Csv
 from dlkit.datasets.declared import Declared
 from dlkit.datasets.image_folder import ImageFolder
 from dlkit.errors import InputError
-from dlkit.safe_arrays import array_headers, check_arrays
-from dlkit.safe_files import UnreadableError, check_links, links_out, memory_bytes, require_file, zip_problems
-from dlkit.safe_h5 import h5_contents
-from dlkit.safe_images import declared_pixels
+from dlkit.safety.arrays import array_headers, check_arrays
+from dlkit.safety.files import UnreadableError, check_links, links_out, memory_bytes, require_file, zip_problems
+from dlkit.safety.h5 import h5_contents
+from dlkit.safety.images import declared_pixels
 
 
 def zipped(path, members, compression=zipfile.ZIP_STORED):
@@ -138,7 +138,7 @@ def test_absurd_declarations_are_errors():
 def test_weights_are_bounded_before_they_are_allocated():
     import keras
 
-    from dlkit.weight_limits import bounded_weights
+    from dlkit.safety.weight_limits import bounded_weights
 
     original = keras.Layer.add_weight
     with bounded_weights():

@@ -9,8 +9,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from dlkit.safe_files import UnreadableError, open_zip, refuse, zip_problems
-from dlkit.safe_h5 import H5Contents, h5_contents
+from dlkit.safety.files import UnreadableError, open_zip, refuse, zip_problems
+from dlkit.safety.h5 import H5Contents, h5_contents
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 EXPECTED = ("metadata.json", CONFIG, WEIGHTS)

@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dlkit.safe_files import MAX_VALUES, UnreadableError, first_line, memory_bytes, require_file
+from dlkit.safety.files import MAX_VALUES, UnreadableError, first_line, memory_bytes, require_file
 
 MAX_OBJECTS = 100_000
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.errors import CheckError
-from dlkit.safe_files import UnreadableError, first_line, links_out, require_file, safe_member_name
-from dlkit.safe_ops import ALLOWED, READS_ASSET, RESTORING, SAVING
+from dlkit.safety.files import UnreadableError, first_line, links_out, require_file, safe_member_name
+from dlkit.safety.ops import ALLOWED, READS_ASSET, RESTORING, SAVING
 
 GRAPH = "saved_model.pb"
 OTHER_GRAPHS = ("saved_model.pbtxt", "saved_model.cpb")

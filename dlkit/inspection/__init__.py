@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.errors import InputError, MissingError
-from dlkit.safe_files import first_line, links_out
+from dlkit.safety.files import first_line, links_out
 
 RESOLVED, CERTIFICATE = "resolved.yaml", "certificate.json"
 MAX_JSON = 100_000_000
@@ -48,14 +48,14 @@ def inspect(path: Path) -> Inspection:
 
 
 def _keras(path: Path) -> Found:
-    from dlkit.inspection_keras import keras_contents
+    from dlkit.inspection.keras_files import keras_contents
 
     found = keras_contents(path)
     return {"members": found.members} | _model(found), found.problems + found.foreign
 
 
 def _h5(path: Path) -> Found:
-    from dlkit.inspection_keras import h5_file_contents
+    from dlkit.inspection.keras_files import h5_file_contents
 
     found = h5_file_contents(path)
     return _model(found), found.problems + found.foreign
@@ -67,7 +67,7 @@ def _model(found: Any) -> dict[str, Any]:
 
 
 def _arrays(path: Path) -> Found:
-    from dlkit.safe_arrays import array_headers
+    from dlkit.safety.arrays import array_headers
 
     headers, problems = array_headers(path)
     arrays = {name: {"dtype": header.dtype, "shape": list(header.shape)} for name, header in headers.items()}
@@ -75,7 +75,7 @@ def _arrays(path: Path) -> Found:
 
 
 def _saved_model(path: Path) -> Found:
-    from dlkit.inspection_saved_model import saved_model_contents
+    from dlkit.inspection.saved_models import saved_model_contents
 
     found = saved_model_contents(path)
     operations = dict(sorted(found.operations.items()))
