@@ -172,6 +172,6 @@ def test_create_locates_what_keras_refuses():
     with pytest.raises(RecipeError) as raised:
         create(component)
     [problem] = raised.value.problems
-    assert (problem.location, problem.key) == (place, "Conv2D")
+    assert (problem.location, problem.key) == (place, "")
     assert problem.message.startswith("Conv2D does not take these settings: ")
     assert "\n" not in problem.message

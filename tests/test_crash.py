@@ -69,7 +69,7 @@ def test_killed_runs_end_as_undisturbed_ones(name, tmp_path):
     recipe = tmp_path / f"{name}.yaml"
     recipe.write_text(COMMON.format(name=name, **RECIPES[name]))
     command = [sys.executable, str(HARNESS), str(recipe), str(tmp_path / "runs"), str(KILLS), "11"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900 + 40 * KILLS)
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["kills"] >= KILLS

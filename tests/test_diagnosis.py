@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dlkit import diagnosis, trial
-from dlkit.diagnosis import Finding
+from dlkit import diagnosis
+from dlkit.diagnosis import Finding, trial
 from dlkit.diagnosis.machine import disk, memory, processor_features, usable_cores
 from dlkit.diagnosis.trial import Stopwatch, TimeOver
 from dlkit.errors import MissingError
