@@ -4,12 +4,14 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlkit.atomic import folder_aside, publish, remove_abandoned
+from dlkit.atomic import folder_aside, publish, remove_abandoned, write_text
+from dlkit.errors import MissingError
 
 
 def cache_directory() -> Path:
@@ -44,11 +46,6 @@ def cached_json(kind: str, key: Any, compute: Callable[[], Any]) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         value = compute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}")
-        aside.write_text(json.dumps(value))
-        os.replace(aside, path)
-    except OSError:
-        pass
+    with suppress(MissingError):
+        write_text(path, json.dumps(value))
     return value

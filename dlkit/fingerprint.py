@@ -1,6 +1,7 @@
 """Fingerprints of splits, so that a run says which data it saw."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,12 @@ def fingerprint(split: Split) -> dict[str, Any]:
     return {"examples": len(split), "inputs": _sha256(split.inputs), "targets": _sha256(split.targets)}
 
 
+def describe_change(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What differs between two fingerprints, in words."""
+    changed = [key for key in now if then.get(key) != now[key]]
+    return f"{', '.join(changed)} changed ({then.get('examples')} examples then, {now['examples']} now)"
+
+
 def record_fingerprint(run: RunDirectory, name: str, split: Split) -> None:
     """Write a split's fingerprint into the run, or raise CheckError when the run knows other data by this name."""
     found = fingerprint(split)
@@ -25,10 +32,8 @@ def record_fingerprint(run: RunDirectory, name: str, split: Split) -> None:
     if known.get(name) == found:
         return
     if name in known:
-        changed = [key for key in found if found[key] != known[name].get(key)]
         raise CheckError(
-            f"the {name} data is not what {run.path} has seen: {', '.join(changed)} changed "
-            f"({known[name].get('examples')} examples then, {found['examples']} now)",
+            f"the {name} data is not what {run.path} has seen: {describe_change(known[name], found)}",
             "put the data back as it was, or train a new run",
         )
     known[name] = found

@@ -12,7 +12,7 @@ import numpy as np
 from dlkit.atomic import folder_aside, remove_abandoned
 from dlkit.environment import versions
 from dlkit.errors import MissingError
-from dlkit.fingerprint import fingerprint
+from dlkit.fingerprint import describe_change, fingerprint
 from dlkit.interruption import Interrupted
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.run_directory import RunDirectory
@@ -89,9 +89,7 @@ def _before_training(run: RunDirectory, loaded: LoadedRecipe) -> Divergence | No
             continue
         then, now = known.get(name, {}), fingerprint(split)
         if then != now:
-            keys = [key for key in now if then.get(key) != now[key]]
-            return Divergence("data", f"{name}: {', '.join(keys)} changed ({then.get('examples')} examples then, "
-                              f"{now['examples']} now)")  # fmt: skip
+            return Divergence("data", f"{name}: {describe_change(then, now)}")
     return None
 
 
