@@ -19,7 +19,7 @@ class TrainingProgress:
     def __init__(self, recipe: "Recipe", stream: str = "stderr") -> None:
         """Progress goes to `stream`: stdout, or stderr where stdout holds JSON alone."""
         self._stream = stream
-        self._epochs = recipe.training.epochs
+        self._epochs = sum(phase.epochs for phase in recipe.training.resolved_phases())
         self._batch_size = recipe.training.batch_size
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -57,7 +57,8 @@ class TrainingProgress:
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
         """An epoch is done: one line of its metrics."""
-        logs = {name: value for name, value in row.items() if name not in ("epoch", "seconds", "learning_rate")}
+        hidden = ("epoch", "phase", "seconds", "learning_rate")
+        logs = {name: value for name, value in row.items() if not name.startswith(hidden)}
         text = f"epoch {epoch + 1}/{self._epochs}  {metrics_text(logs)}  {row['seconds']:.1f} s"
         if self._bar is not None:
             self._bar.console.print(text)

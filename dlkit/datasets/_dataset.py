@@ -8,6 +8,9 @@ import numpy as np
 
 from dlkit.errors import InputError
 
+VOID = 255
+"""The label of mask pixels that belong to no class; no loss and no metric counts them."""
+
 
 @dataclass(frozen=True)
 class ArraySpec:
