@@ -6,6 +6,7 @@ time.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,20 @@ MEMORY_BYTES = 1 << 30
 _CORRUPT_STAGE = 1000
 
 Prepare = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class TrainSteps:
+    """What leads to the batches of training.
+
+    elements: (first step, last step) -> what stands for the steps first <= step < last, counted through all epochs.
+    finish: turns one element into its batch, in the graph of the training step. Where nothing but reading and
+    preprocessing is to be done, elements are the bare numbers of the steps and `finish` does it all, which saves
+    tf.data's own cost; otherwise elements are whole batches, made while the step before runs.
+    """
+
+    elements: Callable[[int, int], tf.data.Dataset]
+    finish: Callable[..., Any]
 
 
 class InputPipeline:
@@ -40,22 +55,17 @@ class InputPipeline:
         self._prepare = prepare
         self._moves_targets = moves_targets
 
-    def train_steps(self, train: Split, first_step: int, last_step: int) -> tuple[tf.data.Dataset, Callable[..., Any]]:
-        """What leads to the batches of steps first_step <= step < last_step: elements, and the function that ends them.
-
-        The function runs in the graph of the training step. Where nothing but reading and preprocessing is to be done,
-        the elements are the bare numbers of the steps and the function does it all, which saves tf.data's own cost.
-        """
-        numbers = tf.data.Dataset.range(first_step, last_step)
+    def train_steps(self, train: Split) -> "TrainSteps":
+        """The steps of training on a split."""
         batch_of = self._train_batch(train)
         if in_memory(train) and not self._augment and not self._corrupt:
-            return numbers, batch_of
-        return _ahead(numbers, batch_of), lambda *batch: batch
+            return TrainSteps(tf.data.Dataset.range, batch_of)
+        return TrainSteps(lambda *steps: _ahead(tf.data.Dataset.range(*steps), batch_of), lambda *batch: batch)
 
     def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
         """The batches of steps first_step <= step < last_step, counted through all epochs."""
-        elements, finish = self.train_steps(train, first_step, last_step)
-        return elements.map(finish)
+        steps = self.train_steps(train)
+        return steps.elements(first_step, last_step).map(steps.finish)
 
     def fixed_batches(self, split: Split, batch_size: int) -> tf.data.Dataset:
         """All examples of a split in their own order, not augmented, corrupted in the same way every time."""

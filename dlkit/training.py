@@ -84,6 +84,7 @@ class Training:
         self.monitor = self.settings.monitor or built.task.monitor
         self.progress = Progress()
         self.pipeline = InputPipeline(recipe, built.prepare, built.task.moves_targets)
+        self._train_steps = self.pipeline.train_steps(splits.train)
         self._validation = (
             None
             if splits.validation is None
@@ -119,13 +120,11 @@ class Training:
 
     def stream(self, first: int, last: int) -> Any:
         """An iterator over the steps first <= step < last, for one_step."""
-        elements, self._finish = self.pipeline.train_steps(self.splits.train, first, last)
-        self._run_steps = _step_runner(self.network, self.network.train_step, self._finish)
-        return iter(elements)
+        return iter(self._train_steps.elements(first, last))
 
-    def one_step(self, stream: Any, count: int = 1) -> dict[str, float]:
-        """Take `count` batches from the stream; the epoch's metrics so far."""
-        return metric_names(self._run_steps(stream, tf.constant(count)))
+    def one_step(self, stream: Any, count: int = 1, fresh: bool = False) -> dict[str, float]:
+        """Take `count` batches from the stream; the metrics since the last `fresh` call, which begins an epoch."""
+        return metric_names(self._run_steps(stream, tf.constant(count), tf.constant(fresh)))
 
     def _enter_phase(self) -> None:
         """Compile for the phase and create its callbacks, its optimizer's variables and those of the metrics."""
@@ -137,6 +136,7 @@ class Training:
         )
         self._every_step = any(_wants_batches(callback) for callback in callbacks)
         self._steps_per_call = 1
+        self._run_steps = _step_runner(self.network, self.network.train_step, self._train_steps.finish)
         self._test_steps = _step_runner(self.network, self.network.test_step, lambda *batch: batch)
         self._symbolic_build()
         self.network.stop_training = False
@@ -158,7 +158,6 @@ class Training:
             started = time.perf_counter()
             if state.step % self.steps == 0:
                 self.callbacks.on_epoch_begin(epoch)
-                self.network.reset_metrics()
             self.reporter.begin(epoch, state.step % self.steps, self.steps)
             logs = self._one_epoch(epoch, stream, stop)
             self._end_epoch(epoch, logs, time.perf_counter() - started)
@@ -175,7 +174,7 @@ class Training:
             batch, started = state.step % self.steps, time.perf_counter()
             if self._every_step:
                 self.callbacks.on_train_batch_begin(batch)
-            logs = self.one_step(stream, count)
+            logs = self.one_step(stream, count, fresh=batch == 0)
             state.step += count
             if state.step == 1:
                 state.first_step = {"loss": logs["loss"], "weights": weights_digest(self.network.variables)}
@@ -218,10 +217,9 @@ class Training:
     def _validate(self) -> dict[str, float]:
         if self._validation is None or self.splits.validation is None:
             return {}
-        self.network.reset_metrics()
         self.callbacks.on_test_begin()
         steps = steps_per_epoch(len(self.splits.validation), self.settings.batch_size)
-        logs = metric_names(self._test_steps(iter(self._validation), tf.constant(steps)))
+        logs = metric_names(self._test_steps(iter(self._validation), tf.constant(steps), tf.constant(True)))
         self.callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
 
@@ -328,17 +326,22 @@ def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
 
 def _step_runner(
     network: keras.Model, step: Callable[[Any], Any], finish: Callable[..., Any]
-) -> Callable[[Any, Any], dict[str, Any]]:
-    """A graph that takes `count` elements, finished to batches, through `step` and gives the metrics after the last."""
+) -> Callable[[Any, Any, Any], dict[str, Any]]:
+    """A graph that takes `count` elements, finished to batches, through `step` and gives the metrics after the last.
 
-    def run(iterator: Any, count: Any) -> dict[str, Any]:
+    With `fresh` the metrics begin anew: in the graph, because one by one from Python that costs as much as a small step.
+    """
+
+    def run(iterator: Any, count: Any, fresh: Any) -> dict[str, Any]:
+        if fresh:
+            network.reset_metrics()
         for _ in tf.range(count):
             element = next(iterator)
             step(finish(*element) if isinstance(element, tuple) else finish(element))
         logs: dict[str, Any] = network.get_metrics_result()
         return logs
 
-    graph: Callable[[Any, Any], dict[str, Any]] = tf.function(run, reduce_retracing=True)
+    graph: Callable[[Any, Any, Any], dict[str, Any]] = tf.function(run, reduce_retracing=True)
     return graph
 
 

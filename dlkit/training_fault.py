@@ -72,8 +72,7 @@ def _replay(training: Training, run: RunDirectory, last_step: int) -> Fault | No
     stream = training.stream(state.step, last_step)
     for step in range(state.step, last_step):
         largest = max((float(np.abs(keras.ops.convert_to_numpy(w)).max()) for w in network.weights), default=0.0)
-        network.reset_metrics()
-        loss = training.one_step(stream)["loss"]
+        loss = training.one_step(stream, fresh=True)["loss"]
         if not np.isfinite(loss):
             inputs, targets, *_ = next(iter(training.batches_from(step, step + 1)))
             return Fault(step, _finite(inputs), _finite(targets), largest, loss)
