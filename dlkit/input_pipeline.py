@@ -13,12 +13,16 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.components import load
-from dlkit.datasets._dataset import Split
+from dlkit.datasets._dataset import Rows, Split, on_disk
 from dlkit.recipe.schema import Recipe
+from dlkit.resources import memory_available
 
-# Memory-mapped splits up to this size are read into memory, where a graph gathers from them without Python.
-MEMORY_BYTES = 1 << 30
+# Splits on disk up to this size, and this share of the free memory, are read into it: there a graph gathers from them
+# without Python.
+MEMORY_BYTES, MEMORY_SHARE = 1 << 30, 0.25
 _CORRUPT_STAGE = 1000
+# TensorFlow would hold a second copy of what it is given; it takes over memory that is aligned as its own.
+_COPIED_BYTES, _ALIGNMENT = 1 << 24, 64
 
 Prepare = Callable[..., Any]
 
@@ -120,16 +124,17 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def in_memory(split: Split) -> bool:
-    """Whether a split is held in memory: it is an array already, or small enough to become one."""
-    mapped = isinstance(split.inputs, np.memmap) or isinstance(split.targets, np.memmap)
-    return not mapped or split.inputs.nbytes + split.targets.nbytes <= MEMORY_BYTES
+    """Whether a split is held in memory: it is already, or small enough to be read into it."""
+    if not (on_disk(split.inputs) or on_disk(split.targets)):
+        return True
+    return split.nbytes <= min(MEMORY_BYTES, MEMORY_SHARE * memory_available())
 
 
 def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
     """A function from indices (n,) to (inputs, targets) for use in graphs."""
     arrays = (split.inputs, split.targets)
     if in_memory(split):
-        tensors = [tf.convert_to_tensor(array) for array in arrays]
+        tensors = [_tensor(array) for array in arrays]
         return lambda indices: tuple(tf.gather(tensor, indices) for tensor in tensors)
 
     def read(indices: Any) -> Any:
@@ -137,6 +142,19 @@ def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
         return tuple(tf.ensure_shape(part, (None, *array.shape[1:])) for part, array in zip(parts, arrays, strict=True))
 
     return read
+
+
+def _tensor(array: np.ndarray | Rows) -> Any:
+    """An array as a tensor; one large enough to matter is copied once, into memory that the tensor then owns."""
+    if array.nbytes < _COPIED_BYTES or array.dtype.kind not in "uif":
+        return tf.convert_to_tensor(array[:])
+    buffer = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % _ALIGNMENT
+    aligned = buffer[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    rows = max(1, _COPIED_BYTES * len(array) // array.nbytes)
+    for first in range(0, len(array), rows):
+        aligned[first : first + rows] = array[first : first + rows]
+    return tf.experimental.dlpack.from_dlpack(aligned.__dlpack__())
 
 
 def examples(split: Split, batch_size: int) -> tf.data.Dataset:

@@ -1,5 +1,6 @@
 """What a training will need of memory and disk, foreseen before it starts."""
 
+import resource
 import shutil
 from math import prod
 from pathlib import Path
@@ -50,10 +51,15 @@ def check_disk(network: keras.Model, root: Path) -> None:
 
 
 def memory_available() -> int:
-    """Bytes that can be had without swapping, within the limit of a container where there is one."""
-    free = int(psutil.virtual_memory().available)
+    """Bytes that can be had without swapping, within the limits of a container and of the process."""
+    free = [int(psutil.virtual_memory().available)]
     limit, used = (_cgroup(name) for name in ("memory.max", "memory.current"))
-    return free if limit is None or used is None else min(free, max(0, limit - used))
+    if limit is not None and used is not None:
+        free.append(limit - used)
+    own = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    if own != resource.RLIM_INFINITY:
+        free.append(own - int(getattr(psutil.Process().memory_info(), "data", 0)))
+    return max(0, min(free))
 
 
 def _cgroup(name: str) -> int | None:

@@ -329,7 +329,7 @@ def _step_runner(
 ) -> Callable[[Any, Any, Any], dict[str, Any]]:
     """A graph that takes `count` elements, finished to batches, through `step` and gives the metrics after the last.
 
-    With `fresh` the metrics begin anew: in the graph, because one by one from Python that costs as much as a small step.
+    With `fresh` the metrics begin anew; in the graph, for one by one from Python that costs as much as a small step.
     """
 
     def run(iterator: Any, count: Any, fresh: Any) -> dict[str, Any]:
