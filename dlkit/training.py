@@ -50,6 +50,19 @@ class Reporter(Protocol):
         """An epoch is done; `row` is its line of the history."""
 
 
+class Silent:
+    """A reporter that tells nobody."""
+
+    def begin(self, epoch: int, steps_done: int, steps: int) -> None:
+        """Nothing."""
+
+    def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
+        """Nothing."""
+
+
 @dataclass
 class Progress:
     """Where the training stands.
@@ -98,7 +111,8 @@ class Training:
 
         keep_start: save the state before the first step too, for weights that the recipe's seed alone does not give.
         """
-        self.start(run, resume)
+        self.run = run
+        self.start(run if resume else None)
         if keep_start:
             self._snapshot()
         with stop_requests() as stop:
@@ -109,10 +123,9 @@ class Training:
         self._write_products()
         return self.progress.history
 
-    def start(self, run: RunDirectory, resume: bool) -> None:
-        """Create all state, and restore it from the run's newest snapshot when `resume` and there is one."""
-        self.run = run
-        snapshot = read_snapshot(run.path) if resume else None
+    def start(self, run: RunDirectory | None = None) -> None:
+        """Create all state, and restore it from the newest snapshot of `run` when it has one."""
+        snapshot = read_snapshot(run.path) if run else None
         self.progress = Progress(phase=snapshot.phase) if snapshot else Progress()
         self._enter_phase()
         if snapshot:
@@ -125,6 +138,13 @@ class Training:
     def one_step(self, stream: Any, count: int = 1, fresh: bool = False) -> dict[str, float]:
         """Take `count` batches from the stream; the metrics since the last `fresh` call, which begins an epoch."""
         return metric_names(self._run_steps(stream, tf.constant(count), tf.constant(fresh)))
+
+    def fixed_step(self, batch: Any) -> Callable[[int], Any]:
+        """A function that takes so many steps on one and the same batch, to see what the step alone costs."""
+        run = _step_runner(self.network, self.network.train_step, lambda _: batch)
+        return lambda count: metric_names(
+            run(iter(tf.data.Dataset.range(count)), tf.constant(count), tf.constant(False))
+        )
 
     def _enter_phase(self) -> None:
         """Compile for the phase and create its callbacks, its optimizer's variables and those of the metrics."""
