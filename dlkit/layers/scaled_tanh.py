@@ -10,7 +10,7 @@ from keras import ops
 class ScaledTanh(keras.layers.Layer):
     """1.7159 tanh(2x/3), which is 1 at 1 and -1 at -1 (LeCun et al., 1998, appendix A)."""
 
-    def __init__(self, *, amplitude: float = 1.7159, slope: float = 2 / 3, **kwargs: Any) -> None:
+    def __init__(self, *, amplitude: float = 1.7159, slope: float = 0.6666666666666666, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.amplitude = amplitude
         self.slope = slope
