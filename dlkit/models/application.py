@@ -85,4 +85,6 @@ def application(
             f"{name} cannot take images of shape {list(inputs.shape)}: {reason(error)}",
             "give images of another size, or data.resize them",
         ) from error
-    return network if width_divisor == 1 else narrow_network(network, name, width_divisor)
+    if width_divisor > 1:
+        network = narrow_network(network, name, width_divisor)
+    return keras.Model(network.inputs[0], network.outputs[0], name=network.name)
