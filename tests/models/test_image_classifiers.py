@@ -1,4 +1,4 @@
-"""Image classifiers: counts follow the formulas at any size, width and number of classes, and mistakes are explained."""
+"""Image classifiers: their counts follow the formulas at any size and width, and mistakes are explained."""
 
 import keras
 import numpy as np
