@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -74,15 +74,25 @@ def main() -> None:
     try:
         app()
     except DlkitError as error:
-        if os.environ.get("DLKIT_DEBUG"):
-            raise
-        from dlkit.console import show_problems
-
-        show_problems(error)
-        sys.exit(error.exit_code)
+        _fail(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, as `| head` does
         sys.exit(ExitCode.DONE)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        from dlkit.safety.files import denied
+
+        _fail(denied(error))
+
+
+def _fail(error: DlkitError) -> NoReturn:
+    if os.environ.get("DLKIT_DEBUG"):
+        raise error
+    from dlkit.console import show_problems
+
+    show_problems(error)
+    sys.exit(error.exit_code)
