@@ -123,6 +123,10 @@ class ImageFolder:
         splits = {name: len(paths) for name, (paths, _) in self._files.items()}
         return Description(inputs, targets, self._class_names, splits)
 
+    def check_present(self) -> None:
+        """MissingError or InputError where there are no such folders of images."""
+        _ = self._files
+
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Images uint8 (n, height, width, channels), decoded and resized once into the cache; labels int64 (n,)."""
         check_split(split, self._files)
