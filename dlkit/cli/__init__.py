@@ -25,6 +25,7 @@ from dlkit.cli import (
     validate,
 )
 from dlkit.errors import DlkitError, ExitCode
+from dlkit.interruption import end_with_parent
 
 app = typer.Typer(
     name="dlkit",
@@ -71,6 +72,7 @@ def dlkit(
 
 def main() -> None:
     """Run the command line; user errors are printed without a traceback and become the documented exit codes."""
+    end_with_parent()
     try:
         app()
     except DlkitError as error:
