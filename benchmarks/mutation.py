@@ -144,7 +144,7 @@ def _described(path: Path, index: int, variant: int) -> tuple[int, int, int, str
     after = ast.unparse(ast.fix_missing_locations(tree if statement is tree else statement)).splitlines()
     pairs = [(old, new) for old, new in zip(before, after, strict=False) if old != new]
     old, new = pairs[0] if pairs else (before[-1], "removed")
-    same = len(os.path.commonprefix([old, new]))
+    same = next((place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
     shown = slice(max(0, same - 60), same + 60)
     return line, index, variant, f"`{old[shown].strip()}` -> `{new[shown].strip()}`"
 
