@@ -169,3 +169,31 @@ def test_a_run_knows_its_recipe_and_whether_it_is_finished(tmp_path):
     done, open_ = (RunDirectory(make_run(tmp_path, "net", str(n), finished=n == 1)) for n in (1, 2))
     assert (done.recipe_name, done.finished, open_.finished) == ("net", True, False)
     assert done.resolved_recipe == done.path / "resolved.yaml"
+
+
+@pytest.mark.parametrize(
+    ("reference", "finished", "message", "hint"),
+    [
+        (None, False, "there is no unfinished run in {root}", "start one: dlkit train RECIPE; or give --runs-dir"),
+        (
+            "net",
+            False,
+            "there is no unfinished run of 'net' in {root}",
+            "start one: dlkit train RECIPE; or give --runs-dir",
+        ),
+        ("nett", True, "no finished run 'nett' in {root}", "did you mean 'net'? allowed: net"),
+        ("other", None, "no run 'other' in {root}", "allowed: net"),
+    ],
+)
+def test_what_there_is_not_is_said_exactly(tmp_path, reference, finished, message, hint):
+    make_run(tmp_path, "net", "1")
+    with pytest.raises(MissingError) as caught:
+        find_run(reference, tmp_path, finished=finished)
+    (problem,) = caught.value.problems
+    assert (problem.message, problem.hint) == (message.format(root=tmp_path), hint)
+
+
+def test_without_any_run_the_hint_is_to_train(tmp_path):
+    with pytest.raises(MissingError, match="no run 'net' in") as caught:
+        find_run("net", tmp_path / "absent")
+    assert caught.value.problems[0].hint == "train it first"
