@@ -75,8 +75,9 @@ def test_csv_keeps_full_precision(tmp_path):
 
 def test_a_damaged_json_is_named(tmp_path):
     (tmp_path / "data.json").write_text("{")
-    with pytest.raises(InputError, match=r"data\.json is damaged"):
+    with pytest.raises(InputError, match=r"data\.json is damaged: Expecting property name") as caught:
         RunDirectory(tmp_path).read_json("data.json")
+    assert caught.value.problems[0].hint == "restore the file or remove the run"
     assert RunDirectory(tmp_path).read_json("other.json") == {}
 
 

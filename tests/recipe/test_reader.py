@@ -121,3 +121,26 @@ def test_written_data_has_no_anchors():
 
 def test_dotted():
     assert dotted(("model", "sequential", "layers", 0)) == "model.sequential.layers.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("- 1", "a list"), ("word", "a text"), ("true", "a truth value"), ("~", "nothing"), ("1.5", "a number")],
+)
+def test_a_recipe_is_a_mapping(text, kind):
+    with pytest.raises(RecipeError) as raised:
+        parse(text, "f.yaml")
+    (problem,) = raised.value.problems
+    assert problem.message == f"a recipe is a mapping of keys, received {kind}"
+    assert problem.hint == "start with `recipe: 1`"
+
+
+def test_a_megabyte_is_read_and_what_is_not_there_is_named(tmp_path):
+    path = tmp_path / "large.yaml"
+    path.write_text("#" * MAX_BYTES)
+    assert len(read_file(path)) == MAX_BYTES
+    path.unlink()
+    with pytest.raises(InputError) as raised:
+        read_file(path)
+    assert raised.value.problems[0].message == f"cannot read {path}: No such file or directory"
+    assert raised.value.problems[0].hint == "check the path and its permissions"
