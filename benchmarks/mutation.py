@@ -206,7 +206,7 @@ def start(mutant: Mutant, tests: list[str], folder: Path) -> int:
 
 
 def survivors(chosen: list[Mutant], reached: dict[Path, dict[int, list[str]]], folder: Path) -> Iterator[Mutant]:
-    """Those that no test notices; a child that hangs has noticed."""
+    """Those that no test notices; a child that hangs has noticed, and is named on stderr."""
     waiting, running = list(reversed(chosen)), {}
     while waiting or running:
         while waiting and len(running) < WORKERS:
@@ -216,6 +216,7 @@ def survivors(chosen: list[Mutant], reached: dict[Path, dict[int, list[str]]], f
         for number, (mutant, deadline) in list(running.items()):
             ended, status = os.waitpid(number, os.WNOHANG)
             if not ended and time.monotonic() > deadline:
+                print(f"out of time: {mutant}", file=sys.stderr, flush=True)
                 os.killpg(number, signal.SIGKILL)
                 ended, status = os.waitpid(number, 0)
             if ended:
