@@ -153,3 +153,19 @@ def test_a_setting_of_several_types_names_them_all(layer, key, message):
         load_recipe("digits_mlp", [f"data.preprocess=[{{{layer}}}]"])
     (problem,) = raised.value.problems
     assert (problem.key, problem.message) == (f"data.preprocess.0.{key}", message)
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "message"),
+    [
+        ("data.validation=5", "data.validation", "expected a mapping of keys, received 5"),
+        ("data.resize=5", "data.resize", "expected a mapping of keys, received 5"),
+        ("data.validation={fraction: x}", "data.validation.fraction", "expected a number, received 'x'"),
+        ("expect.layers=[[Dense, [1, x], 3]]", "expect.layers.0.1.1", "expected a whole number, received 'x'"),
+    ],
+)
+def test_keys_name_the_recipe_and_not_our_types(override, key, message):
+    with pytest.raises(RecipeError) as raised:
+        load_recipe("digits_mlp", [override])
+    (problem,) = raised.value.problems
+    assert (problem.key, problem.message) == (key, message)
