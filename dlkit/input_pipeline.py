@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from dlkit.components import load
 from dlkit.datasets._dataset import Rows, Split, on_disk
+from dlkit.machine import memory
 from dlkit.recipe.schema import Recipe
-from dlkit.resources import memory_available
 
 # Splits on disk up to this size, and this share of the free memory, are read into it: there a graph gathers from them
 # without Python.
@@ -127,7 +127,7 @@ def in_memory(split: Split) -> bool:
     """Whether a split is held in memory: it is already, or small enough to be read into it."""
     if not (on_disk(split.inputs) or on_disk(split.targets)):
         return True
-    return split.nbytes <= min(MEMORY_BYTES, MEMORY_SHARE * memory_available())
+    return split.nbytes <= min(MEMORY_BYTES, MEMORY_SHARE * memory().available)
 
 
 def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:

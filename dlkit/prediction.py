@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import tensorflow as tf
 
-from dlkit.datasets.image_folder import SUFFIXES
+from dlkit.datasets.image_folder import SUFFIXES, images_below
 from dlkit.errors import InputError, MissingError
 from dlkit.exporters._exporter import takes_images
 from dlkit.images import read_image
@@ -40,7 +40,7 @@ def predict(trained: TrainedModel, inputs: list[Path]) -> list[dict[str, Any]]:
 def _examples(trained: TrainedModel, path: Path, pool: Executor) -> Iterable[tuple[str, np.ndarray]]:
     """The named, resized examples in one file or folder; pictures are decoded while the network is at work."""
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        files = images_below(path)
         if not files:
             raise MissingError(f"no images in {path}", f"files with {', '.join(sorted(SUFFIXES))} are read")
         check_links(path, files)
