@@ -1,7 +1,7 @@
 """Builder, task and optimizer become a checked, compiled keras.Model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -158,8 +158,12 @@ def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None
     if isinstance(network.output, Mapping):
         loss = {name: Penalty() if is_penalty(output) else loss for name, output in network.output.items()}
         metrics, weights = {"output": metrics}, dict(zip(names, weights, strict=True))
+
+    def optimizer(**settings: Any) -> Any:
+        return create_at(replace(phase.optimizer, settings=phase.optimizer.settings | settings))
+
     network.compile(
-        optimizer=grouped_optimizer(network, lambda: create_at(phase.optimizer), phase.learning_rates),
+        optimizer=grouped_optimizer(network, optimizer, phase.learning_rates),
         loss=loss,
         loss_weights=weights if task.loss_weights else None,
         weighted_metrics=metrics,

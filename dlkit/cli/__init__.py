@@ -15,6 +15,7 @@ from dlkit.cli import (
     export,
     inspect_,
     list_,
+    lr_range,
     new,
     predict,
     repeat,
@@ -41,6 +42,7 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(reproduce.reproduce)
 app.command()(repeat.repeat)
+app.command(name="lr-range")(lr_range.lr_range)
 app.command()(data.data)
 app.command()(doctor.doctor)
 app.command()(predict.predict)
