@@ -139,7 +139,7 @@ def _requests(trained: TrainedModel, samples: np.ndarray) -> tuple[Requests, dic
     """Real examples for every endpoint, and what the run's own model answers."""
     built = trained.built
     arrays = {"samples": samples}
-    if built.resize is not None and None in built.raw_spec.shape:  # another size must pass through the resize
+    if built.resize is not None:  # another size must pass through the resize
         arrays["samples of twice the size"] = np.repeat(np.repeat(samples, 2, axis=1), 2, axis=2)
     requests: Requests = {}
     expected: dict[str, Mapping[str, np.ndarray]] = {}

@@ -39,6 +39,10 @@ class Declared:
         names = tuple(str(index) for index in range(self.classes))
         return Description(inputs, ArraySpec((), "int64"), names)
 
+    def check_present(self) -> None:
+        """Always a MissingError: there is no data."""
+        self.load("train", None)
+
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Always a MissingError: there is no data."""
         raise MissingError(
