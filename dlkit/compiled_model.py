@@ -39,8 +39,9 @@ class BuiltModel:
 
     @property
     def raw_spec(self) -> ArraySpec:
-        """Shape and dtype of one example as the source gives it."""
-        return self.description.inputs
+        """Shape and dtype of one example as the source gives it; images that are resized may have any size."""
+        spec = self.description.inputs
+        return ArraySpec((None, None, spec.shape[-1]), spec.dtype) if self.resize else spec
 
     @property
     def class_names(self) -> tuple[str, ...]:

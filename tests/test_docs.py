@@ -82,7 +82,17 @@ def test_recipes_in_commands_are_shipped_or_made_by_the_reader(page):
     shown = [shlex.split(line, comments=True) for line in command_lines(page.read_text(encoding="utf-8"))]
     named = {words[2] for words in shown if words[1] in ("train", "summary") and len(words) > 2}
     named |= {words[words.index("--from") + 1] for words in shown if "--from" in words}
-    mine = {"my_net", "my_net.yaml", "pets.yaml", "RECIPE", "RUN", "[RECIPE|RUN]...", "--json", "--explain"}
+    mine = {
+        "my_net",
+        "my_net.yaml",
+        "pets.yaml",
+        "tower.yaml",
+        "RECIPE",
+        "RUN",
+        "[RECIPE|RUN]...",
+        "--json",
+        "--explain",
+    }
     assert named - mine <= set(shipped_recipes())
 
 
