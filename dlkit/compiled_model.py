@@ -1,5 +1,6 @@
 """Builder, task and optimizer become a checked, compiled keras.Model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,14 @@ from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import ArraySpec, Description
 from dlkit.errors import CheckError, DlkitError
 from dlkit.images import ImageResizer
-from dlkit.input_pipeline import build_preprocess, resized_spec, resizer
+from dlkit.layer_groups import check_names, grouped_optimizer, set_trainable
 from dlkit.layer_table import count_parameters, layer_rows
+from dlkit.losses._penalty import Penalty
+from dlkit.preprocessing import build_preprocess
 from dlkit.recipe.contract import check_table
-from dlkit.recipe.schema import Recipe
+from dlkit.recipe.schema import Recipe, ResolvedPhase
 from dlkit.safety.weight_limits import bounded_weights
+from dlkit.splits import resized_spec, resizer
 from dlkit.tasks._task import TargetSpec, Task, main_output
 
 if TYPE_CHECKING:
@@ -48,14 +52,37 @@ class BuiltModel:
         """The output whose largest entry names the class, if there is one."""
         return self.task.scores
 
-    def prepare(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
-        """A batch of resized inputs and raw targets as the network and the loss want them."""
-        return self.preprocess(inputs, training=False), self.task.prepare_targets(targets, self.network)
+    @property
+    def inference_network(self) -> keras.Model:
+        """The network from its input to its main output, without auxiliary heads and penalties."""
+        output = self.network.output
+        return keras.Model(self.network.input, main_output(output)) if isinstance(output, Mapping) else self.network
+
+    def prepare(self, inputs: Any, targets: Any, corrupted: Any = None, hidden: Any = None) -> tuple[Any, ...]:
+        """A batch of resized inputs and raw targets as the network's step takes it: (x, y) or (x, y, sample weights).
+
+        corrupted: what the network sees in place of the inputs; hidden: mask of the inputs that it does not see.
+        """
+        x = self.preprocess(inputs, training=False)
+        y = self.task.prepare_targets(targets, x, self.network)
+        weights = self.task.sample_weights(targets, hidden)
+        if corrupted is not None:
+            x = self.preprocess(corrupted, training=False)
+        if not isinstance(self.network.output, Mapping):
+            return (x, y) if weights is None else (x, y, weights)
+        ones, names = keras.ops.ones(keras.ops.shape(x)[:1]), self.network.output
+        expected = {name: ones if is_penalty(output) else y for name, output in names.items()}
+        if weights is None:
+            return x, expected
+        return x, expected, {name: ones if is_penalty(output) else weights for name, output in names.items()}
 
     def predict(self, inputs: Any) -> dict[str, Any]:
         """The task's named outputs for a batch of resized inputs."""
-        output = main_output(self.network(self.preprocess(inputs, training=False), training=False))
-        return self.task.outputs(keras.ops.cast(output, keras.config.floatx()))
+        return self.outputs(self.network(self.preprocess(inputs, training=False), training=False))
+
+    def outputs(self, network_outputs: Any) -> dict[str, Any]:
+        """The task's named outputs from what the network gives."""
+        return self.task.outputs(keras.ops.cast(main_output(network_outputs), keras.config.floatx()))
 
     def predict_raw(self, inputs: Any) -> dict[str, Any]:
         """The task's named outputs for a batch as the source gives it: what an export computes."""
@@ -115,18 +142,42 @@ def set_precision(precision: str) -> None:
     keras.config.set_dtype_policy(precision)
 
 
-def compile_model(built: BuiltModel, recipe: Recipe) -> keras.Model:
-    """Attach the recipe's optimizer and the task's losses and metrics to the network; returns the network."""
-    weights = built.task.loss_weights
-    built.network.compile(
-        optimizer=create_at(recipe.training.optimizer),
-        loss=built.task.loss_for(built.network),
-        loss_weights=[weights["output"]] if "output" in weights else None,
-        metrics=built.task.metrics_for(built.network),
+def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None = None) -> keras.Model:
+    """Attach a phase's optimizer and the task's losses and metrics to the network; returns the network.
+
+    The phase (the last one when none is given) also says which groups of layers are trained, and how fast.
+    """
+    phase = phase or recipe.training.resolved_phases()[-1]
+    network, task = built.network, built.task
+    set_trainable(network, phase.trainable)
+    loss: Any = task.loss_for(network)
+    metrics: Any = task.metrics_for(network)
+    names = list(network.output) if isinstance(network.output, Mapping) else ["output"]
+    check_names("loss_weights", task.loss_weights, names)
+    weights: Any = [task.loss_weights.get(name, 1.0) for name in names]
+    if isinstance(network.output, Mapping):
+        loss = {name: Penalty() if is_penalty(output) else loss for name, output in network.output.items()}
+        metrics, weights = {"output": metrics}, dict(zip(names, weights, strict=True))
+    network.compile(
+        optimizer=grouped_optimizer(network, lambda: create_at(phase.optimizer), phase.learning_rates),
+        loss=loss,
+        loss_weights=weights if task.loss_weights else None,
+        weighted_metrics=metrics,
         # XLA is slower than oneDNN kernels on a CPU and takes tens of seconds to compile.
         jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
     )
-    return built.network
+    return network
+
+
+def is_penalty(output: Any) -> bool:
+    """Whether a network's output is a number for each example, whose mean is a loss, and not a prediction."""
+    return len(output.shape) == 1
+
+
+def metric_names(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Metrics as numbers; those of the main output of several are called as if it were the only one."""
+    numbers = {name: float(value) for name, value in logs.items()}
+    return {name if name.endswith("_loss") else name.removeprefix("output_"): numbers[name] for name in numbers}
 
 
 def table_differences(recipe: Recipe, network: keras.Model) -> list[str]:

@@ -62,6 +62,7 @@ NAMESPACES = {
     "model": Namespace("models"),
     "task": Namespace("tasks"),
     "augment": Namespace("augment"),
+    "corrupt": Namespace("corrupt"),
     "exporter": Namespace("exporters"),
     "layer": Namespace("layers", "keras.layers", "Layer"),
     "loss": Namespace("losses", "keras.losses", "Loss"),

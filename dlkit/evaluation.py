@@ -1,18 +1,22 @@
 """Metrics, predictions, tables and figures of one split."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from dlkit.atomic import write_figure
-from dlkit.compiled_model import BuiltModel
+from dlkit.compiled_model import BuiltModel, metric_names
 from dlkit.data_source import build_dataset, located
 from dlkit.datasets._dataset import Split
 from dlkit.errors import DlkitError
 from dlkit.fingerprint import record_fingerprint
-from dlkit.input_pipeline import batches, load_splits, resizer
+from dlkit.input_pipeline import InputPipeline, examples
+from dlkit.recipe.schema import Recipe
 from dlkit.run_directory import RunDirectory
+from dlkit.splits import load_splits, resizer
+from dlkit.tasks._task import Examined, main_output
 from dlkit.trained_model import TrainedModel
 
 
@@ -20,7 +24,7 @@ def evaluate(trained: TrainedModel, split: str) -> dict[str, float]:
     """Loss and metrics of a run's model on one split, written into the run with its tables and figures."""
     data = read_split(trained, split)
     record_fingerprint(trained.run, split, data)
-    metrics = write_report(trained.run, trained.built, data, split)
+    metrics = write_report(trained.run, trained.built, trained.loaded.recipe, data, split)
     content = trained.run.read_json("metrics.json")
     content.setdefault("evaluation", {})[split] = {"checkpoint": trained.checkpoint, "metrics": metrics}
     trained.run.write_json("metrics.json", content)
@@ -42,27 +46,37 @@ def read_split(trained: TrainedModel, split: str) -> Split:
         raise located(error, recipe.data.source.location) from error
 
 
-def write_report(run: RunDirectory, built: BuiltModel, split: Split, name: str) -> dict[str, float]:
-    """Measure a split; write per_class_<name>.csv (or per_value) and the task's figures; returns loss and metrics."""
-    metrics = measure(built, split)
-    report = built.task.report(predict_split(built, split), split.targets, built.targets.class_names)
-    kind = "class" if built.targets.class_names else "value"
-    run.write_csv(f"per_{kind}_{name}.csv", report.table)
+def write_report(run: RunDirectory, built: BuiltModel, recipe: Recipe, split: Split, name: str) -> dict[str, float]:
+    """Measure a split; write its table (such as per_class_<name>.csv) and figures; returns loss and metrics."""
+    metrics = measure(built, recipe, split)
+    report = built.task.report(examined(built, recipe, split), built.class_names)
+    run.write_csv(f"per_{report.rows_are}_{name}.csv", report.table)
     for figure_name, figure in report.figures.items():
         path = run.path / "figures" / f"{figure_name}_{name}.png"
         write_figure(path, figure)
     return metrics
 
 
-def measure(built: BuiltModel, split: Split, batch_size: int = 256) -> dict[str, float]:
+def measure(built: BuiltModel, recipe: Recipe, split: Split, batch_size: int = 256) -> dict[str, float]:
     """Loss and metrics over a split, as the compiled network defines them."""
-    results = built.network.evaluate(batches(split, batch_size, built.prepare), verbose=0, return_dict=True)
-    return {name: float(value) for name, value in results.items()}
+    batches = _pipeline(built, recipe).fixed_batches(split, batch_size)
+    return metric_names(built.network.evaluate(batches, verbose=0, return_dict=True))
 
 
-def predict_split(built: BuiltModel, split: Split, batch_size: int = 256) -> Mapping[str, np.ndarray]:
-    """The task's named outputs for all examples of a split, in order."""
-    predict = tf.function(built.predict, reduce_retracing=True)
-    stream = batches(split, batch_size, lambda inputs, _: inputs)
-    parts = [predict(inputs) for inputs in stream]
-    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
+def examined(built: BuiltModel, recipe: Recipe, split: Split, batch_size: int = 256) -> Iterator[Examined]:
+    """A split's batches in order, each with what the network makes of it."""
+    pipeline = _pipeline(built, recipe)
+
+    def examine(indices: Any, inputs: Any, targets: Any) -> tuple[Any, Any, Any]:
+        x, y, *_ = pipeline.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
+        return x, main_output(y), built.outputs(built.network(x, training=False))
+
+    graph = tf.function(examine, reduce_retracing=True)
+    for indices, inputs, targets in examples(split, batch_size):
+        seen, expected, outputs = graph(indices, inputs, targets)
+        arrays = {name: np.asarray(value) for name, value in outputs.items()}
+        yield Examined(np.asarray(inputs), np.asarray(seen), np.asarray(targets), np.asarray(expected), arrays)
+
+
+def _pipeline(built: BuiltModel, recipe: Recipe) -> InputPipeline:
+    return InputPipeline(recipe, built.prepare, built.task.moves_targets)

@@ -1,182 +1,186 @@
-"""From a dataset's splits to batches: source, resize, augment, targets, preprocess.
+"""From examples to batches: read, augment, corrupt, prepare for the network.
 
-Every draw (shuffle, augment) is a pure function of the seed, the epoch and the example's index, and a batch is a pure
-function of the step. So training can begin at any step without stored state, and gives the same batches every time.
+Every draw (shuffle, augment, corrupt) is a pure function of the seed, the epoch and the example's index, and a batch is
+a pure function of the step. So training can begin at any step without stored state, and gives the same batches every
+time.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from dlkit.components import load
-from dlkit.datasets._dataset import ArraySpec, Dataset, Description, Split, seeded_split
-from dlkit.errors import InputError
-from dlkit.images import ImageResizer
-from dlkit.layers._stack import stack
-from dlkit.recipe.schema import Data, Validation
+from dlkit.datasets._dataset import Rows, Split, on_disk
+from dlkit.recipe.schema import Recipe
+from dlkit.resources import memory_available
 
-LIMIT_SEED = 0
+# Splits on disk up to this size, and this share of the free memory, are read into it: there a graph gathers from them
+# without Python.
+MEMORY_BYTES, MEMORY_SHARE = 1 << 30, 0.25
+_CORRUPT_STAGE = 1000
+# TensorFlow would hold a second copy of what it is given; it takes over memory that is aligned as its own.
+_COPIED_BYTES, _ALIGNMENT = 1 << 24, 64
 
-
-@dataclass(frozen=True)
-class Splits:
-    """The examples that training may see: train, and validation where the recipe holds some out."""
-
-    train: Split
-    validation: Split | None
+Prepare = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Batching:
-    """What turns the examples of train into the batch of any step."""
+class TrainSteps:
+    """What leads to the batches of training.
 
-    batch_size: int
-    seed: int
-    shuffle: bool
+    elements: (first step, last step) -> what stands for the steps first <= step < last, counted through all epochs.
+    finish: turns one element into its batch, in the graph of the training step. Where nothing but reading and
+    preprocessing is to be done, elements are the bare numbers of the steps and `finish` does it all, which saves
+    tf.data's own cost; otherwise elements are whole batches, made while the step before runs.
+    """
+
+    elements: Callable[[int, int], tf.data.Dataset]
+    finish: Callable[..., Any]
 
 
-def resizer(data: Data) -> ImageResizer | None:
-    """The recipe's data.resize as a function on images."""
-    return ImageResizer(**data.resize.model_dump()) if data.resize else None
+class InputPipeline:
+    """Turns the examples of a split into batches: (x, y) or (x, y, sample weights), as the network's step takes them.
 
+    prepare: (inputs, targets, corrupted inputs or None, mask of what was hidden or None) -> batch.
+    moves_targets: whether raw targets are pixels, which augmentation moves together with the inputs.
+    """
 
-def resized_spec(data: Data, description: Description) -> ArraySpec:
-    """Shape and dtype of one example after data.resize; InputError when the data cannot be resized."""
-    spec = description.inputs
-    if data.resize is None:
-        return spec
-    if len(spec.shape) != 3:
-        raise InputError(
-            f"only images can be resized, an example here has the shape {list(spec.shape)}",
-            "remove it",
-            key="data.resize",
+    def __init__(self, recipe: Recipe, prepare: Prepare, moves_targets: bool) -> None:
+        self.batch_size, self.seed, self.shuffle = (
+            recipe.training.batch_size,
+            recipe.training.seed,
+            recipe.training.shuffle,
         )
-    return ArraySpec((data.resize.height, data.resize.width, spec.shape[-1]), "uint8")
+        self._augment = [_bound("augment", component) for component in recipe.data.augment]
+        self._corrupt = [_bound("corrupt", component) for component in recipe.data.corrupt]
+        self._prepare = prepare
+        self._moves_targets = moves_targets
+
+    def train_steps(self, train: Split) -> "TrainSteps":
+        """The steps of training on a split."""
+        batch_of = self._train_batch(train)
+        if in_memory(train) and not self._augment and not self._corrupt:
+            return TrainSteps(tf.data.Dataset.range, batch_of)
+        return TrainSteps(lambda *steps: _ahead(tf.data.Dataset.range(*steps), batch_of), lambda *batch: batch)
+
+    def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
+        """The batches of steps first_step <= step < last_step, counted through all epochs."""
+        steps = self.train_steps(train)
+        return steps.elements(first_step, last_step).map(steps.finish)
+
+    def fixed_batches(self, split: Split, batch_size: int) -> tf.data.Dataset:
+        """All examples of a split in their own order, not augmented, corrupted in the same way every time."""
+
+        def batch_of(indices: Any, inputs: Any, targets: Any) -> Any:
+            return self.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
+
+        return _in_order(examples(split, batch_size).map(batch_of, num_parallel_calls=tf.data.AUTOTUNE))
+
+    def prepared(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> Any:
+        """Corrupt and prepare a batch of examples; epoch -1 stands for splits whose draws never change."""
+        if not self._corrupt:
+            return self._prepare(inputs, targets)
+        corrupted, hidden = inputs, None
+        for stage, function in enumerate(self._corrupt, _CORRUPT_STAGE):
+            corrupted, mask = function(corrupted, example_seeds(self.seed, stage, epoch, indices))
+            hidden = mask if hidden is None or mask is None else tf.maximum(hidden, mask)
+        return self._prepare(inputs, targets, corrupted, hidden)
+
+    def _train_batch(self, train: Split) -> Callable[[Any], Any]:
+        size, count = self.batch_size, len(train)
+        steps, read = steps_per_epoch(count, size), reader(train)
+
+        def batch_of(step: Any) -> Any:
+            epoch, batch = step // steps, step % steps
+            indices = tf.range(batch * size, tf.minimum((batch + 1) * size, count))
+            if self.shuffle:
+                seed = tf.stack([tf.constant(self.seed, tf.int64), epoch])
+                indices = tf.random.experimental.index_shuffle(indices, seed, count - 1)
+            inputs, targets = self._augmented(*read(indices), epoch, indices)
+            return self.prepared(inputs, targets, epoch, indices)
+
+        return batch_of
+
+    def _augmented(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
+        for stage, function in enumerate(self._augment):
+            seeds = example_seeds(self.seed, stage, epoch, indices)
+            inputs, masks = function(inputs, targets if self._moves_targets else None, seeds)
+            targets = masks if self._moves_targets else targets
+        return inputs, targets
 
 
-def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
-    """Read train, sample data.limit of it, and hold validation out of the rest as the recipe says."""
-    train = dataset.load("train", resizer(data))
-    if data.limit is not None and data.limit < len(train):
-        _, sample = seeded_split(train.targets, data.limit / len(train), LIMIT_SEED, stratified)
-        train = train.select(sample)
-    if not isinstance(data.validation, Validation):
-        return Splits(train, None)
-    if data.validation.split is not None:
-        return Splits(train, dataset.load(data.validation.split, resizer(data)))
-    kept, held = _held_out(train, data.validation, stratified)
-    return Splits(train.select(kept), train.select(held))
+def _bound(namespace: str, component: Any) -> Callable[..., Any]:
+    """A component's function with the recipe's settings."""
+    function: Any = load(namespace, component.name)
+    return lambda *context: function(*context, **component.settings)
 
 
-def _held_out(train: Split, validation: Validation, stratified: bool) -> tuple[np.ndarray, np.ndarray]:
-    if validation.fraction is not None:
-        return seeded_split(train.targets, validation.fraction, validation.seed, stratified)
-    from sklearn.model_selection import KFold, StratifiedKFold
-
-    assert validation.of is not None  # the schema checks that fold and of go together
-    folds = (StratifiedKFold if stratified else KFold)(validation.of, shuffle=True, random_state=validation.seed)
-    try:
-        kept, held = list(folds.split(np.zeros(len(train)), train.targets))[validation.fold or 0]
-    except ValueError as error:
-        raise InputError(f"{len(train)} examples cannot be split into {validation.of} folds: {error}") from error
-    return kept, held
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Batches in an epoch of `count` examples; the last one may be smaller."""
+    return -(-count // batch_size)
 
 
-def augmentation(data: Data) -> list[Callable[..., Any]]:
-    """The recipe's augment components as functions of (images, seeds)."""
-
-    def bind(component: Any) -> Callable[..., Any]:
-        function: Any = load("augment", component.name)
-        return lambda images, seeds: function(images, seeds, **component.settings)
-
-    return [bind(component) for component in data.augment]
+def in_memory(split: Split) -> bool:
+    """Whether a split is held in memory: it is already, or small enough to be read into it."""
+    if not (on_disk(split.inputs) or on_disk(split.targets)):
+        return True
+    return split.nbytes <= min(MEMORY_BYTES, MEMORY_SHARE * memory_available())
 
 
-def steps_per_epoch(examples: int, batch_size: int) -> int:
-    """Batches in an epoch; the last one may be smaller."""
-    return -(-examples // batch_size)
-
-
-def train_batches(
-    train: Split,
-    batching: Batching,
-    prepare: Callable[[Any, Any], Any],
-    augment: list[Callable[..., Any]],
-    first_step: int,
-    last_step: int,
-) -> tf.data.Dataset:
-    """The batches of steps first_step <= step < last_step, counted through all epochs, prepared for the network."""
-    size, examples = batching.batch_size, len(train)
-    steps = steps_per_epoch(examples, size)
-
-    def indices_of(step: Any) -> tuple[Any, Any]:
-        epoch, batch = step // steps, step % steps
-        positions = tf.range(batch * size, tf.minimum((batch + 1) * size, examples))
-        if not batching.shuffle:
-            return epoch, positions
-        seed = tf.stack([tf.constant(batching.seed, tf.int64), epoch])
-        return epoch, tf.random.experimental.index_shuffle(positions, seed, examples - 1)
-
-    def batch_of(epoch: Any, indices: Any) -> Any:
-        inputs, targets = _read(train, indices)
-        for stage, function in enumerate(augment):
-            inputs = function(inputs, _seeds(batching.seed, stage, epoch, indices))
-        return prepare(inputs, targets)
-
-    numbers = tf.data.Dataset.range(first_step, last_step)
-    return _in_order(numbers.map(indices_of).map(batch_of, num_parallel_calls=tf.data.AUTOTUNE))
-
-
-def batches(split: Split, batch_size: int, prepare: Callable[[Any, Any], Any]) -> tf.data.Dataset:
-    """All examples of a split in their own order, prepared for the network."""
-    starts = tf.data.Dataset.range(0, len(split), batch_size)
-    ranges = starts.map(lambda start: tf.range(start, tf.minimum(start + batch_size, len(split))))
-    return _in_order(ranges.map(lambda i: prepare(*_read(split, i)), num_parallel_calls=tf.data.AUTOTUNE))
-
-
-def _read(split: Split, indices: Any) -> tuple[Any, Any]:
+def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
+    """A function from indices (n,) to (inputs, targets) for use in graphs."""
     arrays = (split.inputs, split.targets)
-    parts = tf.numpy_function(split.read, [indices], [array.dtype for array in arrays])
-    return tuple(tf.ensure_shape(part, (None, *array.shape[1:])) for part, array in zip(parts, arrays, strict=True))
+    if in_memory(split):
+        tensors = [_tensor(array) for array in arrays]
+        return lambda indices: tuple(tf.gather(tensor, indices) for tensor in tensors)
+
+    def read(indices: Any) -> Any:
+        parts = tf.numpy_function(split.read, [indices], [array.dtype for array in arrays])
+        return tuple(tf.ensure_shape(part, (None, *array.shape[1:])) for part, array in zip(parts, arrays, strict=True))
+
+    return read
 
 
-def _seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
+def _tensor(array: np.ndarray | Rows) -> Any:
+    """An array as a tensor; one large enough to matter is copied once, into memory that the tensor then owns."""
+    if array.nbytes < _COPIED_BYTES or array.dtype.kind not in "uif":
+        return tf.convert_to_tensor(array[:])
+    buffer = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % _ALIGNMENT
+    aligned = buffer[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    rows = max(1, _COPIED_BYTES * len(array) // array.nbytes)
+    for first in range(0, len(array), rows):
+        aligned[first : first + rows] = array[first : first + rows]
+    return tf.experimental.dlpack.from_dlpack(aligned.__dlpack__())
+
+
+def examples(split: Split, batch_size: int) -> tf.data.Dataset:
+    """All examples of a split in their own order, raw, in batches: (indices, inputs, targets)."""
+    read = reader(split)
+
+    def batch_from(start: Any) -> Any:
+        indices = tf.range(start, tf.minimum(start + batch_size, len(split)))
+        return (indices, *read(indices))
+
+    return _ahead(tf.data.Dataset.range(0, len(split), batch_size), batch_from)
+
+
+def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
     """One int32 pair for every example, a pure function of (seed, stage, epoch, index)."""
     key = tf.random.experimental.stateless_fold_in(tf.constant([seed, stage + 1], tf.int32), tf.cast(epoch, tf.int32))
     index = tf.cast(indices, tf.int32)
     return tf.stack([tf.broadcast_to(key[0], tf.shape(index)), tf.bitwise.bitwise_xor(key[1], index)], axis=1)
 
 
+def _ahead(elements: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
+    """Elements made in parallel while the step before runs."""
+    return _in_order(elements.map(function, num_parallel_calls=tf.data.AUTOTUNE))
+
+
 def _in_order(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
-
-
-def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
-    """The recipe's preprocess layers as a model of its own, from one example's shape and dtype to the network's input.
-
-    Floating-point inputs and 8-bit pixels arrive in the training precision (bfloat16 is left to the network itself).
-    """
-    floatx = keras.config.floatx()
-    inputs = keras.Input(spec.shape, dtype=spec.dtype, name="inputs")
-    outputs = stack(layers, inputs)
-    if outputs.dtype == "uint8" or (outputs.dtype.startswith("float") and outputs.dtype != floatx):
-        outputs = keras.ops.cast(outputs, floatx)
-    return keras.Model(inputs, outputs, name="preprocess")
-
-
-def adapt(preprocess: keras.Model, train: Split, batch_size: int = 1000) -> None:
-    """Let layers such as Normalization learn from train alone, unaugmented, each on what the ones before it give."""
-    for layer in preprocess.layers:
-        if hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
-            before = keras.Model(preprocess.input, layer.input)
-            layer.adapt(batches(train, batch_size, _inputs_through(before)))
-
-
-def _inputs_through(model: keras.Model) -> Callable[[Any, Any], Any]:
-    return lambda inputs, _: model(inputs)

@@ -1,6 +1,7 @@
 """What the machine offers: processor features, cores, memory and disk, within the limits of a control group."""
 
 import os
+import resource
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +37,15 @@ class Memory:
 
 
 def memory() -> Memory:
-    """The machine's memory, within the control group's memory.max and memory.current."""
-    found = psutil.virtual_memory()
+    """The machine's memory, within the limits of the control group and of the process."""
+    machine = psutil.virtual_memory()
     group = (system_text(f"{GROUP}/memory.{name}") for name in ("max", "current"))
-    return within_group(int(found.total), int(found.available), *group)
+    found = within_group(int(machine.total), int(machine.available), *group)
+    own = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    if own == resource.RLIM_INFINITY:
+        return found
+    held = int(getattr(psutil.Process().memory_info(), "data", 0))
+    return Memory(min(found.total, own), max(0, min(found.available, own - held)))
 
 
 def within_group(total: int, available: int, limit: str, used: str) -> Memory:

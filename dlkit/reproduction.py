@@ -26,7 +26,7 @@ IDENTICAL, CLOSE, DIFFERENT = "bit-identical", "within tolerance", "different"
 
 @dataclass(frozen=True)
 class Divergence:
-    """A place where the repetition is not what the run was: data, seed, initial weights, epoch N, final weights."""
+    """A place where the repetition is not what the run was: data, seed, weights, first step or epoch."""
 
     where: str
     detail: str
@@ -105,8 +105,10 @@ def _start(run: RunDirectory) -> RunDirectory | None:
 
 def _compare(run: RunDirectory, again: RunDirectory, changed: list[str]) -> Reproduction:
     then, now = history(run), history(again)
-    first = _initial_weights(run, again) or first_row(then, now) or _final_weights(run, again)
-    names = [name for name in then[-1] if name not in ("epoch", "learning_rate")]
+    first = (
+        _initial_weights(run, again) or _first_step(run, again) or first_row(then, now) or _final_weights(run, again)
+    )
+    names = [name for name in then[-1] if name not in ("epoch", "phase") and not name.startswith("learning_rate")]
     metrics = {name: [float(then[-1][name]), float(now[-1].get(name, "nan"))] for name in names}
     if first is None:
         return Reproduction(IDENTICAL, None, changed, metrics)
@@ -145,6 +147,16 @@ def _initial_weights(run: RunDirectory, again: RunDirectory) -> Divergence | Non
     if before in (None, after):  # runs of older versions do not know theirs
         return None
     return Divergence("initial weights", f"SHA-256 was {str(before)[:16]}..., is {str(after)[:16]}...")
+
+
+def _first_step(run: RunDirectory, again: RunDirectory) -> Divergence | None:
+    """The first update: its loss before, and the weights after it."""
+    before, after = (item.read_json("metrics.json").get("training", {}).get("first_step") for item in (run, again))
+    if not before or not after or before == after:  # runs of older versions do not know theirs
+        return None
+    if before["loss"] != after["loss"]:
+        return Divergence("first step", f"its loss was {before['loss']!r}, is {after['loss']!r}")
+    return Divergence("first step", "its loss was the same, the weights after it were others")
 
 
 def _final_weights(run: RunDirectory, again: RunDirectory) -> Divergence | None:

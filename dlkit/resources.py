@@ -23,7 +23,7 @@ def memory_needed(network: keras.Model, batch_size: int) -> int:
 
 def check_memory(network: keras.Model, batch_size: int, available: int | None = None) -> None:
     """Raise InputError, with a batch size that fits, when a step cannot fit into the memory that is free now."""
-    free = available if available is not None else memory().available
+    free = available if available is not None else memory_available()
     needed = memory_needed(network, batch_size)
     if needed <= free:
         return
@@ -46,6 +46,11 @@ def check_disk(network: keras.Model, root: Path) -> None:
             f"{place.folder} has {_gigabytes(place.free)} free",
             "free some, or choose another place with --runs-dir",
         )
+
+
+def memory_available() -> int:
+    """Bytes that can be had without swapping, within the limits of a container and of the process."""
+    return memory().available
 
 
 def _weight_bytes(network: keras.Model) -> int:

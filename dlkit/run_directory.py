@@ -71,9 +71,10 @@ class RunDirectory:
         write_text(self.path / name, json.dumps(content, indent=2) + "\n")
 
     def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows with the first row's keys as header, floats in full precision."""
+        """Write rows with all their keys as header, floats in full precision."""
         stream = io.StringIO()
-        writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
+        header = dict.fromkeys(key for row in rows for key in row)
+        writer = csv.DictWriter(stream, list(header), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_text(self.path / name, stream.getvalue())

@@ -26,6 +26,7 @@ class Snapshot:
 
     step: updates done. variables: arrays by group (network, optimizer, metrics, best). callbacks: plain data and
     arrays, one per callback. history: rows of the epochs done. best: the monitored value of the best epoch.
+    stopped, phase, phase_start, first_step: see training.Progress.
     """
 
     step: int
@@ -34,6 +35,9 @@ class Snapshot:
     history: list[dict[str, Any]] = field(default_factory=list)
     best: float | None = None
     stopped: bool = False
+    phase: int = 0
+    phase_start: int = 0
+    first_step: dict[str, Any] = field(default_factory=dict)
 
 
 def write_snapshot(run: Path, snapshot: Snapshot) -> None:
@@ -47,6 +51,9 @@ def write_snapshot(run: Path, snapshot: Snapshot) -> None:
         "history": snapshot.history,
         "best": snapshot.best,
         "stopped": snapshot.stopped,
+        "phase": snapshot.phase,
+        "phase_start": snapshot.phase_start,
+        "first_step": snapshot.first_step,
         "groups": groups,
         "callbacks": [_encode(state, arrays) for state in snapshot.callbacks],
     }
@@ -82,7 +89,8 @@ def _parse(body: bytes) -> Snapshot:
     state = json.loads(arrays["state"].tobytes())
     variables = {group: [arrays[name] for name in names] for group, names in state["groups"].items()}
     callbacks = [_decode(value, arrays) for value in state["callbacks"]]
-    return Snapshot(state["step"], variables, callbacks, state["history"], state["best"], state["stopped"])
+    plain = ("history", "best", "stopped", "phase", "phase_start", "first_step")
+    return Snapshot(state["step"], variables, callbacks, **{name: state[name] for name in plain})
 
 
 def _keep(arrays: dict[str, np.ndarray], value: Any) -> str:

@@ -14,13 +14,16 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.atomic import write_file
-from dlkit.compiled_model import BuiltModel, create_at
+from dlkit.compiled_model import BuiltModel, compile_model, create_at, metric_names
 from dlkit.errors import InputError
-from dlkit.input_pipeline import Batching, Splits, augmentation, batches, steps_per_epoch, train_batches
+from dlkit.input_pipeline import InputPipeline, steps_per_epoch
 from dlkit.interruption import Interrupted, StopRequest, stop_requests
+from dlkit.layer_groups import learning_rates
 from dlkit.recipe.schema import Recipe
 from dlkit.run_directory import RunDirectory
 from dlkit.snapshot import Snapshot, callback_state, read_snapshot, write_snapshot
+from dlkit.splits import Splits
+from dlkit.weights_digest import weights_digest
 
 SECONDS_PER_CALL = 0.1
 SNAPSHOT_COST_SHARE = 0.05
@@ -47,22 +50,45 @@ class Reporter(Protocol):
         """An epoch is done; `row` is its line of the history."""
 
 
+class Silent:
+    """A reporter that tells nobody."""
+
+    def begin(self, epoch: int, steps_done: int, steps: int) -> None:
+        """Nothing."""
+
+    def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
+        """Nothing."""
+
+
 @dataclass
 class Progress:
-    """Where the training stands: updates done, rows of the epochs done, and the best epoch's value and weights."""
+    """Where the training stands.
+
+    step: updates done. history: rows of the epochs done. best, best_weights: of the best epoch. stopped: a callback has
+    ended the phase. phase: counted from 0. phase_start: updates done before it. first_step: the first update's loss and
+    a digest of the weights after it, which tell where two runs part.
+    """
 
     step: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     best: float | None = None
     best_weights: list[np.ndarray] = field(default_factory=list)
     stopped: bool = False
+    phase: int = 0
+    phase_start: int = 0
+    first_step: dict[str, Any] = field(default_factory=dict)
 
 
 class Training:
     """One training of a compiled model."""
 
     def __init__(self, recipe: Recipe, built: BuiltModel, splits: Splits, reporter: Reporter) -> None:
+        self.recipe = recipe
         self.settings = recipe.training
+        self.phases = recipe.training.resolved_phases()
         self.built = built
         self.network = built.network
         self.reporter = reporter
@@ -70,61 +96,95 @@ class Training:
         self.steps = steps_per_epoch(len(splits.train), self.settings.batch_size)
         self.monitor = self.settings.monitor or built.task.monitor
         self.progress = Progress()
-        self._batching = Batching(self.settings.batch_size, self.settings.seed, self.settings.shuffle)
-        self._augment = augmentation(recipe.data)
-        callbacks = [create_at(component) for component in self.settings.callbacks]
-        self.callbacks = keras.callbacks.CallbackList(
-            callbacks, model=self.network, epochs=self.settings.epochs, steps=self.steps, verbose=0
+        self.pipeline = InputPipeline(recipe, built.prepare, built.task.moves_targets)
+        self._train_steps = self.pipeline.train_steps(splits.train)
+        self._validation = (
+            None
+            if splits.validation is None
+            else self.pipeline.fixed_batches(splits.validation, self.settings.batch_size)
         )
-        self._every_step = any(_wants_batches(callback) for callback in callbacks)
-        self._steps_per_call = 1
         self._saved_at = time.monotonic()
         self._save_cost = 0.0
-        self._run_steps = _step_runner(self.network, self.network.train_step)
-        self._test_steps = _step_runner(self.network, self.network.test_step)
 
     def run_to_end(self, run: RunDirectory, resume: bool = False, keep_start: bool = False) -> list[dict[str, Any]]:
         """Train into a run directory, to the last epoch or until a callback stops; the history, or Interrupted.
 
         keep_start: save the state before the first step too, for weights that the recipe's seed alone does not give.
         """
-        self.start(run, resume)
+        self.run = run
+        self.start(run if resume else None)
         if keep_start:
             self._snapshot()
         with stop_requests() as stop:
-            self._epochs(stop)
-        self.callbacks.on_train_end()
-        self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
+            self._run_phase(stop)
+            while self.progress.phase + 1 < len(self.phases):
+                self._next_phase()
+                self._run_phase(stop)
         self._write_products()
         return self.progress.history
 
-    def start(self, run: RunDirectory, resume: bool) -> None:
-        """Create all state, and restore it from the run's newest snapshot when `resume` and there is one."""
-        self.run = run
+    def start(self, run: RunDirectory | None = None) -> None:
+        """Create all state, and restore it from the newest snapshot of `run` when it has one."""
+        snapshot = read_snapshot(run.path) if run else None
+        self.progress = Progress(phase=snapshot.phase) if snapshot else Progress()
+        self._enter_phase()
+        if snapshot:
+            self._restore(snapshot)
+
+    def stream(self, first: int, last: int) -> Any:
+        """An iterator over the steps first <= step < last, for one_step."""
+        return iter(self._train_steps.elements(first, last))
+
+    def one_step(self, stream: Any, count: int = 1, fresh: bool = False) -> dict[str, float]:
+        """Take `count` batches from the stream; the metrics since the last `fresh` call, which begins an epoch."""
+        return metric_names(self._run_steps(stream, tf.constant(count), tf.constant(fresh)))
+
+    def fixed_step(self, batch: Any) -> Callable[[int], Any]:
+        """A function that takes so many steps on one and the same batch, to see what the step alone costs."""
+        run = _step_runner(self.network, self.network.train_step, lambda _: batch)
+        return lambda count: metric_names(
+            run(iter(tf.data.Dataset.range(count)), tf.constant(count), tf.constant(False))
+        )
+
+    def _enter_phase(self) -> None:
+        """Compile for the phase and create its callbacks, its optimizer's variables and those of the metrics."""
+        phase = self.phases[self.progress.phase]
+        compile_model(self.built, self.recipe, phase)
+        callbacks = [create_at(component) for component in phase.callbacks]
+        self.callbacks = keras.callbacks.CallbackList(
+            callbacks, model=self.network, epochs=phase.epochs, steps=self.steps, verbose=0
+        )
+        self._every_step = any(_wants_batches(callback) for callback in callbacks)
+        self._steps_per_call = 1
+        self._run_steps = _step_runner(self.network, self.network.train_step, self._train_steps.finish)
+        self._test_steps = _step_runner(self.network, self.network.test_step, lambda *batch: batch)
         self._symbolic_build()
         self.network.stop_training = False
         self.callbacks.on_train_begin()
-        if resume:
-            self._restore()
 
-    def one_step(self, stream: Any, count: int = 1) -> dict[str, float]:
-        """Take `count` batches from the stream; the epoch's metrics so far."""
-        return _numbers(self._run_steps(stream, tf.constant(count)))
+    def _next_phase(self) -> None:
+        self.progress.phase += 1
+        self.progress.phase_start = self.progress.step
+        self.progress.stopped = False
+        self._enter_phase()
 
-    def _epochs(self, stop: StopRequest) -> None:
-        state, last = self.progress, self.settings.epochs * self.steps
-        stream = iter(self.batches_from(state.step, last))
+    def _run_phase(self, stop: StopRequest) -> None:
+        """Train to the phase's last epoch or until a callback stops it."""
+        state = self.progress
+        last = state.phase_start + self.phases[state.phase].epochs * self.steps
+        stream = self.stream(state.step, last)
         while state.step < last and not state.stopped:
             epoch = state.step // self.steps
             started = time.perf_counter()
             if state.step % self.steps == 0:
                 self.callbacks.on_epoch_begin(epoch)
-                self.network.reset_metrics()
             self.reporter.begin(epoch, state.step % self.steps, self.steps)
             logs = self._one_epoch(epoch, stream, stop)
             self._end_epoch(epoch, logs, time.perf_counter() - started)
             if stop.requested:
                 self._interrupt()
+        self.callbacks.on_train_end()
+        self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
 
     def _one_epoch(self, epoch: int, stream: Any, stop: StopRequest) -> dict[str, float]:
         state, end = self.progress, (epoch + 1) * self.steps
@@ -134,8 +194,10 @@ class Training:
             batch, started = state.step % self.steps, time.perf_counter()
             if self._every_step:
                 self.callbacks.on_train_batch_begin(batch)
-            logs = self.one_step(stream, count)
+            logs = self.one_step(stream, count, fresh=batch == 0)
             state.step += count
+            if state.step == 1:
+                state.first_step = {"loss": logs["loss"], "weights": weights_digest(self.network.variables)}
             if not np.isfinite(logs["loss"]):
                 raise NonFiniteLoss(state.step)
             if self._every_step:
@@ -163,8 +225,9 @@ class Training:
     def _end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
         logs = logs | self._validate()
         self.callbacks.on_epoch_end(epoch, logs)
-        rate = self.network.optimizer.learning_rate
-        row = {"epoch": epoch, **logs, "learning_rate": float(rate), "seconds": round(seconds, 3)}
+        phase = {"phase": self.progress.phase} if len(self.phases) > 1 else {}
+        rates = learning_rates(self.network.optimizer)
+        row = {"epoch": epoch, **phase, **logs, **rates, "seconds": round(seconds, 3)}
         self.progress.history.append(row)
         self.progress.stopped = bool(self.network.stop_training)
         self._keep_best(logs)
@@ -172,14 +235,11 @@ class Training:
         self._snapshot_when_due(0)
 
     def _validate(self) -> dict[str, float]:
-        validation = self.splits.validation
-        if validation is None:
+        if self._validation is None or self.splits.validation is None:
             return {}
-        self.network.reset_metrics()
         self.callbacks.on_test_begin()
-        steps = steps_per_epoch(len(validation), self.settings.batch_size)
-        stream = iter(batches(validation, self.settings.batch_size, self.built.prepare))
-        logs = _numbers(self._test_steps(stream, tf.constant(steps)))
+        steps = steps_per_epoch(len(self.splits.validation), self.settings.batch_size)
+        logs = metric_names(self._test_steps(iter(self._validation), tf.constant(steps), tf.constant(True)))
         self.callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
 
@@ -197,13 +257,12 @@ class Training:
 
     def batches_from(self, first: int, last: int) -> tf.data.Dataset:
         """The prepared batches of steps first <= step < last."""
-        return train_batches(self.splits.train, self._batching, self.built.prepare, self._augment, first, last)
+        return self.pipeline.train_batches(self.splits.train, first, last)
 
     def _symbolic_build(self) -> None:
         """Create the optimizer's and the metrics' variables before anything is restored into them."""
         self.network.optimizer.build(self.network.trainable_variables)
-        example = self.built.prepare(*self.splits.train.read(np.arange(1)))
-        self.network._symbolic_build(data_batch=example)
+        self.network._symbolic_build(data_batch=next(iter(self.batches_from(0, 1))))
 
     def _variables(self) -> dict[str, list[Any]]:
         return {
@@ -224,7 +283,15 @@ class Training:
         variables = {group: _copied(values) for group, values in self._variables().items()}
         callbacks = [callback_state(callback) for callback in self.callbacks.callbacks]
         content = Snapshot(
-            state.step, variables | {"best": state.best_weights}, callbacks, state.history, state.best, state.stopped
+            state.step,
+            variables | {"best": state.best_weights},
+            callbacks,
+            state.history,
+            state.best,
+            state.stopped,
+            state.phase,
+            state.phase_start,
+            state.first_step,
         )
         write_snapshot(self.run.path, content)
         if state.history:
@@ -232,17 +299,22 @@ class Training:
         self._saved_at = time.monotonic()
         self._save_cost = self._saved_at - started
 
-    def _restore(self) -> None:
-        snapshot = read_snapshot(self.run.path)
-        if snapshot is None:
-            return
+    def _restore(self, snapshot: Snapshot) -> None:
         for group, variables in self._variables().items():
             for variable, value in zip(variables, snapshot.variables[group], strict=True):
                 variable.assign(value)
         for callback, state in zip(self.callbacks.callbacks, snapshot.callbacks, strict=True):
             vars(callback).update(state)
-        best = snapshot.variables["best"]
-        self.progress = Progress(snapshot.step, snapshot.history, snapshot.best, best, snapshot.stopped)
+        self.progress = Progress(
+            snapshot.step,
+            snapshot.history,
+            snapshot.best,
+            snapshot.variables["best"],
+            snapshot.stopped,
+            snapshot.phase,
+            snapshot.phase_start,
+            snapshot.first_step,
+        )
 
     def _interrupt(self) -> None:
         self._snapshot()
@@ -272,21 +344,25 @@ def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
         variable.assign(value)
 
 
-def _step_runner(network: keras.Model, step: Callable[[Any], Any]) -> Callable[[Any, Any], dict[str, Any]]:
-    """A graph that takes `count` batches from an iterator through `step` and gives the metrics after the last."""
+def _step_runner(
+    network: keras.Model, step: Callable[[Any], Any], finish: Callable[..., Any]
+) -> Callable[[Any, Any, Any], dict[str, Any]]:
+    """A graph that takes `count` elements, finished to batches, through `step` and gives the metrics after the last.
 
-    def run(iterator: Any, count: Any) -> dict[str, Any]:
+    With `fresh` the metrics begin anew; in the graph, for one by one from Python that costs as much as a small step.
+    """
+
+    def run(iterator: Any, count: Any, fresh: Any) -> dict[str, Any]:
+        if fresh:
+            network.reset_metrics()
         for _ in tf.range(count):
-            step(next(iterator))
+            element = next(iterator)
+            step(finish(*element) if isinstance(element, tuple) else finish(element))
         logs: dict[str, Any] = network.get_metrics_result()
         return logs
 
-    graph: Callable[[Any, Any], dict[str, Any]] = tf.function(run, reduce_retracing=True)
+    graph: Callable[[Any, Any, Any], dict[str, Any]] = tf.function(run, reduce_retracing=True)
     return graph
-
-
-def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in logs.items()}
 
 
 def _adapted(count: int, seconds: float) -> int:

@@ -9,29 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.atomic import write_file
-from dlkit.compiled_model import BuiltModel, build_model, compile_model
+from dlkit.compiled_model import BuiltModel, build_model
 from dlkit.errors import CheckError
-from dlkit.input_pipeline import Splits
 from dlkit.run_directory import RunDirectory
-from dlkit.training import Training
+from dlkit.splits import Splits
+from dlkit.training import Silent, Training
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
 
 LARGE = 1e4
-
-
-class _Nobody:
-    """A replay reports to nobody."""
-
-    def begin(self, epoch: int, steps_done: int, steps: int) -> None:
-        """Nothing."""
-
-    def progress(self, epoch: int, steps_done: int, steps: int, logs: Any) -> None:
-        """Nothing."""
-
-    def epoch_done(self, epoch: int, row: Any) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +38,7 @@ def explain_fault(
     """Replay from the newest snapshot to the first bad step; the error names step, batch and cause."""
     fresh = build_model(loaded.recipe, built.description)
     replayed = BuiltModel(fresh.description, fresh.targets, fresh.task, fresh.resize, built.preprocess, fresh.network)
-    compile_model(replayed, loaded.recipe)
-    training = Training(loaded.recipe, replayed, splits, _Nobody())
+    training = Training(loaded.recipe, replayed, splits, Silent())
     fault = _replay(training, run, last_step)
     if fault is None:
         return CheckError(
@@ -68,15 +54,14 @@ def explain_fault(
 
 
 def _replay(training: Training, run: RunDirectory, last_step: int) -> Fault | None:
-    training.start(run, resume=True)
+    training.start(run)
     state, network = training.progress, training.network
-    stream = iter(training.batches_from(state.step, last_step))
+    stream = training.stream(state.step, last_step)
     for step in range(state.step, last_step):
         largest = max((float(np.abs(keras.ops.convert_to_numpy(w)).max()) for w in network.weights), default=0.0)
-        network.reset_metrics()
-        loss = training.one_step(stream)["loss"]
+        loss = training.one_step(stream, fresh=True)["loss"]
         if not np.isfinite(loss):
-            inputs, targets = next(iter(training.batches_from(step, step + 1)))
+            inputs, targets, *_ = next(iter(training.batches_from(step, step + 1)))
             return Fault(step, _finite(inputs), _finite(targets), largest, loss)
     return None
 
@@ -86,7 +71,7 @@ def _finite(tensor: Any) -> bool:
 
 
 def _keep_batch(training: Training, run: RunDirectory, step: int) -> str:
-    inputs, targets = next(iter(training.batches_from(step, step + 1)))
+    inputs, targets, *_ = next(iter(training.batches_from(step, step + 1)))
     stream = io.BytesIO()
     np.savez(stream, inputs=np.asarray(inputs), targets=np.asarray(targets))
     path = run.path / "faults" / f"step_{step}.npz"

@@ -15,11 +15,12 @@ from dlkit.errors import CheckError, DlkitError
 from dlkit.evaluation import write_report
 from dlkit.figures.curves import curves_figure
 from dlkit.fingerprint import record_fingerprint
-from dlkit.input_pipeline import Splits, adapt, load_splits
+from dlkit.preprocessing import adapt
 from dlkit.recipe import load_recipe, resolved_yaml
 from dlkit.resources import check_disk, check_memory
 from dlkit.run_conditions import check_determinism, left_out
 from dlkit.run_directory import RunDirectory, create_run
+from dlkit.splits import Splits, load_splits
 from dlkit.trained_model import load_weights
 from dlkit.training import NonFiniteLoss, Reporter, Training
 from dlkit.training_fault import explain_fault
@@ -84,7 +85,8 @@ def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
 
 def _compiled_training(loaded: "LoadedRecipe", built: BuiltModel, splits: Splits, reporter: Reporter) -> Training:
     """The training that is ready to run: mistakes in optimizer, loss and callbacks show here, before a run begins."""
-    compile_model(built, loaded.recipe)
+    for phase in reversed(loaded.recipe.training.resolved_phases()):
+        compile_model(built, loaded.recipe, phase)
     check_memory(built.network, loaded.recipe.training.batch_size)
     return Training(loaded.recipe, built, splits, reporter)
 
@@ -97,13 +99,14 @@ def _train(
     except NonFiniteLoss as error:
         raise explain_fault(loaded, training.built, training.splits, run, error.step) from error
     built, validation = training.built, training.splits.validation
-    metrics = {name: value for name, value in history[-1].items() if name not in ("epoch", "seconds")}
+    metrics = {name: value for name, value in history[-1].items() if name not in ("epoch", "phase", "seconds")}
     _write_figures(run, history)
     if validation is not None:
-        write_report(run, built, validation, "validation")
+        write_report(run, built, loaded.recipe, validation, "validation")
     differences = table_differences(loaded.recipe, built.network)
     updates = training.progress.step
     counts = {"epochs": len(history), "updates": updates, "contract": differences}
+    counts["first_step"] = training.progress.first_step
     run.write_json("metrics.json", {"training": {"metrics": metrics, **counts}})
     return TrainingResult(run, metrics, updates, differences)
 
@@ -168,7 +171,7 @@ def _samples(split: Split) -> np.ndarray:
 
 def _write_figures(run: RunDirectory, history: list[dict[str, Any]]) -> None:
     columns = {name: [row[name] for row in history] for name in history[0]}
-    skipped = {"epoch", "seconds", "learning_rate"}
+    skipped = {"epoch", "phase", "seconds"}
     for name in columns:
-        if name not in skipped and not name.startswith("val_"):
+        if name not in skipped and not name.startswith(("val_", "learning_rate")):
             write_figure(run.path / "figures" / f"{name}.png", curves_figure(name, columns))

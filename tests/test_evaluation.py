@@ -8,7 +8,7 @@ import pytest
 
 from dlkit.datasets.digits import Digits
 from dlkit.errors import InputError, MissingError
-from dlkit.evaluation import evaluate, predict_split, read_split
+from dlkit.evaluation import evaluate, examined, read_split
 from dlkit.run_directory import RunDirectory
 from dlkit.trained_model import open_run
 
@@ -21,7 +21,9 @@ def trained(trained_run):
 def test_metrics_table_and_files_agree_with_numpy(trained):
     metrics = evaluate(trained, "test")
     test = Digits().load("test", None)
-    probabilities = predict_split(trained.built, test)["probabilities"]
+    probabilities = np.concatenate(
+        [batch.outputs["probabilities"] for batch in examined(trained.built, trained.loaded.recipe, test)]
+    )
     predicted = probabilities.argmax(axis=1)
     right = probabilities[np.arange(len(test)), test.targets]
     assert metrics["accuracy"] == pytest.approx(np.mean(predicted == test.targets), abs=1e-6)

@@ -1,21 +1,35 @@
 """Batches are pure functions of the step: the same from any start, each example once an epoch, each epoch its order."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 
-from dlkit.augment.random_affine import random_affine
+from dlkit.components import Component
 from dlkit.datasets._dataset import ArraySpec, Split
 from dlkit.datasets.digits import Digits
 from dlkit.errors import InputError
-from dlkit.input_pipeline import Batching, adapt, batches, build_preprocess, load_splits, train_batches
+from dlkit.input_pipeline import InputPipeline
+from dlkit.preprocessing import adapt, build_preprocess
 from dlkit.recipe.schema import Data, Validation
+from dlkit.splits import load_splits
 
 SPLIT = Split(np.arange(10, dtype=np.int64).reshape(10, 1), np.arange(10) * 10)
 
 
-def collect(first, last, shuffle=True, split=SPLIT, augment=(), size=4):
-    stream = train_batches(split, Batching(size, 3, shuffle), lambda x, y: (x, y), list(augment), first, last)
+def pipeline(shuffle=True, augment=(), corrupt=(), size=4, moves_targets=False, prepare=lambda x, y: (x, y)):
+    training = SimpleNamespace(batch_size=size, seed=3, shuffle=shuffle)
+    components = [
+        [Component(kind, name, settings) for name, settings in given]
+        for kind, given in (("augment", augment), ("corrupt", corrupt))
+    ]
+    data = SimpleNamespace(augment=components[0], corrupt=components[1])
+    return InputPipeline(SimpleNamespace(training=training, data=data), prepare, moves_targets)
+
+
+def collect(first, last, split=SPLIT, **settings):
+    stream = pipeline(**settings).train_batches(split, first, last)
     return [(np.array(x), np.array(y)) for x, y in stream]
 
 
@@ -41,14 +55,35 @@ def test_without_shuffle_the_order_is_that_of_the_data():
 
 def test_augmentation_differs_by_epoch_and_not_by_start():
     digits = Digits().load("train", None).select(np.arange(40))
-    augment = [lambda images, seeds: random_affine(images, seeds, shift=0.3)]
-    first, again = (collect(a, 4, False, digits, augment, size=20) for a in (0, 2))
+    augment = [("random_affine", {"shift": 0.3})]
+    first, again = (collect(a, 4, digits, shuffle=False, augment=augment, size=20) for a in (0, 2))
     assert not np.array_equal(first[0][0], first[2][0])
     np.testing.assert_array_equal(first[2][0], again[0][0])
 
 
+def test_masks_move_with_their_images():
+    images = np.zeros((8, 9, 9, 1), np.uint8)
+    masks = np.zeros((8, 9, 9), np.uint8)
+    images[:, 4, 6], masks[:, 4, 6] = 200, 7
+    affine = {"horizontal_flip": True, "vertical_flip": True, "shift": 0.2, "interpolation": "nearest"}
+    settings = {"augment": [("random_affine", affine)], "moves_targets": True, "size": 8}
+    for x, y in collect(0, 3, Split(images, masks), **settings):
+        np.testing.assert_array_equal(y[..., np.newaxis] == 7, x == 200)
+        assert len({tuple(place) for place in np.argwhere(y == 7)[:, 1:]}) > 3
+
+
+def test_memory_mapped_examples_are_the_same(tmp_path, monkeypatch):
+    np.save(tmp_path / "x.npy", SPLIT.inputs)
+    mapped = Split(np.load(tmp_path / "x.npy", mmap_mode="r"), SPLIT.targets)
+    whole = collect(0, 6)
+    monkeypatch.setattr("dlkit.input_pipeline.MEMORY_BYTES", 0)
+    for (x, y), (again_x, again_y) in zip(whole, collect(0, 6, mapped), strict=True):
+        np.testing.assert_array_equal(x, again_x)
+        np.testing.assert_array_equal(y, again_y)
+
+
 def test_batches_keep_the_order():
-    stream = batches(SPLIT, 4, lambda x, y: (x, y))
+    stream = pipeline().fixed_batches(SPLIT, 4)
     assert np.concatenate([np.array(y) for _, y in stream]).tolist() == SPLIT.targets.tolist()
 
 

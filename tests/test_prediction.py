@@ -6,7 +6,6 @@ from PIL import Image
 
 from dlkit.datasets.digits import Digits
 from dlkit.errors import InputError, MissingError
-from dlkit.evaluation import predict_split
 from dlkit.prediction import predict
 from dlkit.trained_model import open_run
 
@@ -25,7 +24,7 @@ def test_png_files_and_rows_give_the_same_answers(trained, digits, tmp_path):
     for index, image in enumerate(digits.inputs):
         Image.fromarray(image[..., 0]).save(tmp_path / f"{index}.png")
     np.savez(tmp_path / "rows.npz", x=digits.inputs)
-    expected = predict_split(trained.built, digits)["probabilities"]
+    expected = trained.built.predict_raw(digits.inputs)["probabilities"].numpy()
     files = predict(trained, [tmp_path])
     rows = predict(trained, [tmp_path / "rows.npz"])
     assert [row["input"] for row in files] == [str(tmp_path / f"{index}.png") for index in range(5)]

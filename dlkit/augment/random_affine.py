@@ -5,9 +5,13 @@ from typing import Annotated, Any, Literal
 import tensorflow as tf
 from pydantic import Field
 
+from dlkit.datasets._dataset import VOID
+from dlkit.draws import uniform
+
 
 def random_affine(
     images: Any,
+    masks: Any,
     seeds: Any,
     *,
     horizontal_flip: bool = False,
@@ -17,17 +21,18 @@ def random_affine(
     zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     fill_mode: Literal["nearest", "reflect", "wrap", "constant"] = "nearest",
     interpolation: Literal["bilinear", "nearest"] = "bilinear",
-) -> Any:
+) -> tuple[Any, Any]:
     """Random flip, shift, rotation and zoom, composed into one transform and resampled once.
 
-    images: (n, height, width, channels), any number type; seeds: int32 (n, 2), one pair per image.
+    images: (n, height, width, channels), any number type; seeds: int32 (n, 2), one pair per image. masks: label images
+    (n, height, width) that move along, resampled by nearest neighbour (VOID where `constant` fills), or None.
     rotation: up to this fraction of a full turn either way; shift: up to this fraction of height and width;
     zoom: scale of height and width drawn together from [1 - zoom, 1 + zoom]. The same parameters as
     keras.layers.RandomFlip, RandomTranslation, RandomRotation and RandomZoom one after another.
-    Returns float32 images of the same shape.
+    Returns float32 images of the same shape, and the masks in their own type.
     """
     height, width = tf.unstack(tf.cast(tf.shape(images)[1:3], tf.float32))
-    draws = tf.map_fn(lambda seed: tf.random.stateless_uniform([6], seed), seeds, fn_output_signature=tf.float32)
+    draws = uniform(seeds, 6)
     flip_x, flip_y, angle, right, down, scale = tf.unstack(draws, axis=1)
     matrix = _scaled(
         tf.where(horizontal_flip & (flip_x < 0.5), -1.0, 1.0), tf.where(vertical_flip & (flip_y < 0.5), -1.0, 1.0)
@@ -36,11 +41,21 @@ def random_affine(
     matrix = matrix @ _rotated(_spread(angle) * rotation * 2 * 3.141592653589793)
     factor = 1 + _spread(scale) * zoom
     matrix = matrix @ _scaled(factor, factor)
+    transforms = _about_centre(matrix, height, width)
+    images = _resampled(images, transforms, interpolation, fill_mode, 0)
+    if masks is None:
+        return images, None
+    moved = _resampled(masks[..., tf.newaxis], transforms, "nearest", fill_mode, VOID)
+    return images, tf.cast(moved[..., 0], masks.dtype)
+
+
+def _resampled(images: Any, transforms: Any, interpolation: str, fill_mode: str, fill_value: int) -> Any:
+    """Images (n, height, width, channels) through one projective transform each, as float32."""
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
-        transforms=_about_centre(matrix, height, width),
+        transforms=transforms,
         output_shape=tf.shape(images)[1:3],
-        fill_value=0.0,
+        fill_value=float(fill_value),
         interpolation=interpolation.upper(),
         fill_mode=fill_mode.upper(),
     )

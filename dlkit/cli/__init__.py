@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dlkit.cli import (
+    arithmetic,
     data,
     demo,
     doctor,
@@ -44,6 +45,7 @@ app.command()(data.data)
 app.command()(doctor.doctor)
 app.command()(predict.predict)
 app.command()(summary.summary)
+app.add_typer(arithmetic.app, name="arithmetic")
 app.command()(export.export)
 app.command(name="inspect")(inspect_.inspect)
 app.command()(validate.validate)

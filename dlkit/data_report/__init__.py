@@ -12,9 +12,9 @@ from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import Dataset, Split
 from dlkit.datasets._unreadable import unreadable
 from dlkit.errors import DlkitError
-from dlkit.input_pipeline import load_splits, resizer
 from dlkit.recipe.schema import Recipe
 from dlkit.run_conditions import set_conditions
+from dlkit.splits import load_splits, resizer
 
 MAX_IMBALANCE = 10
 MAX_NEAR = 100_000

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from dlkit.components import (
     NAMESPACES,
@@ -55,11 +56,15 @@ class _Checker:
             if name not in data:
                 continue
             here = (*path, name)
-            if place := next((item for item in field.metadata if isinstance(item, Place)), None):
-                result[name] = self.component(place.namespace, data[name], here)
-            elif (place := _list_place(field.annotation)) and isinstance(data[name], list):
+            place, is_list = _place(field), "list[" in str(field.annotation)
+            section = _section(field.annotation)
+            if place and is_list and isinstance(data[name], list):
                 result[name] = [self.component(place.namespace, v, (*here, i)) for i, v in enumerate(data[name])]
-            elif section := _section(field.annotation):
+            elif place and not is_list:
+                result[name] = self.component(place.namespace, data[name], here)
+            elif section and is_list and isinstance(data[name], list):
+                result[name] = [self.replaced(section, v, (*here, i)) for i, v in enumerate(data[name])]
+            elif section:
                 result[name] = self.replaced(section, data[name], here)
         return result
 
@@ -211,12 +216,10 @@ def _is_key(part: str) -> bool:
 _TYPE_NAMES = {"int", "float", "str", "bool", "Validation", "Resize", "constrained"}
 
 
-def _list_place(annotation: Any) -> Place | None:
-    for item in get_args(annotation):
-        for inner in getattr(item, "__metadata__", ()):
-            if isinstance(inner, Place):
-                return inner
-    return None
+def _place(field: FieldInfo) -> Place | None:
+    """The mark of a field that holds a component, a list of them, or either or nothing."""
+    inner = (mark for part in _flattened(field.annotation) for mark in getattr(part, "__metadata__", ()))
+    return next((mark for mark in (*field.metadata, *inner) if isinstance(mark, Place)), None)
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:

@@ -1,5 +1,6 @@
 """The recipe format, version 1. Every key a recipe may hold stands here, with its type and its meaning."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
@@ -67,6 +68,8 @@ class Data(Section):
     """One size for all images."""
     augment: list[Annotated[Component, Place("augment")]] = []
     """Random changes to train inputs, other ones in every epoch."""
+    corrupt: list[Annotated[Component, Place("corrupt")]] = []
+    """Noise and masks on inputs alone, which the network is to see through; the same ones on validation every time."""
     preprocess: list[Annotated[Component, Place("layer")]] = []
     """Keras layers in front of the network, adapted on train; they travel with the model into every export."""
 
@@ -80,13 +83,28 @@ class Snapshots(Section):
     """at the latest after so many minutes"""
 
 
+class Phase(Section):
+    """A part of the training; what it does not say holds as the training says it."""
+
+    epochs: PositiveInt | None = None
+    """Passes over train in this phase, at most."""
+    optimizer: Annotated[Component, Place("optimizer")] | None = None
+    """Turns gradients into updates; it starts afresh in every phase."""
+    learning_rates: dict[str, Annotated[float, Field(ge=0)]] | None = None
+    """Learning rates of groups of layers."""
+    trainable: Literal["all"] | list[str] | None = None
+    """The groups of layers that are trained."""
+    callbacks: list[Annotated[Component, Place("callback")]] | None = None
+    """What watches or stops this phase."""
+
+
 class Training(Section):
     """How the network is trained; what changes results is always said here, never guessed from the machine."""
 
     batch_size: PositiveInt = 32
     """Examples per update."""
     epochs: PositiveInt
-    """Passes over train, at most."""
+    """Passes over train, at most; with phases, of each phase that does not say its own."""
     seed: NonNegativeInt = 0
     """Seeds start weights, order, dropout and augmentation."""
     precision: Literal["float32", "float64", "mixed_bfloat16"] = "float32"
@@ -95,12 +113,36 @@ class Training(Section):
     """A new order in every epoch."""
     optimizer: Annotated[Component, Place("optimizer")]
     """Turns gradients into updates."""
+    learning_rates: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Learning rates of groups of layers, such as {backbone: 1e-5}; the others have the optimizer's."""
+    trainable: Literal["all"] | list[str] = "all"
+    """The groups of layers that are trained, such as [head]; the others stay as they are."""
     monitor: str | None = None
     """The metric that decides the best checkpoint, such as val_loss; by default the one of the task."""
     callbacks: list[Annotated[Component, Place("callback")]] = []
     """What watches or stops the training."""
     snapshot: Snapshots = Snapshots()
     """when the state that --resume goes on from is saved within an epoch"""
+    phases: list[Phase] = []
+    """Parts of the training, one after the other in one run: each may have its own epochs, optimizer and so on."""
+
+    def resolved_phases(self) -> list["ResolvedPhase"]:
+        """The phases with everything said; the whole training where the recipe has none."""
+        names = list(ResolvedPhase.__dataclass_fields__)
+        own = {name: getattr(self, name) for name in names}
+        given = [{n: getattr(p, n) for n in names if getattr(p, n) is not None} for p in self.phases or [Phase()]]
+        return [ResolvedPhase(**(own | phase)) for phase in given]
+
+
+@dataclass(frozen=True)
+class ResolvedPhase:
+    """What holds in one phase of a training."""
+
+    epochs: int
+    optimizer: Component
+    learning_rates: dict[str, float]
+    trainable: str | list[str]
+    callbacks: list[Component]
 
 
 class Counts(Section):

@@ -1,10 +1,11 @@
 """What every task offers; nothing outside a task file branches on the task."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import keras
+import numpy as np
 
 from dlkit.datasets._dataset import Description
 
@@ -18,10 +19,15 @@ class TargetSpec:
 
 
 class Task(Protocol):
-    """A file in dlkit/tasks/: a dataclass whose fields are the settings a recipe may give."""
+    """A file in dlkit/tasks/: a dataclass whose fields are the settings a recipe may give.
+
+    moves_targets: raw targets are pixels, which augmentation moves together with the inputs.
+    loss_weights: by the name of an output; what is not named counts 1.
+    """
 
     monitor: str
     stratified: bool
+    moves_targets: bool
     scores: str | None
     loss_weights: Mapping[str, float]
 
@@ -31,11 +37,14 @@ class Task(Protocol):
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
         """Raise InputError when the network's `output` does not suit the targets."""
 
-    def prepare_targets(self, targets: Any, network: keras.Model) -> Any:
-        """Raw targets of a batch as the loss wants them."""
+    def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
+        """Raw targets of a batch as the loss wants them; `inputs` are preprocessed, before any corruption."""
+
+    def sample_weights(self, targets: Any, hidden: Any) -> Any:
+        """What each value of the loss counts, from raw targets and the mask of hidden inputs (or None); None for 1."""
 
     def loss_for(self, network: keras.Model) -> Any:
-        """The keras loss of `output`."""
+        """The keras loss of `output` and of auxiliary predictions."""
 
     def metrics_for(self, network: keras.Model) -> list[Any]:
         """The keras metrics of `output`."""
@@ -46,18 +55,41 @@ class Task(Protocol):
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
         """One example's decoded outputs as JSON, for predict."""
 
-    def report(self, outputs: Mapping[str, Any], targets: Any, class_names: tuple[str, ...]) -> "Report":
-        """Tables and figures of one split."""
+    def report(self, batches: Iterable["Examined"], class_names: tuple[str, ...]) -> "Report":
+        """Tables and figures of one split, from its batches in order."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A batch that the network has seen, as arrays (n, ...).
+
+    inputs: resized, otherwise as the source gives them; seen: what the network got, corrupted and preprocessed;
+    targets: raw; expected: targets as the loss wants them; outputs: the task's own, by name.
+    """
+
+    inputs: np.ndarray
+    seen: np.ndarray
+    targets: np.ndarray
+    expected: np.ndarray
+    outputs: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What evaluation shows beside the metrics: a table of rows and figures by file name."""
+    """What evaluation shows beside the metrics: a table with one row per `rows_are`, and figures by file name."""
 
     table: list[dict[str, Any]]
     figures: Mapping[str, Any]
+    rows_are: str = "class"
 
 
 def main_output(outputs: Any) -> Any:
     """What is evaluated, predicted and exported: the entry `output` of several, or the only one."""
     return outputs["output"] if isinstance(outputs, Mapping) else outputs
+
+
+def joined(batches: Iterable[Examined], output: str) -> tuple[np.ndarray, np.ndarray]:
+    """Raw targets and one of the outputs of a whole split."""
+    parts = [(batch.targets, batch.outputs[output]) for batch in batches]
+    targets, outputs = zip(*parts, strict=True)
+    return np.concatenate(targets), np.concatenate(outputs)

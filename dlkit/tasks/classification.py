@@ -1,6 +1,6 @@
 """One class for every example."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from keras import ops
 from dlkit.datasets._dataset import Description
 from dlkit.errors import InputError
 from dlkit.figures.confusion_matrix import confusion_matrix_figure
-from dlkit.tasks._task import Report, TargetSpec, main_output
+from dlkit.tasks._task import Examined, Report, TargetSpec, joined, main_output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,7 @@ class Classification:
 
     monitor = "val_accuracy"
     stratified = True
+    moves_targets = False
     scores = "probabilities"
 
     def target_spec(self, description: Description) -> TargetSpec:
@@ -50,12 +51,15 @@ class Classification:
             f"allowed: {allowed}; set the last layer's units to {classes}",
         )
 
-    def prepare_targets(self, targets: Any, network: keras.Model) -> Any:
+    def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
         """Class indices (n,) as one-hot rows (n, classes), or as a 0/1 column (n, 1) for one unit."""
         dtype = keras.config.floatx()
         if _one_unit(network):
             return ops.cast(ops.expand_dims(targets, -1), dtype)
         return ops.one_hot(targets, main_output(network.output).shape[-1], dtype=dtype)
+
+    def sample_weights(self, targets: Any, hidden: Any) -> Any:
+        """All examples count the same."""
 
     def loss_for(self, network: keras.Model) -> Any:
         """The recipe's loss, or cross-entropy."""
@@ -90,12 +94,13 @@ class Classification:
         named = dict(zip(class_names, probabilities, strict=True))
         return {"label": class_names[best], "probability": probabilities[best], "probabilities": named}
 
-    def report(self, outputs: Mapping[str, Any], targets: Any, class_names: tuple[str, ...]) -> Report:
+    def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
         """Precision, recall, F1 and support per class, and the confusion matrix."""
         from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
         labels = np.arange(len(class_names))
-        predicted = np.argmax(outputs["probabilities"], axis=-1)
+        targets, probabilities = joined(batches, "probabilities")
+        predicted = np.argmax(probabilities, axis=-1)
         scores = precision_recall_fscore_support(targets, predicted, labels=labels, zero_division=0)
         names = ("precision", "recall", "f1", "support")
         rows = [dict(zip(names, map(float, row), strict=True)) for row in zip(*scores, strict=True)]

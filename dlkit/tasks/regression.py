@@ -1,6 +1,6 @@
 """One or more values for every example."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from keras import ops
 from dlkit.datasets._dataset import Description
 from dlkit.errors import InputError
 from dlkit.figures.predicted_values import predicted_values_figure
-from dlkit.tasks._task import Report, TargetSpec, main_output
+from dlkit.tasks._task import Examined, Report, TargetSpec, joined, main_output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class Regression:
 
     monitor = "val_loss"
     stratified = False
+    moves_targets = False
     scores = None
 
     def target_spec(self, description: Description) -> TargetSpec:
@@ -47,9 +48,12 @@ class Regression:
                 f"set the last layer's units to {targets.shape[-1]}",
             )
 
-    def prepare_targets(self, targets: Any, network: keras.Model) -> Any:
+    def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
         """Values in the training precision."""
         return ops.cast(targets, keras.config.floatx())
+
+    def sample_weights(self, targets: Any, hidden: Any) -> Any:
+        """All examples count the same."""
 
     def loss_for(self, network: keras.Model) -> Any:
         """The recipe's loss, or mean squared error."""
@@ -67,11 +71,12 @@ class Regression:
         """The predicted values."""
         return {"values": np.asarray(outputs["values"]).tolist()}
 
-    def report(self, outputs: Mapping[str, Any], targets: Any, class_names: tuple[str, ...]) -> Report:
+    def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
         """Mean absolute error, root mean square error and R2 per value, and predicted against true values."""
         from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-        columns = [np.reshape(array, (len(targets), -1)).T for array in (targets, outputs["values"])]
+        targets, values = joined(batches, "values")
+        columns = [np.reshape(array, (len(targets), -1)).T for array in (targets, values)]
         table = [
             {
                 "value": index,
@@ -81,4 +86,4 @@ class Regression:
             }
             for index, (truth, predicted) in enumerate(zip(*columns, strict=True))
         ]
-        return Report(table, {"predicted_values": predicted_values_figure(*columns)})
+        return Report(table, {"predicted_values": predicted_values_figure(*columns)}, rows_are="value")

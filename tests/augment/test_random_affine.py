@@ -20,11 +20,11 @@ def images():
 
 
 def test_without_settings_nothing_changes(images):
-    np.testing.assert_array_equal(random_affine(images, seeds(64)), images.astype(np.float32))
+    np.testing.assert_array_equal(random_affine(images, None, seeds(64))[0], images.astype(np.float32))
 
 
 def test_a_flip_mirrors_about_half_of_the_images_exactly(images):
-    flipped = random_affine(images, seeds(64), horizontal_flip=True).numpy()
+    flipped = random_affine(images, None, seeds(64), horizontal_flip=True)[0].numpy()
     mirrored = [np.array_equal(new, old[:, ::-1]) for new, old in zip(flipped, images, strict=True)]
     same = [np.array_equal(new, old) for new, old in zip(flipped, images, strict=True)]
     assert all(a or b for a, b in zip(mirrored, same, strict=True))
@@ -33,10 +33,10 @@ def test_a_flip_mirrors_about_half_of_the_images_exactly(images):
 
 def test_draws_depend_on_the_seed_of_each_image_alone(images):
     settings = {"rotation": 0.1, "shift": 0.2, "zoom": 0.2, "horizontal_flip": True}
-    whole = random_affine(images, seeds(64), **settings).numpy()
-    part = random_affine(images[40:], seeds(24, first=40), **settings).numpy()
+    whole = random_affine(images, None, seeds(64), **settings)[0].numpy()
+    part = random_affine(images[40:], None, seeds(24, first=40), **settings)[0].numpy()
     np.testing.assert_array_equal(whole[40:], part)
-    assert not np.array_equal(whole, random_affine(images, seeds(64, first=1), **settings).numpy())
+    assert not np.array_equal(whole, random_affine(images, None, seeds(64, first=1), **settings)[0].numpy())
 
 
 def transform(image, matrix):
@@ -65,7 +65,9 @@ def test_spread_of_the_draws_is_that_of_the_keras_layers():
     """A bright dot's position after augmentation has the same mean and spread as through the chain of Keras layers."""
     dot = np.zeros((3000, 33, 33, 1), np.float32)
     dot[:, 16, 24] = 1.0
-    ours = random_affine(dot, seeds(3000), rotation=30 / 360, shift=0.1, zoom=0.2, fill_mode="constant").numpy()
+    ours = random_affine(dot, None, seeds(3000), rotation=30 / 360, shift=0.1, zoom=0.2, fill_mode="constant")[
+        0
+    ].numpy()
     chain = keras.Sequential(
         [
             keras.layers.RandomTranslation(0.1, 0.1, fill_mode="constant", seed=1),

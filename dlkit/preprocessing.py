@@ -1,0 +1,35 @@
+"""The recipe's preprocess layers as a model of its own, which runs in front of the network everywhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from dlkit.datasets._dataset import ArraySpec, Split
+from dlkit.input_pipeline import examples
+from dlkit.layers._stack import stack
+
+
+def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
+    """The recipe's preprocess layers as a model of its own, from one example's shape and dtype to the network's input.
+
+    Floating-point inputs and 8-bit pixels arrive in the training precision (bfloat16 is left to the network itself).
+    """
+    floatx = keras.config.floatx()
+    inputs = keras.Input(spec.shape, dtype=spec.dtype, name="inputs")
+    outputs = stack(layers, inputs)
+    if outputs.dtype == "uint8" or (outputs.dtype.startswith("float") and outputs.dtype != floatx):
+        outputs = keras.ops.cast(outputs, floatx)
+    return keras.Model(inputs, outputs, name="preprocess")
+
+
+def adapt(preprocess: keras.Model, train: Split, batch_size: int = 1000) -> None:
+    """Let layers such as Normalization learn from train alone, unaugmented, each on what the ones before it give."""
+    for layer in preprocess.layers:
+        if hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
+            before = keras.Model(preprocess.input, layer.input)
+            layer.adapt(examples(train, batch_size).map(_inputs_through(before)))
+
+
+def _inputs_through(model: keras.Model) -> Callable[..., Any]:
+    return lambda indices, inputs, targets: model(inputs)

@@ -1,0 +1,67 @@
+"""The examples that a recipe trains on and holds out, resized as it says; nothing random but what the recipe seeds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlkit.datasets._dataset import ArraySpec, Dataset, Description, Split, seeded_split
+from dlkit.errors import InputError
+from dlkit.images import ImageResizer
+from dlkit.recipe.schema import Data, Validation
+
+LIMIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The examples that training may see: train, and validation where the recipe holds some out."""
+
+    train: Split
+    validation: Split | None
+
+
+def resizer(data: Data) -> ImageResizer | None:
+    """The recipe's data.resize as a function on images."""
+    return ImageResizer(**data.resize.model_dump()) if data.resize else None
+
+
+def resized_spec(data: Data, description: Description) -> ArraySpec:
+    """Shape and dtype of one example after data.resize; InputError when the data cannot be resized."""
+    spec = description.inputs
+    if data.resize is None:
+        return spec
+    if len(spec.shape) != 3:
+        raise InputError(
+            f"only images can be resized, an example here has the shape {list(spec.shape)}",
+            "remove it",
+            key="data.resize",
+        )
+    return ArraySpec((data.resize.height, data.resize.width, spec.shape[-1]), "uint8")
+
+
+def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
+    """Read train, sample data.limit of it, and hold validation out of the rest as the recipe says."""
+    train = dataset.load("train", resizer(data))
+    if data.limit is not None and data.limit < len(train):
+        _, sample = seeded_split(train.targets, data.limit / len(train), LIMIT_SEED, stratified)
+        train = train.select(sample)
+    if not isinstance(data.validation, Validation):
+        return Splits(train, None)
+    if data.validation.split is not None:
+        return Splits(train, dataset.load(data.validation.split, resizer(data)))
+    kept, held = _held_out(train, data.validation, stratified)
+    return Splits(train.select(kept), train.select(held))
+
+
+def _held_out(train: Split, validation: Validation, stratified: bool) -> tuple[np.ndarray, np.ndarray]:
+    if validation.fraction is not None:
+        return seeded_split(train.targets, validation.fraction, validation.seed, stratified)
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    assert validation.of is not None  # the schema checks that fold and of go together
+    folds = (StratifiedKFold if stratified else KFold)(validation.of, shuffle=True, random_state=validation.seed)
+    try:
+        kept, held = list(folds.split(np.zeros(len(train)), train.targets))[validation.fold or 0]
+    except ValueError as error:
+        raise InputError(f"{len(train)} examples cannot be split into {validation.of} folds: {error}") from error
+    return kept, held
