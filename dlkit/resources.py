@@ -23,7 +23,7 @@ def memory_needed(network: keras.Model, batch_size: int) -> int:
 
 def check_memory(network: keras.Model, batch_size: int, available: int | None = None) -> None:
     """Raise InputError, with a batch size that fits, when a step cannot fit into the memory that is free now."""
-    free = available if available is not None else memory_available()
+    free = available if available is not None else memory().available
     needed = memory_needed(network, batch_size)
     if needed <= free:
         return
