@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from dlkit.errors import InputError, MissingError
-from dlkit.machine import disk
+from dlkit.machine import disk, memory
 
 # Forward and backward keep about two values for every activation; TensorFlow itself takes some.
 ACTIVATION_COPIES = 2
