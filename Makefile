@@ -1,6 +1,7 @@
 # make demo    the whole path on real digits: train, evaluate, export (creates .venv on the first call)
 # make test    every check: ruff, mypy, pytest
 # make lint    ruff and mypy alone
+# make cover   every test, with the branches that none of them takes
 # make bench   ratios measured side by side on this machine
 # make clean   remove the environment and what tools made; runs in saved_models/ stay
 #
@@ -8,7 +9,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint cover bench clean
 
 CANDIDATES := python3 python3.13 python3.12 python3.11
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -27,6 +28,9 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+cover: .venv/.installed-dev
+	$(BIN)/pytest --cov -n 2 --dist loadfile
 
 bench: .venv/.installed-dev
 	@for program in benchmarks/*.py; do echo "$$program"; $(BIN)/python "$$program" || exit 1; done

@@ -1,7 +1,8 @@
 """The lecture's arithmetic: output sizes and parameter counts, with the numbers put into their formulas.
 
 Sources: decks 000 and 004 for (I - K + 2P) / S + 1 and the weights of a convolution, deck 003 for the transposed and
-the depthwise separable ones. `x` is `*`, sizes are in pixels, parameters are counted.
+the depthwise separable ones. Sizes are in pixels, parameters are counted, and a multiply-add is one multiplication with
+the addition of its result.
 """
 
 from dataclasses import dataclass
@@ -19,29 +20,50 @@ class Formula:
         return f"{self.text} = {self.value:,}"
 
 
-def window_size(size: int, kernel: int, stride: int, padding: str, dilation: int = 1) -> Formula:
+def effective_kernel(kernel: int, dilation: int) -> Formula:
+    """How many pixels a kernel with `dilation - 1` gaps between its weights reaches over (deck 003, atrous)."""
+    return Formula(f"{dilation}*({kernel} - 1) + 1", dilation * (kernel - 1) + 1)
+
+
+def window_size(size: int, kernel: int, stride: int, padding: str | int, dilation: int = 1) -> Formula:
     """Output size of a convolution or pooling window, (I - K + 2P) / S + 1, rounded down.
 
-    padding: `valid` (P = 0) or `same` (ceil(I / S), with as many zeros on each side as that takes).
+    padding: P zeros on each side, `valid` (P = 0) or `same` (ceil(I / S), with as many zeros as that takes).
     """
-    reach = dilation * (kernel - 1) + 1
+    reach = effective_kernel(kernel, dilation).value
     if padding == "same":
         value = -(-size // stride)
         total = max((value - 1) * stride + reach - size, 0)
     else:
-        value, total = (size - reach) // stride + 1, 0
+        total = 2 * _zeros(padding)
+        value = (size - reach + total) // stride + 1
     zeros = f"2*{total // 2}" if total % 2 == 0 else f"{total // 2} + {total - total // 2}"
     inner = f"({size} - {reach} + {zeros})/{stride} + 1"
     exact = (size - reach + total) % stride == 0
     return Formula(inner if exact else f"floor({inner})", value)
 
 
-def transposed_size(size: int, kernel: int, stride: int, padding: str) -> Formula:
-    """Output size of a transposed convolution: I S for `same`, (I - 1) S + K for `valid` (S + ... when K < S)."""
+def transposed_size(size: int, kernel: int, stride: int, padding: str | int) -> Formula:
+    """Output size of a transposed convolution: (I - 1) S + K - 2P for P zeros (deck 003).
+
+    Keras' `same` gives I S; its `valid` is P = 0, with S in the place of a smaller K.
+    """
     if padding == "same":
         return Formula(f"{size}*{stride}", size * stride)
-    reach = max(kernel, stride)
-    return Formula(f"({size} - 1)*{stride} + {reach}", (size - 1) * stride + reach)
+    if padding == "valid":
+        reach = max(kernel, stride)
+        return Formula(f"({size} - 1)*{stride} + {reach}", (size - 1) * stride + reach)
+    zeros = _zeros(padding)
+    return Formula(f"({size} - 1)*{stride} + {kernel} - 2*{zeros}", (size - 1) * stride + kernel - 2 * zeros)
+
+
+def transposed_reach(kernel: int, stride: int) -> Formula:
+    """How many input pixels reach one pixel of a transposed convolution's output, at most."""
+    return Formula(f"ceil({kernel}/{stride})", -(-kernel // stride))
+
+
+def _zeros(padding: str | int) -> int:
+    return 0 if padding == "valid" else int(padding)
 
 
 def dense_parameters(inputs: int, units: int, bias: bool) -> Formula:
@@ -73,6 +95,11 @@ def separable_parameters(kernel: tuple[int, ...], channels: int, multiplier: int
     return _with_bias(text, depthwise.value + pointwise, filters, bias)
 
 
+def mapped_parameters(kernel: int, connections: int, filters: int) -> Formula:
+    """A kernel for each connection of an input channel with a filter, and one bias for each filter (LeNet-5's C3)."""
+    return _with_bias(f"{kernel}*{kernel}*{connections}", kernel * kernel * connections, filters, True)
+
+
 def normalization_parameters(channels: int, centre: bool, scale: bool) -> Formula:
     """gamma, beta and the running mean and variance for each channel; the last two are not trained."""
     kinds = int(centre) + int(scale) + 2
@@ -89,6 +116,38 @@ def recurrent_parameters(gates: int, inputs: int, units: int, biases: int) -> Fo
 def embedding_parameters(words: int, units: int) -> Formula:
     """One vector for each word."""
     return Formula(f"{words}*{units}", words * units)
+
+
+def convolution_operations(pixels: tuple[int, ...], kernel: tuple[int, ...], seen: int, filters: int) -> Formula:
+    """Multiply-adds of a convolution: every weight is used once for each pixel.
+
+    pixels: output sizes, for a transposed convolution input sizes; seen: the input channels that a filter sees.
+    """
+    return _product(*pixels, *kernel, seen, filters)
+
+
+def separable_operations(
+    pixels: tuple[int, ...], kernel: tuple[int, ...], channels: int, multiplier: int, filters: int
+) -> Formula:
+    """Multiply-adds of a depthwise separable convolution: the kernels of each channel, then 1x1 to the filters."""
+    depthwise, pointwise = _product(*pixels, *kernel, channels * multiplier), channels * multiplier * filters
+    text = f"{depthwise.text} + {'*'.join(map(str, pixels))}*{channels * multiplier}*{filters}"
+    return Formula(text, depthwise.value + prod(pixels) * pointwise)
+
+
+def dense_operations(inputs: int, units: int, positions: int = 1) -> Formula:
+    """Multiply-adds of a Dense layer: one for each weight, at each of its positions."""
+    return _product(*([positions] if positions > 1 else []), inputs, units)
+
+
+def recurrent_operations(steps: int, gates: int, inputs: int, units: int) -> Formula:
+    """Multiply-adds of a recurrent layer: every weight of every gate once for each step."""
+    factors = "*".join(map(str, [*([steps] if steps > 1 else []), *([gates] if gates > 1 else []), units]))
+    return Formula(f"{factors}*({inputs} + {units})", steps * gates * units * (inputs + units))
+
+
+def _product(*factors: int) -> Formula:
+    return Formula("*".join(map(str, factors)), prod(factors))
 
 
 def _with_bias(text: str, weights: int, biases: int, bias: bool) -> Formula:

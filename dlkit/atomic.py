@@ -4,6 +4,7 @@ What is being written has a temporary name and a lock that dies with its writer.
 new one, and perhaps a temporary one that the next writer in that folder recognises as abandoned and removes.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -105,9 +106,9 @@ def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise MissingError(
-            f"cannot write {path}: {error.strerror or error}", "free the disk or choose another place"
-        ) from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "free some space or choose another place" if full else "choose another place, or let its owner permit it"
+        raise MissingError(f"cannot write {path}: {error.strerror or error}", hint) from error
 
 
 def write_figure(path: Path, figure: Any) -> None:

@@ -37,6 +37,17 @@ def describe(recipe: "Recipe", dataset: Dataset) -> Description:
         raise located(error, recipe.data.source.location) from error
 
 
+def missing_data(recipe: "Recipe") -> DlkitError | None:
+    """What is amiss with the recipe's data, and how to get it; None when it is there. No example is read for it."""
+    try:
+        dataset = build_dataset(recipe)
+        # Datasets that can be described without their data say themselves whether it is there.
+        getattr(dataset, "check_present", dataset.describe)()
+    except DlkitError as error:
+        return error
+    return None
+
+
 def stored_description(run: "RunDirectory") -> Description:
     """What the run's data held when it was trained, so that the data itself is not needed any more."""
     stored: dict[str, Any] = run.read_json("data.json").get("description", {})

@@ -6,23 +6,42 @@ time.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from dlkit.components import load
-from dlkit.datasets._dataset import Split
+from dlkit.datasets._dataset import Rows, Split, on_disk
 from dlkit.draws import uniform
+from dlkit.machine import memory
 from dlkit.recipe.schema import Recipe
 
-# Memory-mapped splits up to this size are read into memory, where a graph gathers from them without Python.
-MEMORY_BYTES = 1 << 30
+# Splits on disk up to this size, and this share of the free memory, are read into it: there a graph gathers from them
+# without Python.
+MEMORY_BYTES, MEMORY_SHARE = 1 << 30, 0.25
 _CORRUPT_STAGE, _PATCH_STAGE = 1000, 2000
-# A batch of fixed size that only is looked at holds at most so many input values, which bounds its activations.
+# TensorFlow would hold a second copy of what it is given; it takes over memory that is aligned as its own.
+_COPIED_BYTES, _ALIGNMENT = 1 << 24, 64
+# A batch that only is looked at holds at most so many input values, which bounds its activations.
 FIXED_BATCH, FIXED_VALUES = 256, 1 << 20
 
 Prepare = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class TrainSteps:
+    """What leads to the batches of training.
+
+    elements: (first step, last step) -> what stands for the steps first <= step < last, counted through all epochs.
+    finish: turns one element into its batch, in the graph of the training step. Where nothing but reading and
+    preprocessing is to be done, elements are the bare numbers of the steps and `finish` does it all, which saves
+    tf.data's own cost; otherwise elements are whole batches, made while the step before runs.
+    """
+
+    elements: Callable[[int, int], tf.data.Dataset]
+    finish: Callable[..., Any]
 
 
 class InputPipeline:
@@ -52,22 +71,17 @@ class InputPipeline:
         """Examples in an epoch: every image, or so many crops of it."""
         return len(train) * (self._patch.per_image if self._patch else 1)
 
-    def train_steps(self, train: Split, first_step: int, last_step: int) -> tuple[tf.data.Dataset, Callable[..., Any]]:
-        """What leads to the batches of steps first_step <= step < last_step: elements, and the function that ends them.
-
-        The function runs in the graph of the training step. Where nothing but reading and preprocessing is to be done,
-        the elements are the bare numbers of the steps and the function does it all, which saves tf.data's own cost.
-        """
-        numbers = tf.data.Dataset.range(first_step, last_step)
+    def train_steps(self, train: Split) -> "TrainSteps":
+        """The steps of training on a split."""
         batch_of = self._train_batch(train)
         if in_memory(train) and not self._augment and not self._corrupt and not self._patch:
-            return numbers, batch_of
-        return _ahead(numbers, batch_of), lambda *batch: batch
+            return TrainSteps(tf.data.Dataset.range, batch_of)
+        return TrainSteps(lambda *steps: _ahead(tf.data.Dataset.range(*steps), batch_of), lambda *batch: batch)
 
     def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
         """The batches of steps first_step <= step < last_step, counted through all epochs."""
-        elements, finish = self.train_steps(train, first_step, last_step)
-        return elements.map(finish)
+        steps = self.train_steps(train)
+        return steps.elements(first_step, last_step).map(steps.finish)
 
     def fixed_batches(self, split: Split, batch_size: int) -> tf.data.Dataset:
         """All examples of a split in their own order, not augmented, corrupted in the same way every time."""
@@ -129,16 +143,17 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def in_memory(split: Split) -> bool:
-    """Whether a split is held in memory: it is an array already, or small enough to become one."""
-    mapped = isinstance(split.inputs, np.memmap) or isinstance(split.targets, np.memmap)
-    return not mapped or split.inputs.nbytes + split.targets.nbytes <= MEMORY_BYTES
+    """Whether a split is held in memory: it is already, or small enough to be read into it."""
+    if not (on_disk(split.inputs) or on_disk(split.targets)):
+        return True
+    return split.nbytes <= min(MEMORY_BYTES, MEMORY_SHARE * memory().available)
 
 
 def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
     """A function from indices (n,) to (inputs, targets) for use in graphs."""
     arrays = (split.inputs, split.targets)
     if in_memory(split):
-        tensors = [tf.convert_to_tensor(array) for array in arrays]
+        tensors = [_tensor(array) for array in arrays]
         return lambda indices: tuple(tf.gather(tensor, indices) for tensor in tensors)
 
     def read(indices: Any) -> Any:
@@ -146,6 +161,19 @@ def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
         return tuple(tf.ensure_shape(part, (None, *array.shape[1:])) for part, array in zip(parts, arrays, strict=True))
 
     return read
+
+
+def _tensor(array: np.ndarray | Rows) -> Any:
+    """An array as a tensor; one large enough to matter is copied once, into memory that the tensor then owns."""
+    if array.nbytes < _COPIED_BYTES or array.dtype.kind not in "uif":
+        return tf.convert_to_tensor(array[:])
+    buffer = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % _ALIGNMENT
+    aligned = buffer[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    rows = max(1, _COPIED_BYTES * len(array) // array.nbytes)
+    for first in range(0, len(array), rows):
+        aligned[first : first + rows] = array[first : first + rows]
+    return tf.experimental.dlpack.from_dlpack(aligned.__dlpack__())
 
 
 def examples(split: Split, batch_size: int) -> tf.data.Dataset:

@@ -1,6 +1,12 @@
-"""SIGTERM and SIGINT as requests that a training heeds when it can save its state."""
+"""SIGTERM and SIGINT as requests that a training heeds when it can save its state; a parent's death becomes one too.
 
+A parent that is killed cannot end its children. So it holds one end of a pipe, which the system closes with it, and
+hands the other end to its child by number in the environment; the child then sends itself SIGTERM.
+"""
+
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +14,8 @@ from types import FrameType
 from typing import Any
 
 from dlkit.errors import DlkitError, ExitCode
+
+PARENT = "DLKIT_PARENT"
 
 
 class Interrupted(DlkitError):
@@ -44,3 +52,27 @@ def stop_requests() -> Iterator[StopRequest]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def lifeline() -> Iterator[dict[str, Any]]:
+    """Arguments for subprocess.Popen that let a child which calls end_with_parent() end when this process does."""
+    watched, held = os.pipe()
+    try:
+        yield {"pass_fds": (watched,), "env": os.environ | {PARENT: str(watched)}}
+    finally:
+        os.close(watched)
+        os.close(held)
+
+
+def end_with_parent() -> None:
+    """Let this process get SIGTERM as soon as the one that started it with a lifeline() is gone."""
+    number = os.environ.pop(PARENT, "")
+    if not number.isdecimal():
+        return
+
+    def wait() -> None:
+        os.read(int(number), 1)  # nothing is ever written: it returns when the other end is closed
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -12,7 +12,9 @@ from dlkit.arithmetic import (
     convolution_parameters,
     dense_parameters,
     depthwise_parameters,
+    effective_kernel,
     embedding_parameters,
+    mapped_parameters,
     normalization_parameters,
     recurrent_parameters,
     separable_parameters,
@@ -22,6 +24,10 @@ from dlkit.arithmetic import (
 from dlkit.errors import CheckError
 
 layers = keras.layers
+_WINDOWS = {
+    *(f"Conv{n}D{kind}" for n in (1, 2, 3) for kind in ("", "Transpose")),
+    *(f"{kind}Conv{n}D" for n in (1, 2) for kind in ("Depthwise", "Separable")),
+}
 
 
 @dataclass(frozen=True)
@@ -36,15 +42,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The arithmetic of one layer: output sizes and parameters, as far as there is any."""
+    """The arithmetic of one layer, as far as there is any: output sizes, parameters, and what is special about it."""
 
     sizes: list[Formula]
     parameters: Formula | None
+    notes: list[str]
 
 
 def layer_rows(network: keras.Model) -> list[Row]:
     """The rows of a network's table, without its inputs."""
-    return [_row(layer) for layer in _table_layers(network)]
+    return [_row(layer) for layer in table_layers(network)]
 
 
 def count_parameters(network: keras.Model) -> dict[str, int]:
@@ -57,14 +64,15 @@ def count_parameters(network: keras.Model) -> dict[str, int]:
 def explain(network: keras.Model) -> list[Explanation]:
     """The formulas behind every row; CheckError when one gives another value than Keras reports."""
     explanations = []
-    for layer in _table_layers(network):
-        explanation = Explanation(_size_formulas(layer), _parameter_formula(layer))
+    for layer in table_layers(network):
+        explanation = Explanation(_size_formulas(layer), _parameter_formula(layer), _notes(layer))
         _check(layer, explanation)
         explanations.append(explanation)
     return explanations
 
 
-def _table_layers(network: keras.Model) -> list[Any]:
+def table_layers(network: keras.Model) -> list[Any]:
+    """The layers that have a row."""
     return [layer for layer in network.layers if not isinstance(layer, layers.InputLayer)]
 
 
@@ -78,38 +86,77 @@ def _check(layer: Any, explanation: Explanation) -> None:
     sizes = [formula.value for formula in explanation.sizes]
     if explanation.parameters is not None and explanation.parameters.value != row.parameters:
         raise CheckError(f"{row.name}: {explanation.parameters}, but Keras reports {row.parameters:,} parameters")
-    if sizes and sizes != _spatial(layer, layer.output.shape):
+    if sizes and sizes != spatial(layer, layer.output.shape):
         raise CheckError(f"{row.name}: sizes {sizes}, but Keras reports the shape {row.output_shape}")
 
 
-def _spatial(layer: Any, shape: Any) -> list[int | None]:
-    inner = shape[2:] if layer.data_format == "channels_first" else shape[1:-1]
+def spatial(layer: Any, shape: Any) -> list[int | None]:
+    """The sizes of an image's dimensions in a shape, whatever the place of its channels."""
+    inner = shape[2:] if _channels_first(layer) else shape[1:-1]
     return list(inner)
 
 
-def _channels(layer: Any, shape: Any) -> int:
-    return int(shape[1] if layer.data_format == "channels_first" else shape[-1])
+def channels_of(layer: Any, shape: Any) -> int:
+    """The number of channels in a shape."""
+    return int(shape[1] if _channels_first(layer) else shape[-1])
+
+
+def gates_of(layer: Any) -> int:
+    """How many weight matrices of one shape a recurrent layer has."""
+    return {"SimpleRNN": 1, "GRU": 3, "LSTM": 4}[type(layer).__name__]
+
+
+def window_of(layer: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] | None:
+    """Kernel, strides and dilation of a layer that moves a window over an image; None for any other."""
+    name = type(layer).__name__
+    if name == "Subsampling":
+        return (layer.pool_size,) * 2, (layer.pool_size,) * 2, (1, 1)
+    if name == "MappedConvolution":
+        return (layer.kernel_size,) * 2, (1, 1), (1, 1)
+    if name in _WINDOWS:
+        return layer.kernel_size, layer.strides, layer.dilation_rate
+    if hasattr(layer, "pool_size"):
+        return layer.pool_size, layer.strides, (1,) * len(layer.pool_size)
+    return None
+
+
+def _channels_first(layer: Any) -> bool:
+    return getattr(layer, "data_format", None) == "channels_first"
 
 
 def _size_formulas(layer: Any) -> list[Formula]:
     """One formula per spatial dimension of a convolution or pooling layer whose input size is known."""
-    windows = (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv2D, layers.SeparableConv2D)
-    transposed = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-    if isinstance(layer, transposed):
-        sizes = _spatial(layer, layer.input.shape)
-        rows = zip(sizes, layer.kernel_size, layer.strides, strict=True)
-        known = [(size, kernel, stride) for size, kernel, stride in rows if size is not None]
-        return [transposed_size(size, kernel, stride, layer.padding) for size, kernel, stride in known]
-    if isinstance(layer, windows):
-        kernel, dilation = layer.kernel_size, layer.dilation_rate
-    elif hasattr(layer, "pool_size"):
-        kernel, dilation = layer.pool_size, (1,) * len(layer.pool_size)
-    else:
+    window = window_of(layer)
+    padding = getattr(layer, "padding", "valid")
+    if window is None or padding == "causal" or None in spatial(layer, layer.input.shape):
         return []
-    if layer.padding == "causal" or None in _spatial(layer, layer.input.shape):
+    dimensions = zip(spatial(layer, layer.input.shape), *window, strict=True)
+    if type(layer).__name__.endswith("Transpose"):
+        return [transposed_size(size or 0, kernel, stride, padding) for size, kernel, stride, _ in dimensions]
+    return [window_size(size or 0, kernel, stride, padding, rate) for size, kernel, stride, rate in dimensions]
+
+
+def _notes(layer: Any) -> list[str]:
+    """What sets a convolution apart from a plain one: 1x1, grouped, atrous, depthwise separable (deck 003)."""
+    name, window = type(layer).__name__, window_of(layer)
+    if window is None or name not in _WINDOWS:
         return []
-    windows_here = zip(_spatial(layer, layer.input.shape), kernel, layer.strides, dilation, strict=True)
-    return [window_size(size or 0, k, stride, layer.padding, rate) for size, k, stride, rate in windows_here]
+    kernel, _, dilation = window
+    reaches = dict.fromkeys(zip(kernel, dilation, strict=True))
+    notes = [f"atrous: reaches {effective_kernel(k, rate)} pixels" for k, rate in reaches if rate > 1]
+    channels, groups = channels_of(layer, layer.input.shape), getattr(layer, "groups", 1)
+    if groups > 1:
+        notes.append(
+            f"grouped: each of {groups} groups of {layer.filters // groups} sees {channels // groups} channels"
+        )
+    if prod(kernel) == 1 and name in ("Conv1D", "Conv2D", "Conv3D"):
+        notes.append(f"1x1: a Dense from {channels // groups} channels to {layer.filters} at every pixel")
+    if name.startswith("Separable"):
+        plain = convolution_parameters(kernel, channels, layer.filters, 1, layer.use_bias)
+        notes.append(f"depthwise separable: a plain convolution has {plain}")
+    if name.startswith("Depthwise"):
+        notes.append(f"depthwise: {layer.depth_multiplier} filter for each of {channels} channels alone")
+    return notes
 
 
 def _parameter_formula(layer: Any) -> Formula | None:
@@ -123,18 +170,18 @@ def _dense(layer: Any) -> Formula:
 
 
 def _convolution(layer: Any) -> Formula:
-    channels = _channels(layer, layer.input.shape)
+    channels = channels_of(layer, layer.input.shape)
     groups = getattr(layer, "groups", 1)
     return convolution_parameters(layer.kernel_size, channels, layer.filters, groups, layer.use_bias)
 
 
 def _depthwise(layer: Any) -> Formula:
-    channels = _channels(layer, layer.input.shape)
+    channels = channels_of(layer, layer.input.shape)
     return depthwise_parameters(layer.kernel_size, channels, layer.depth_multiplier, layer.use_bias)
 
 
 def _separable(layer: Any) -> Formula:
-    channels = _channels(layer, layer.input.shape)
+    channels = channels_of(layer, layer.input.shape)
     multiplier = layer.depth_multiplier
     return separable_parameters(layer.kernel_size, channels, multiplier, layer.filters, layer.use_bias)
 
@@ -143,12 +190,18 @@ def _normalization(layer: Any) -> Formula:
     return normalization_parameters(layer.input.shape[layer.axis], layer.center, layer.scale)
 
 
-def _recurrent(gates: int) -> Callable[[Any], Formula]:
-    def formula(layer: Any) -> Formula:
-        biases = (2 if getattr(layer, "reset_after", False) else 1) if layer.use_bias else 0
-        return recurrent_parameters(gates, layer.input.shape[-1], layer.units, biases)
+def _recurrent(layer: Any) -> Formula:
+    biases = (2 if getattr(layer, "reset_after", False) else 1) if layer.use_bias else 0
+    return recurrent_parameters(gates_of(layer), layer.input.shape[-1], layer.units, biases)
 
-    return formula
+
+def _subsampling(layer: Any) -> Formula:
+    return Formula(f"2*{layer.input.shape[-1]}", 2 * layer.input.shape[-1])
+
+
+def _mapped(layer: Any) -> Formula:
+    connections = sum(map(len, layer.connections))
+    return mapped_parameters(layer.kernel_size, connections, len(layer.connections))
 
 
 def _embedding(layer: Any) -> Formula:
@@ -162,8 +215,8 @@ _FORMULAS: dict[str, Callable[[Any], Formula]] = {
     **{f"DepthwiseConv{n}D": _depthwise for n in (1, 2)},
     **{f"SeparableConv{n}D": _separable for n in (1, 2)},
     "BatchNormalization": _normalization,
-    "SimpleRNN": _recurrent(1),
-    "LSTM": _recurrent(4),
-    "GRU": _recurrent(3),
+    **dict.fromkeys(("SimpleRNN", "LSTM", "GRU"), _recurrent),
+    "Subsampling": _subsampling,
+    "MappedConvolution": _mapped,
     "Embedding": _embedding,
 }

@@ -1,5 +1,9 @@
 """Predictions for files and folders of images, or for the rows of an .npz, by a run's model."""
 
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -7,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import tensorflow as tf
 
-from dlkit.datasets.image_folder import SUFFIXES
+from dlkit.datasets.image_folder import SUFFIXES, images_below
 from dlkit.errors import InputError, MissingError
 from dlkit.exporters._exporter import takes_images
 from dlkit.images import read_image
@@ -15,34 +19,46 @@ from dlkit.safety.arrays import check_arrays
 from dlkit.safety.files import UnreadableError, check_links
 from dlkit.trained_model import TrainedModel
 
-BATCH = 64
+BATCH, AHEAD = 64, 256
 
 
 def predict(trained: TrainedModel, inputs: list[Path]) -> list[dict[str, Any]]:
     """One mapping per input in order: `input` (file, or file and row), then what the task says of it."""
-    named = [item for path in inputs for item in _examples(trained, path)]
     run = tf.function(trained.built.predict, reduce_retracing=True)
     results = []
-    for start in range(0, len(named), BATCH):
-        part = named[start : start + BATCH]
-        outputs = {name: np.asarray(value) for name, value in run(tf.constant(np.stack([x for _, x in part]))).items()}
-        for row, (name, _) in enumerate(part):
-            one = {key: value[row] for key, value in outputs.items()}
-            results.append({"input": name} | trained.built.task.describe_prediction(one, trained.built.class_names))
+    with ThreadPoolExecutor() as pool:
+        examples = chain.from_iterable(_examples(trained, path, pool) for path in inputs)
+        while part := list(islice(examples, BATCH)):
+            answer = run(tf.constant(np.stack([pixels for _, pixels in part])))
+            outputs = {name: np.asarray(value) for name, value in answer.items()}
+            for row, (name, _) in enumerate(part):
+                one = {key: value[row] for key, value in outputs.items()}
+                results.append({"input": name} | trained.built.task.describe_prediction(one, trained.built.class_names))
     return results
 
 
-def _examples(trained: TrainedModel, path: Path) -> list[tuple[str, np.ndarray]]:
-    """The named, resized examples in one file or folder."""
+def _examples(trained: TrainedModel, path: Path, pool: Executor) -> Iterable[tuple[str, np.ndarray]]:
+    """The named, resized examples in one file or folder; pictures are decoded while the network is at work."""
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        files = images_below(path)
         if not files:
             raise MissingError(f"no images in {path}", f"files with {', '.join(sorted(SUFFIXES))} are read")
         check_links(path, files)
-        return [_image(trained, file) for file in files]
+        return _ahead(pool, lambda file: _image(trained, file), files)
     if not path.exists():
         raise MissingError(f"no such file or folder: {path}", "give images, folders of images or an .npz file")
     return _rows(trained, path) if path.suffix == ".npz" else [_image(trained, path)]
+
+
+def _ahead(pool: Executor, function: Callable[[Path], Any], items: Iterable[Path]) -> Iterator[Any]:
+    """function(item) for each item in order, computed by the pool at most AHEAD items ahead of what is taken."""
+    waiting: deque[Future[Any]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _image(trained: TrainedModel, path: Path) -> tuple[str, np.ndarray]:

@@ -15,6 +15,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from dlkit.cache import digest
+from dlkit.interruption import lifeline
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.run_directory import RunDirectory
 
@@ -72,13 +73,14 @@ def _one_seed(what: Repeated, seed: int) -> dict[str, Any]:
 
 def _child(arguments: Sequence[str]) -> dict[str, Any] | str:
     """What a verb prints as JSON, or how it ended without; a contract that is not met (exit 1) is no failure."""
-    process = subprocess.Popen([*COMMAND, *arguments, "--json"], stdout=subprocess.PIPE, text=True)
-    try:
-        output, _ = process.communicate()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
+    with lifeline() as options:
+        process = subprocess.Popen([*COMMAND, *arguments, "--json"], stdout=subprocess.PIPE, text=True, **options)
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
     if process.returncode == 130:
         raise KeyboardInterrupt
     if process.returncode < 0:

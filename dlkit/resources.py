@@ -1,14 +1,13 @@
 """What a training will need of memory and disk, foreseen before it starts."""
 
-import shutil
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import keras
-import psutil
 
 from dlkit.errors import InputError, MissingError
+from dlkit.machine import disk, memory
 
 # Forward and backward keep about two values for every activation; TensorFlow itself takes some.
 ACTIVATION_COPIES = 2
@@ -24,7 +23,7 @@ def memory_needed(network: keras.Model, batch_size: int) -> int:
 
 def check_memory(network: keras.Model, batch_size: int, available: int | None = None) -> None:
     """Raise InputError, with a batch size that fits, when a step cannot fit into the memory that is free now."""
-    free = available if available is not None else memory_available()
+    free = available if available is not None else memory().available
     needed = memory_needed(network, batch_size)
     if needed <= free:
         return
@@ -40,27 +39,13 @@ def check_memory(network: keras.Model, batch_size: int, available: int | None = 
 
 def check_disk(network: keras.Model, root: Path) -> None:
     """Raise MissingError when the checkpoints and snapshots of a run would not fit on the disk."""
-    place = next(path for path in (root.resolve(), *root.resolve().parents) if path.exists())
-    free, needed = shutil.disk_usage(place).free, STATE_COPIES * _weight_bytes(network) + 1_000_000
-    if needed > free:
+    place, needed = disk(root), STATE_COPIES * _weight_bytes(network) + 1_000_000
+    if needed > place.free:
         raise MissingError(
-            f"a run of this recipe needs about {_gigabytes(needed)} on disk, {place} has {_gigabytes(free)} free",
+            f"a run of this recipe needs about {_gigabytes(needed)} on disk, "
+            f"{place.folder} has {_gigabytes(place.free)} free",
             "free some, or choose another place with --runs-dir",
         )
-
-
-def memory_available() -> int:
-    """Bytes that can be had without swapping, within the limit of a container where there is one."""
-    free = int(psutil.virtual_memory().available)
-    limit, used = (_cgroup(name) for name in ("memory.max", "memory.current"))
-    return free if limit is None or used is None else min(free, max(0, limit - used))
-
-
-def _cgroup(name: str) -> int | None:
-    try:
-        return int((Path("/sys/fs/cgroup") / name).read_text())
-    except (OSError, ValueError):
-        return None
 
 
 def _weight_bytes(network: keras.Model) -> int:

@@ -6,7 +6,7 @@ They travel through the environment, as --offline does, so that they hold before
 import os
 from typing import TYPE_CHECKING
 
-from dlkit.errors import InputError
+from dlkit.errors import CheckError, InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,11 +41,28 @@ def set_conditions(deterministic: bool = False, threads: int | None = None, skip
 
 
 def restore_conditions(run: "RunDirectory") -> None:
-    """Set the conditions that a run began under; what this process was given already goes before."""
+    """Set the conditions that a run began under; threads that this process was given already go before.
+
+    Raises CheckError when determinism is given, and not as the run began.
+    """
     recorded = run.read_json("environment.json")
     threads = recorded.get("threads", {}).get("intra_op") or None
-    set_conditions(bool(recorded.get("deterministic")), None if whole_number(THREADS) else threads)
+    deterministic = bool(recorded.get("deterministic")) and not os.environ.get(DETERMINISTIC)
+    set_conditions(deterministic, None if whole_number(THREADS) else threads)
+    check_determinism(run)
     restore_left_out(run)
+
+
+def check_determinism(run: "RunDirectory") -> None:
+    """CheckError, with the difference, when this process computes under another determinism than the run began with."""
+    began, now = run.read_json("environment.json").get("deterministic"), is_deterministic()
+    if began is None or began == now:
+        return
+    advice = f"unset {DETERMINISTIC}: the run knows how it began" if began else "leave --deterministic out"
+    raise CheckError(
+        f"the conditions are not those that {run.path} began with: deterministic was {began}, is {now}",
+        f"{advice}; or start a new run",
+    )
 
 
 def restore_left_out(run: "RunDirectory") -> None:

@@ -123,6 +123,8 @@ def create_run(root: Path, recipe_name: str, fill: Callable[["RunDirectory"], No
 
 def list_runs(root: Path) -> list[Path]:
     """All runs below the root, oldest first."""
+    if root.is_dir():
+        os.listdir(root)  # refuses a folder that may not be read, which glob takes for an empty one
     return sorted(
         (path.parent for path in root.glob(f"*/[!.]*/{RESOLVED}")), key=lambda run: (run.name, run.parent.name)
     )

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from dlkit.run_directory import RunDirectory
 
 
-def summarise(loaded: "LoadedRecipe", run: "RunDirectory | None" = None, explain: bool = False) -> dict[str, Any]:
-    """The documented JSON of `dlkit summary`: recipe, parameters, layers, contract; with `explain`, formulas per layer.
+def summarise(
+    loaded: "LoadedRecipe", run: "RunDirectory | None" = None, explain: bool = False, cost: bool = False
+) -> dict[str, Any]:
+    """The documented JSON of `dlkit summary`: recipe, parameters, layers, contract.
 
-    A run's table is built from the description of its data that it keeps. Raises located errors when the model cannot
-    be built, and CheckError when a formula's value differs from what Keras reports.
+    With `explain` there are formulas for each layer, with `cost` multiply-adds, memory and receptive field. A run's
+    table is built from the description of its data that it keeps. Raises located errors when the model cannot be built,
+    and CheckError when a formula's value differs from what Keras reports.
     """
     recipe = loaded.recipe
     description = stored_description(run) if run else describe(recipe, build_dataset(recipe))
@@ -29,16 +32,17 @@ def summarise(loaded: "LoadedRecipe", run: "RunDirectory | None" = None, explain
         "recipe": loaded.plain,
         "description": asdict(description),
         "explain": explain,
+        "cost": cost,
         "source": _source_digest(),
         "versions": versions(),
     }
-    table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain))
+    table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain, cost))
     rows = [(row["layer"], row["output_shape"], row["parameters"]) for row in table["layers"]]
     differences = check_table(recipe.expect, table["parameters"], rows)
     return {"recipe": recipe.name, **table, "contract": {"passed": not differences, "differences": differences}}
 
 
-def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool) -> dict[str, Any]:
+def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool, cost: bool) -> dict[str, Any]:
     from dlkit.tensorflow_start import start_tensorflow
 
     start_tensorflow()
@@ -50,8 +54,20 @@ def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool
     if explain:
         for row, explanation in zip(rows, layer_table.explain(network), strict=True):
             sizes = list(dict.fromkeys(map(str, explanation.sizes)))
-            row["explanation"] = {"sizes": sizes, "parameters": str(explanation.parameters or "")}
-    return {"parameters": layer_table.count_parameters(network), "layers": rows}
+            parameters = str(explanation.parameters or "")
+            row["explanation"] = {"sizes": sizes, "parameters": parameters, "notes": explanation.notes}
+    table = {"parameters": layer_table.count_parameters(network), "layers": rows}
+    return table | (_add_costs(network, rows) if cost else {})
+
+
+def _add_costs(network: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write the cost of every layer into its row; returns the network's."""
+    from dlkit import layer_cost
+
+    costs = layer_cost.layer_costs(network)
+    for row, item in zip(rows, costs, strict=True):
+        row["cost"] = asdict(item)
+    return {"cost": layer_cost.total_cost(network, costs)}
 
 
 @cache

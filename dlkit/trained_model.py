@@ -17,7 +17,7 @@ from dlkit.errors import InputError
 from dlkit.inspection.keras_files import check_keras
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.run_directory import RunDirectory
-from dlkit.safety.files import MAX_CLASSES, MAX_VALUES, UnreadableError, check_folder
+from dlkit.safety.files import MAX_CLASSES, MAX_VALUES, UnreadableError, check_folder, first_line
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ def load_weights(network: keras.Model, path: Path) -> None:
         check_keras(path)
         network.load_weights(path)
     except (UnreadableError, OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(
-            f"{path} does not hold this network's weights: {reason}",
+            f"{path} does not hold this network's weights: {first_line(error)}",
             "the file is damaged, or the recipe's model differs from the run's",
         ) from error

@@ -51,6 +51,19 @@ class Reporter(Protocol):
         """An epoch is done; `row` is its line of the history."""
 
 
+class Silent:
+    """A reporter that tells nobody."""
+
+    def begin(self, epoch: int, steps_done: int, steps: int) -> None:
+        """Nothing."""
+
+    def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
+        """Nothing."""
+
+
 @dataclass
 class Progress:
     """Where the training stands.
@@ -85,6 +98,7 @@ class Training:
         self.progress = Progress()
         self.pipeline = InputPipeline(recipe, built.prepare, built.task.moves_targets)
         self.steps = self.pipeline.steps(splits.train)
+        self._train_steps = self.pipeline.train_steps(splits.train)
         self._validation = (
             None
             if splits.validation is None
@@ -98,7 +112,8 @@ class Training:
 
         keep_start: save the state before the first step too, for weights that the recipe's seed alone does not give.
         """
-        self.start(run, resume)
+        self.run = run
+        self.start(run if resume else None)
         if keep_start:
             self._snapshot()
         with stop_requests() as stop:
@@ -109,10 +124,9 @@ class Training:
         self._write_products()
         return self.progress.history
 
-    def start(self, run: RunDirectory, resume: bool) -> None:
-        """Create all state, and restore it from the run's newest snapshot when `resume` and there is one."""
-        self.run = run
-        snapshot = read_snapshot(run.path) if resume else None
+    def start(self, run: RunDirectory | None = None) -> None:
+        """Create all state, and restore it from the newest snapshot of `run` when it has one."""
+        snapshot = read_snapshot(run.path) if run else None
         self.progress = Progress(phase=snapshot.phase) if snapshot else Progress()
         self._enter_phase()
         if snapshot:
@@ -120,13 +134,18 @@ class Training:
 
     def stream(self, first: int, last: int) -> Any:
         """An iterator over the steps first <= step < last, for one_step."""
-        elements, self._finish = self.pipeline.train_steps(self.splits.train, first, last)
-        self._run_steps = _step_runner(self.network, self.network.train_step, self._finish)
-        return iter(elements)
+        return iter(self._train_steps.elements(first, last))
 
-    def one_step(self, stream: Any, count: int = 1) -> dict[str, float]:
-        """Take `count` batches from the stream; the epoch's metrics so far."""
-        return metric_names(self._run_steps(stream, tf.constant(count)))
+    def one_step(self, stream: Any, count: int = 1, fresh: bool = False) -> dict[str, float]:
+        """Take `count` batches from the stream; the metrics since the last `fresh` call, which begins an epoch."""
+        return metric_names(self._run_steps(stream, tf.constant(count), tf.constant(fresh)))
+
+    def fixed_step(self, batch: Any) -> Callable[[int], Any]:
+        """A function that takes so many steps on one and the same batch, to see what the step alone costs."""
+        run = _step_runner(self.network, self.network.train_step, lambda _: batch)
+        return lambda count: metric_names(
+            run(iter(tf.data.Dataset.range(count)), tf.constant(count), tf.constant(False))
+        )
 
     def _enter_phase(self) -> None:
         """Compile for the phase and create its callbacks, its optimizer's variables and those of the metrics."""
@@ -138,6 +157,7 @@ class Training:
         )
         self._every_step = any(_wants_batches(callback) for callback in callbacks)
         self._steps_per_call = 1
+        self._run_steps = _step_runner(self.network, self.network.train_step, self._train_steps.finish)
         self._test_steps = _step_runner(self.network, self.network.test_step, lambda *batch: batch)
         self._symbolic_build()
         self.network.stop_training = False
@@ -159,7 +179,6 @@ class Training:
             started = time.perf_counter()
             if state.step % self.steps == 0:
                 self.callbacks.on_epoch_begin(epoch)
-                self.network.reset_metrics()
             self.reporter.begin(epoch, state.step % self.steps, self.steps)
             logs = self._one_epoch(epoch, stream, stop)
             self._end_epoch(epoch, logs, time.perf_counter() - started)
@@ -176,7 +195,7 @@ class Training:
             batch, started = state.step % self.steps, time.perf_counter()
             if self._every_step:
                 self.callbacks.on_train_batch_begin(batch)
-            logs = self.one_step(stream, count)
+            logs = self.one_step(stream, count, fresh=batch == 0)
             state.step += count
             if state.step == 1:
                 state.first_step = {"loss": logs["loss"], "weights": weights_digest(self.network.variables)}
@@ -224,10 +243,9 @@ class Training:
     def _validate(self) -> dict[str, float]:
         if self._validation is None or self.splits.validation is None:
             return {}
-        self.network.reset_metrics()
         self.callbacks.on_test_begin()
         steps = steps_per_epoch(len(self.splits.validation), self._validation_batch(self.splits.validation))
-        logs = metric_names(self._test_steps(iter(self._validation), tf.constant(steps)))
+        logs = metric_names(self._test_steps(iter(self._validation), tf.constant(steps), tf.constant(True)))
         self.callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
 
@@ -334,17 +352,22 @@ def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
 
 def _step_runner(
     network: keras.Model, step: Callable[[Any], Any], finish: Callable[..., Any]
-) -> Callable[[Any, Any], dict[str, Any]]:
-    """A graph that takes `count` elements, finished to batches, through `step` and gives the metrics after the last."""
+) -> Callable[[Any, Any, Any], dict[str, Any]]:
+    """A graph that takes `count` elements, finished to batches, through `step` and gives the metrics after the last.
 
-    def run(iterator: Any, count: Any) -> dict[str, Any]:
+    With `fresh` the metrics begin anew; in the graph, for one by one from Python that costs as much as a small step.
+    """
+
+    def run(iterator: Any, count: Any, fresh: Any) -> dict[str, Any]:
+        if fresh:
+            network.reset_metrics()
         for _ in tf.range(count):
             element = next(iterator)
             step(finish(*element) if isinstance(element, tuple) else finish(element))
         logs: dict[str, Any] = network.get_metrics_result()
         return logs
 
-    graph: Callable[[Any, Any], dict[str, Any]] = tf.function(run, reduce_retracing=True)
+    graph: Callable[[Any, Any, Any], dict[str, Any]] = tf.function(run, reduce_retracing=True)
     return graph
 
 

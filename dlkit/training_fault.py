@@ -13,25 +13,12 @@ from dlkit.compiled_model import BuiltModel, build_model
 from dlkit.errors import CheckError
 from dlkit.run_directory import RunDirectory
 from dlkit.splits import Splits
-from dlkit.training import Training
+from dlkit.training import Silent, Training
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
 
 LARGE = 1e4
-
-
-class _Nobody:
-    """A replay reports to nobody."""
-
-    def begin(self, epoch: int, steps_done: int, steps: int) -> None:
-        """Nothing."""
-
-    def progress(self, epoch: int, steps_done: int, steps: int, logs: Any) -> None:
-        """Nothing."""
-
-    def epoch_done(self, epoch: int, row: Any) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ def explain_fault(
     """Replay from the newest snapshot to the first bad step; the error names step, batch and cause."""
     fresh = build_model(loaded.recipe, built.description)
     replayed = BuiltModel(fresh.description, fresh.targets, fresh.task, fresh.resize, built.preprocess, fresh.network)
-    training = Training(loaded.recipe, replayed, splits, _Nobody())
+    training = Training(loaded.recipe, replayed, splits, Silent())
     fault = _replay(training, run, last_step)
     if fault is None:
         return CheckError(
@@ -67,13 +54,12 @@ def explain_fault(
 
 
 def _replay(training: Training, run: RunDirectory, last_step: int) -> Fault | None:
-    training.start(run, resume=True)
+    training.start(run)
     state, network = training.progress, training.network
     stream = training.stream(state.step, last_step)
     for step in range(state.step, last_step):
         largest = max((float(np.abs(keras.ops.convert_to_numpy(w)).max()) for w in network.weights), default=0.0)
-        network.reset_metrics()
-        loss = training.one_step(stream)["loss"]
+        loss = training.one_step(stream, fresh=True)["loss"]
         if not np.isfinite(loss):
             inputs, targets, *_ = next(iter(training.batches_from(step, step + 1)))
             return Fault(step, _finite(inputs), _finite(targets), largest, loss)

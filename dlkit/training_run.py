@@ -18,7 +18,7 @@ from dlkit.fingerprint import record_fingerprint
 from dlkit.preprocessing import adapt
 from dlkit.recipe import load_recipe, resolved_yaml
 from dlkit.resources import check_disk, check_memory
-from dlkit.run_conditions import left_out
+from dlkit.run_conditions import check_determinism, left_out
 from dlkit.run_directory import RunDirectory, create_run
 from dlkit.splits import Splits, load_splits
 from dlkit.trained_model import load_weights
@@ -59,9 +59,10 @@ def train_recipe(
 def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
     """Go on with an unfinished run as if it had never stopped.
 
-    Raises CheckError when the recipe or the data is not what the run began with; more epochs are allowed.
+    Raises CheckError when recipe, determinism or data is not what the run began with; more epochs are allowed.
     """
     with run.locked():
+        check_determinism(run)
         _check_recipe(loaded, run)
         built, splits = prepare(loaded)
         for name, split in _parts(splits).items():

@@ -16,6 +16,8 @@ NAMESPACES = {
     "model": "`model`",
     "task": "`task`",
     "augment": "`data.augment`",
+    "layer": "`data.preprocess` and lists of layers, beside those of `keras.layers`",
+    "regularizer": "settings that end in `_regularizer`, beside those of `keras.regularizers`",
     "callback": "`training.callbacks`, beside those of `keras.callbacks`",
     "initializer": "settings that end in `_initializer`, beside those of `keras.initializers`",
     "exporter": "`dlkit export --format`",

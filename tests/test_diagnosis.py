@@ -6,40 +6,29 @@ from pathlib import Path
 import pytest
 
 from dlkit import diagnosis
-from dlkit.diagnosis import Finding, trial
-from dlkit.diagnosis.machine import disk, memory, processor_features, usable_cores
+from dlkit.diagnosis import Finding, RecipeData, trial
 from dlkit.diagnosis.trial import Stopwatch, TimeOver
 from dlkit.errors import MissingError
+from dlkit.machine import Disk, Memory
+from dlkit.recipe import shipped_recipes
 
 GIGABYTE = int(1e9)
 
 
-def test_features_are_read_from_cpuinfo():
-    text = "model name\t: A\nflags\t\t: fpu sse avx2 avx512f avx512_bf16\nmodel name\t: A\n"
-    assert processor_features(text) == ["AVX2", "AVX-512", "AVX-512 BF16"]
-    assert processor_features("") == []
+def test_vector_units_decide_on_speed():
     assert diagnosis.check_processor("A", ["AVX2"]) == Finding("processor", "ok", "A: AVX2")
     assert diagnosis.check_processor("A", []).level == "warning"
     assert "mixed_bfloat16" in diagnosis.check_processor("A", ["AVX2", "AVX-512 BF16"]).hint
 
 
-def test_cores_are_limited_by_the_control_group():
-    assert usable_cores("50000 100000\n") == 0.5
-    assert usable_cores("max 100000\n") == usable_cores("") >= 1
-    assert diagnosis.check_cores(2, 1.0).level == "ok"
-    assert diagnosis.check_cores(2, 3.0).level == "warning"
-
-
-def test_memory_is_limited_by_the_control_group():
-    text = "MemTotal:       16000000 kB\nMemAvailable:    8000000 kB\n"
-    assert memory(text) == {"total": 16_384_000_000, "available": 8_192_000_000}
-    assert memory(text, "max\n", "5") == memory(text)
-    assert memory(text, "4000000000\n", "3500000000\n") == {"total": 4 * GIGABYTE, "available": GIGABYTE // 2}
+@pytest.mark.parametrize(("load", "level"), [(1.0, "ok"), (3.0, "warning")])
+def test_busy_cores_are_named(load, level):
+    assert diagnosis.check_cores(2, load).level == level
 
 
 @pytest.mark.parametrize(("available", "level"), [(4, "ok"), (2, "warning"), (0.5, "problem")])
 def test_little_memory_is_named(available, level):
-    finding = diagnosis.check_memory({"total": 8 * GIGABYTE, "available": int(available * GIGABYTE)})
+    finding = diagnosis.check_memory(Memory(8 * GIGABYTE, int(available * GIGABYTE)))
     assert (finding.level, finding.text) == (level, f"{available:.1f} GB available of 8.0 GB")
 
 
@@ -48,15 +37,9 @@ def test_little_memory_is_named(available, level):
     [(9, True, "ok"), (1, True, "warning"), (0, True, "problem"), (9, False, "problem")],
 )
 def test_little_disk_is_named_with_the_option_that_chooses_another(free, writable, level):
-    finding = diagnosis.check_disk("cache", {"folder": "/x", "free": free * GIGABYTE, "writable": writable})
+    finding = diagnosis.check_disk("cache", Disk(Path("/x"), free * GIGABYTE, writable))
     assert finding.level == level
     assert ("DLKIT_CACHE" in finding.hint) == (level != "ok")
-
-
-def test_the_disk_of_a_folder_that_is_not_there_is_that_of_its_parent(tmp_path):
-    found = disk(tmp_path / "a" / "b")
-    assert (found["folder"], found["writable"]) == (str(tmp_path), True)
-    assert found["free"] > 0
 
 
 def test_onednn_that_is_off_is_a_warning():
@@ -64,20 +47,36 @@ def test_onednn_that_is_off_is_a_warning():
     assert diagnosis.check_onednn("0").level == "warning"
 
 
-def test_missing_data_matters_only_offline(tmp_path, monkeypatch):
+def test_recipes_are_listed_by_whether_their_data_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     folder = tmp_path / "mnist" / "3.0.1"
     folder.mkdir(parents=True)
     (folder / "dataset_info.json").write_text("{}")
-    prepared = diagnosis.prepared_data()
-    assert prepared["mnist"] is True
-    assert prepared["cifar10"] is False
-    offline = diagnosis.check_data(prepared, offline=True)
-    assert offline.level == "warning"
-    assert "mnist is there" in offline.text
-    assert "cifar10 is missing" in offline.text
-    assert diagnosis.check_data(prepared, offline=False).level == "ok"
-    assert diagnosis.check_data({"mnist": True}, offline=True).level == "ok"
+    found = {entry.recipe: entry for entry in diagnosis.recipe_data()}
+    assert set(found) == set(shipped_recipes())
+    assert found["digits_mlp"] == RecipeData("digits_mlp", "digits", True)
+    assert found["mnist_mlp"] == RecipeData("mnist_mlp", "tfds", True)
+    assert found["cifar_cnn"].text == f"the dataset 'cifar10' is not in {tmp_path}"
+    assert f"copy a prepared folder to {tmp_path / 'cifar10'}" in found["cifar_cnn"].hint
+    assert found["mlp_agh"].text == "this recipe declares its data's shape only, there are no examples to read"
+    assert found["image_folder_cnn"].text == "no such folder: photos"
+    assert "--set data.source.image_folder.directory=PATH" in found["image_folder_cnn"].hint
+
+
+@pytest.mark.parametrize(("offline", "level"), [(True, "warning"), (False, "ok")])
+def test_missing_data_matters_only_offline_and_names_every_recipe_that_needs_it(offline, level):
+    found = [
+        RecipeData("a", "digits", True),
+        RecipeData("b", "tfds", False, "no mnist", "fetch it"),
+        RecipeData("c", "image_folder", False, "no folder", "make it"),
+        RecipeData("d", "tfds", False, "no mnist", "fetch it"),
+    ]
+    assert list(diagnosis.check_data(found, offline)) == [
+        Finding("data", "ok", "1 of 4 shipped recipes have their data: a"),
+        Finding("data", level, "b, d: no mnist", "fetch it"),
+        Finding("data", "ok", "c: no folder", "make it"),
+    ]
 
 
 def test_versions_are_those_that_dlkit_asks_for(monkeypatch):
@@ -124,14 +123,13 @@ def test_only_a_problem_is_an_exit_code(monkeypatch, capsys, tmp_path, level, co
     monkeypatch.setattr("sys.argv", ["dlkit", "doctor", "--offline", "--runs-dir", str(tmp_path), "--json"])
     monkeypatch.setenv("DLKIT_OFFLINE", "1")
     monkeypatch.setattr(diagnosis, "check_memory", lambda found: Finding("memory", "ok", ""))
-    monkeypatch.setattr(
-        diagnosis, "check_disk", lambda subject, found: Finding(subject, "ok", str(Path(found["folder"])))
-    )
+    monkeypatch.setattr(diagnosis, "check_disk", lambda subject, found: Finding(subject, "ok", str(found.folder)))
     with pytest.raises(SystemExit) as stopped:
         main()
     assert int(stopped.value.code or 0) == code
     found = json.loads(capsys.readouterr().out)
     assert found["healthy"] is (code == 0)
     subjects = ["versions", "processor", "cores", "memory", "runs", "cache", "oneDNN", "data", "training"]
-    assert [finding["subject"] for finding in found["findings"]] == subjects
+    assert list(dict.fromkeys(finding["subject"] for finding in found["findings"])) == subjects
+    assert {"recipe": "digits_mlp", "source": "digits", "there": True, "text": "", "hint": ""} in found["recipes"]
     assert found["findings"][-1] == {"subject": "training", "level": level, "text": "text", "hint": "hint"}

@@ -1,18 +1,19 @@
 """repeat: every seed in a process of its own, figures that plain arithmetic gives, and bands for evaluate."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from dlkit import repetition
 from dlkit.recipe import load_recipe
 from dlkit.repetition import Repeated, band, recipe_digest, repeat, statistics
-from dlkit.run_directory import RunDirectory
+from dlkit.run_directory import RunDirectory, find_run
+from dlkit.snapshot import read_snapshot
 
 # Stands for dlkit: accuracy 0.90, 0.91, ... by the seed; the seed in KILLED dies.
 CHILD = """
@@ -110,8 +111,12 @@ def test_a_band_is_three_standard_deviations_wide(trained_run, tmp_path):
     assert band(run, loaded, "test", {"loss": 0.95}) is None
 
 
-def test_termination_ends_the_child_too(tmp_path):
-    child = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + '\\n'); time.sleep(60)"
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_whatever_ends_the_parent_ends_the_child_too(tmp_path, number):
+    child = (
+        "import os, time; from dlkit.interruption import end_with_parent; end_with_parent()\n"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + '\\n'); time.sleep(60)"
+    )
     code = (
         "import sys, pathlib\nfrom dlkit import repetition\n"
         f"repetition.COMMAND = (sys.executable, '-c', {child!r})\n"
@@ -119,15 +124,34 @@ def test_termination_ends_the_child_too(tmp_path):
         "repetition.repeat(what, range(3), print)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().endswith("\n"):
+    wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("\n"))
+    parent.send_signal(number)
+    parent.wait(30)
+    wait_for(lambda: not psutil.pid_exists(int((tmp_path / "pid").read_text())))
+
+
+def test_a_training_whose_parent_is_killed_saves_its_state_and_ends(tmp_path):
+    endless = ("--set", "training.epochs=100000", "--set", "data.validation=none")
+    command = [sys.executable, "-m", "dlkit", "repeat", "digits_mlp", *endless, "--runs-dir", str(tmp_path)]
+    parent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: list(tmp_path.glob("digits_mlp/*/snapshots/*.npz")))
+    (child,) = psutil.Process(parent.pid).children(recursive=True)
+    parent.kill()
+    parent.wait(30)
+    wait_for(lambda: not child.is_running())
+    run = find_run("digits_mlp", tmp_path, finished=False)
+    assert read_snapshot(run.path).step > 0
+    assert list(tmp_path.rglob(".writing-*")) == []
+    with run.locked():
+        pass
+
+
+def wait_for(condition):
+    """Wait until something is so, for a minute at most."""
+    deadline = time.monotonic() + 60
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    number = int((tmp_path / "pid").read_text())
-    parent.send_signal(signal.SIGTERM)
-    parent.wait(30)
-    with pytest.raises(ProcessLookupError):
-        os.kill(number, 0)
 
 
 def test_evaluate_says_whether_a_run_lies_inside(trained_run, monkeypatch, capsys):

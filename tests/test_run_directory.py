@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from dlkit import run_directory
 from dlkit.atomic import write_file, write_text
 from dlkit.errors import InputError, MissingError
-from dlkit.run_directory import RunDirectory, create_run, find_run, list_runs, remove_run
+from dlkit.run_directory import RunDirectory, create_run, find_run, list_runs, remove_run, runs_root
 
 
 def make_run(root, recipe, name, finished=True):
@@ -72,8 +75,9 @@ def test_csv_keeps_full_precision(tmp_path):
 
 def test_a_damaged_json_is_named(tmp_path):
     (tmp_path / "data.json").write_text("{")
-    with pytest.raises(InputError, match=r"data\.json is damaged"):
+    with pytest.raises(InputError, match=r"data\.json is damaged: Expecting property name") as caught:
         RunDirectory(tmp_path).read_json("data.json")
+    assert caught.value.problems[0].hint == "restore the file or remove the run"
     assert RunDirectory(tmp_path).read_json("other.json") == {}
 
 
@@ -106,3 +110,91 @@ def test_remove_run_takes_the_empty_recipe_folder_along(tmp_path):
 def test_json_is_written_whole(tmp_path):
     RunDirectory(tmp_path).write_json("a.json", {"x": [1.5]})
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": [1.5]}
+
+
+def test_checkpoints_are_found_or_the_message_says_what_to_do(tmp_path):
+    run = RunDirectory(make_run(tmp_path, "a", "1"))
+    with pytest.raises(MissingError, match="has no checkpoint yet") as caught:
+        run.checkpoint("best")
+    assert caught.value.problems[0].hint == f"go on with: dlkit train a --resume --run {run.path}"
+    (run.path / "last.keras").touch()
+    assert run.checkpoint("last") == run.path / "last.keras"
+    with pytest.raises(MissingError, match="no best checkpoint: the recipe holds out no validation") as caught:
+        run.checkpoint("best")
+    assert caught.value.problems[0].hint == "use --checkpoint last"
+    (run.path / "best.keras").touch()
+    assert run.checkpoint("best") == run.path / "best.keras"
+
+
+def test_where_runs_are_kept(monkeypatch):
+    monkeypatch.setenv("DLKIT_RUNS", "elsewhere")
+    assert runs_root(Path("given")) == Path("given")
+    assert runs_root() == Path("elsewhere")
+    monkeypatch.setenv("DLKIT_RUNS", "")
+    assert runs_root() == Path("saved_models")
+
+
+def test_the_lock_looks_at_the_folder_first_and_tidies_up(tmp_path):
+    run = RunDirectory(make_run(tmp_path, "a", "1"))
+    (run.path / ".writing-abandoned").touch()
+    with run.locked():
+        assert not (run.path / ".writing-abandoned").exists()
+    (run.path / "link").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="is a symbolic link out of"), run.locked():
+        pass
+    gone = RunDirectory(tmp_path / "a" / "2")
+    with pytest.raises(MissingError, match=rf"^cannot write to {gone.path}: No such file") as caught, gone.locked():
+        pass
+    assert caught.value.problems[0].hint == "copy the run to a place of your own"
+
+
+def test_a_new_run_tidies_up_after_one_that_was_killed(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".writing-abandoned").mkdir()
+    run = create_run(tmp_path, "a", lambda run: (run.path / "x").touch())
+    assert os.listdir(tmp_path / "a") == [run.path.name]
+    assert re.fullmatch(r"\d{8}-\d{6}", run.path.name)
+
+
+def test_a_thousand_runs_of_one_second_are_enough(tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(run_directory, "publish", lambda aside, folder: tried.append(folder.name))
+    with pytest.raises(MissingError, match="has a thousand runs of this second"):
+        create_run(tmp_path, "a", lambda run: None)
+    assert len(tried) == 999
+    assert [name.split("-")[2:] for name in tried[:3]] == [[], ["2"], ["3"]]
+    assert os.listdir(tmp_path / "a") == []
+
+
+def test_a_run_knows_its_recipe_and_whether_it_is_finished(tmp_path):
+    done, open_ = (RunDirectory(make_run(tmp_path, "net", str(n), finished=n == 1)) for n in (1, 2))
+    assert (done.recipe_name, done.finished, open_.finished) == ("net", True, False)
+    assert done.resolved_recipe == done.path / "resolved.yaml"
+
+
+@pytest.mark.parametrize(
+    ("reference", "finished", "message", "hint"),
+    [
+        (None, False, "there is no unfinished run in {root}", "start one: dlkit train RECIPE; or give --runs-dir"),
+        (
+            "net",
+            False,
+            "there is no unfinished run of 'net' in {root}",
+            "start one: dlkit train RECIPE; or give --runs-dir",
+        ),
+        ("nett", True, "no finished run 'nett' in {root}", "did you mean 'net'? allowed: net"),
+        ("other", None, "no run 'other' in {root}", "allowed: net"),
+    ],
+)
+def test_what_there_is_not_is_said_exactly(tmp_path, reference, finished, message, hint):
+    make_run(tmp_path, "net", "1")
+    with pytest.raises(MissingError) as caught:
+        find_run(reference, tmp_path, finished=finished)
+    (problem,) = caught.value.problems
+    assert (problem.message, problem.hint) == (message.format(root=tmp_path), hint)
+
+
+def test_without_any_run_the_hint_is_to_train(tmp_path):
+    with pytest.raises(MissingError, match="no run 'net' in") as caught:
+        find_run("net", tmp_path / "absent")
+    assert caught.value.problems[0].hint == "train it first"

@@ -2,11 +2,12 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from dlkit.cli import (
+    arithmetic,
     data,
     demo,
     doctor,
@@ -25,6 +26,7 @@ from dlkit.cli import (
     validate,
 )
 from dlkit.errors import DlkitError, ExitCode
+from dlkit.interruption import end_with_parent
 
 app = typer.Typer(
     name="dlkit",
@@ -43,6 +45,7 @@ app.command()(data.data)
 app.command()(doctor.doctor)
 app.command()(predict.predict)
 app.command()(summary.summary)
+app.add_typer(arithmetic.app, name="arithmetic")
 app.command()(export.export)
 app.command(name="inspect")(inspect_.inspect)
 app.command()(validate.validate)
@@ -71,18 +74,29 @@ def dlkit(
 
 def main() -> None:
     """Run the command line; user errors are printed without a traceback and become the documented exit codes."""
+    end_with_parent()
     try:
         app()
     except DlkitError as error:
-        if os.environ.get("DLKIT_DEBUG"):
-            raise
-        from dlkit.console import show_problems
-
-        show_problems(error)
-        sys.exit(error.exit_code)
+        _fail(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, as `| head` does
         sys.exit(ExitCode.DONE)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        from dlkit.safety.files import denied
+
+        _fail(denied(error))
+
+
+def _fail(error: DlkitError) -> NoReturn:
+    if os.environ.get("DLKIT_DEBUG"):
+        raise error
+    from dlkit.console import show_problems
+
+    show_problems(error)
+    sys.exit(error.exit_code)

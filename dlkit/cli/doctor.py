@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def doctor(runs_dir: RunsDir = None, data_dir: DataDir = None, offline: Offline = False, as_json: Json = False) -> None:
     """Check versions, processor, memory, disk and data, train and export for some seconds, and say what to mend."""
     from dlkit import console
-    from dlkit.diagnosis import findings, has_problem
+    from dlkit.diagnosis import findings, has_problem, recipe_data
     from dlkit.errors import ExitCode
     from dlkit.run_directory import runs_root
 
@@ -25,7 +25,9 @@ def doctor(runs_dir: RunsDir = None, data_dir: DataDir = None, offline: Offline 
         if not as_json:
             console.show_finding(finding)
     if as_json:
-        console.print_json({"healthy": not has_problem(found), "findings": [asdict(item) for item in found]})
+        findings_json = [asdict(item) for item in found]
+        recipes = [asdict(item) for item in recipe_data()]
+        console.print_json({"healthy": not has_problem(found), "findings": findings_json, "recipes": recipes})
     if has_problem(found):
         raise typer.Exit(ExitCode.MISSING)
 

@@ -15,6 +15,9 @@ def summary(
     ] = None,
     overrides: Overrides = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the arithmetic behind every row.")] = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Show multiply-adds, memory and receptive field of every row.")
+    ] = False,
     data_dir: DataDir = None,
     offline: Offline = False,
     as_json: Json = False,
@@ -26,24 +29,24 @@ def summary(
     apply_data_options(data_dir, offline)
     names = subjects or list(shipped_recipes())
     with console.waiting("building"):
-        results = [_summarise(name, overrides or [], explain) for name in names]
+        results = [_summarise(name, overrides or [], explain, cost) for name in names]
     if as_json:
         console.print_json(results[0] if subjects and len(results) == 1 else results)
     elif subjects:
         for result in results:
-            console.show_table(result, explain)
+            console.show_table(result)
     else:
         console.show_counts(results)
     if not all(result["contract"]["passed"] for result in results):
         raise typer.Exit(1)
 
 
-def _summarise(name: str, overrides: list[str], explain: bool) -> dict[str, Any]:
+def _summarise(name: str, overrides: list[str], explain: bool, cost: bool) -> dict[str, Any]:
     from dlkit.recipe import load_recipe
     from dlkit.run_directory import RESOLVED, RunDirectory
     from dlkit.summary import summarise
 
     if (Path(name) / RESOLVED).is_file():
         run = RunDirectory(Path(name))
-        return summarise(load_recipe(run.resolved_recipe, overrides), run, explain)
-    return summarise(load_recipe(name, overrides), explain=explain)
+        return summarise(load_recipe(run.resolved_recipe, overrides), run, explain, cost)
+    return summarise(load_recipe(name, overrides), explain=explain, cost=cost)

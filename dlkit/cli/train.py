@@ -1,10 +1,14 @@
 """dlkit train: from a recipe to a finished run."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlkit.cli._options import DataDir, Json, Offline, Overrides, RunsDir, apply_data_options
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+    from dlkit.speed import Speed
 
 
 def train(
@@ -32,6 +36,9 @@ def train(
         int | None,
         typer.Option("--skip-bad", min=0, metavar="N", help="Leave out at most N unreadable images of a folder."),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain-speed", help="First measure where a step's time goes, and what would be faster.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a recipe into a new run directory."""
@@ -63,6 +70,7 @@ def train(
     with console.waiting("starting TensorFlow"):
         start_tensorflow()
         from dlkit.training_run import resume_run, train_recipe
+    speed = _explained(loaded, as_json) if explain else None
     for path in left_out(loaded.recipe):
         console.note(f"left out, unreadable: {path}")
     with console.TrainingProgress(loaded.recipe, "stderr" if as_json else "stdout") as reporter:
@@ -73,9 +81,22 @@ def train(
     passed = not result.differences
     if as_json:
         contract = {"passed": passed, "differences": result.differences}
-        content = {"run": str(result.run.path), "recipe": loaded.recipe.name, "metrics": result.metrics}
-        console.print_json(content | {"updates": result.updates, "contract": contract})
+        content: dict[str, Any] = {"run": str(result.run.path), "recipe": loaded.recipe.name, "metrics": result.metrics}
+        content = content | {"updates": result.updates, "contract": contract}
+        console.print_json(content | ({"speed": speed.to_json()} if speed else {}))
     else:
         console.show_training(result)
     if not passed:
         raise typer.Exit(1)
+
+
+def _explained(loaded: "LoadedRecipe", as_json: bool) -> "Speed":
+    """Measure the speed of a recipe's step, and print it unless stdout holds JSON."""
+    from dlkit import console
+    from dlkit.speed import explain_speed
+
+    with console.waiting("measuring a step"):
+        speed = explain_speed(loaded)
+    if not as_json:
+        console.show_speed(speed)
+    return speed

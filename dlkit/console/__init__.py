@@ -11,8 +11,8 @@ from dlkit.console._reports import (
     show_repetition,
     show_reproduction,
 )
-from dlkit.console._runs import show_demo, show_evaluation, show_export, show_predictions, show_training
-from dlkit.console._tables import show_contract, show_counts, show_table
+from dlkit.console._runs import show_demo, show_evaluation, show_export, show_predictions, show_speed, show_training
+from dlkit.console._tables import show_contract, show_counts, show_table, show_worked
 
 __all__ = [
     "TrainingProgress",
@@ -33,8 +33,10 @@ __all__ = [
     "show_problems",
     "show_repetition",
     "show_reproduction",
+    "show_speed",
     "show_table",
     "show_training",
+    "show_worked",
     "table",
     "waiting",
 ]

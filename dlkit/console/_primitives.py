@@ -73,3 +73,10 @@ def waiting(text: str) -> Iterator[None]:
 def metrics_text(metrics: Mapping[str, float]) -> str:
     """Metrics by name in one line."""
     return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    if seconds < 100:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60:.2g} min" if seconds < 6000 else f"{seconds / 3600:.2g} h"

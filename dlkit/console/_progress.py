@@ -5,12 +5,16 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import psutil
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from dlkit.console._primitives import console_on, metrics_text
+from dlkit.console._primitives import console_on, duration, metrics_text
 
 if TYPE_CHECKING:
     from dlkit.recipe.schema import Recipe
+
+
+FORECAST_SECONDS = 2.0
 
 
 class TrainingProgress:
@@ -24,6 +28,8 @@ class TrainingProgress:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._started: tuple[float, int] = (0.0, 0)
+        self._warm: tuple[float, int] | None = None
+        self._forecast = False
 
     def __enter__(self) -> "TrainingProgress":
         if getattr(sys, self._stream).isatty():
@@ -48,6 +54,7 @@ class TrainingProgress:
 
     def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
         """Some steps of an epoch are done."""
+        self._foresee(steps_done, steps)
         if self._bar is None or self._task is None:
             return
         begun, first = self._started
@@ -55,12 +62,31 @@ class TrainingProgress:
         text = f"{speed:,.0f}/s  {metrics_text(logs)}"
         self._bar.update(self._task, completed=epoch * steps + steps_done, logs=text)
 
+    def _foresee(self, steps_done: int, steps: int) -> None:
+        """Once, from the first steps after the very first: what an epoch and all of them will take."""
+        now = time.perf_counter()
+        if self._warm is None:
+            self._warm = (now, steps_done)
+        begun, first = self._warm
+        if self._forecast or now - begun < FORECAST_SECONDS or steps_done <= first:
+            return
+        self._forecast = True
+        epoch = (now - begun) / (steps_done - first) * steps
+        memory = psutil.Process().memory_info().rss / 1e9
+        self._print(
+            f"forecast: {duration(epoch)} an epoch, at most {duration(epoch * self._epochs)} in all; "
+            f"{memory:.2g} GB of memory"
+        )
+
+    def _print(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(text)
+        else:
+            print(text, file=getattr(sys, self._stream), flush=True)
+
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
         """An epoch is done: one line of its metrics."""
         hidden = ("epoch", "phase", "seconds", "learning_rate")
         logs = {name: value for name, value in row.items() if not name.startswith(hidden)}
         text = f"epoch {epoch + 1}/{self._epochs}  {metrics_text(logs)}  {row['seconds']:.1f} s"
-        if self._bar is not None:
-            self._bar.console.print(text)
-        else:
-            print(text, file=getattr(sys, self._stream), flush=True)
+        self._print(text)

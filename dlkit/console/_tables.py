@@ -1,26 +1,54 @@
 """A network's table, and the counts of many."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlkit.console._primitives import line, table
 
+if TYPE_CHECKING:
+    from dlkit.worked_layer import WorkedLayer
 
-def show_table(result: Mapping[str, Any], explain: bool) -> None:
+
+def show_table(result: Mapping[str, Any]) -> None:
     """A network's table as the lecture prints it, with its totals and its contract."""
     line(result["recipe"])
-    rows = []
-    for row in result["layers"]:
-        shape = "x".join("?" if size is None else str(size) for size in row["output_shape"])
-        cells = [row["layer"], row["name"], shape, f"{row['parameters']:,}"]
-        if explain:
-            cells += ["; ".join(row["explanation"]["sizes"]), row["explanation"]["parameters"]]
-        rows.append(cells)
-    headers = ["layer", "name", "output", "parameters"] + (["output size", "parameters, by hand"] if explain else [])
-    table(headers, rows, right=(3,))
+    columns = {"layer": "left", "name": "left", "output": "left", "parameters": "right"}
+    rows = [
+        [row["layer"], row["name"], _sides(row["output_shape"]), f"{row['parameters']:,}"] for row in result["layers"]
+    ]
+    if "cost" in result:
+        columns |= dict.fromkeys(("multiply-adds", "bytes", "receptive field"), "right")
+        rows = [cells + _cost_cells(row["cost"]) for cells, row in zip(rows, result["layers"], strict=True)]
+    if any("explanation" in row for row in result["layers"]):
+        columns |= dict.fromkeys(("output size", "parameters, by hand", "note"), "left")
+        rows = [cells + _explained(row["explanation"]) for cells, row in zip(rows, result["layers"], strict=True)]
+    table(list(columns), rows, right=[number for number, side in enumerate(columns.values()) if side == "right"])
     counts = result["parameters"]
     line(f"total {counts['total']:,}  trainable {counts['trainable']:,}  non-trainable {counts['non_trainable']:,}")
+    if "cost" in result:
+        _show_cost(result["cost"])
     show_contract(result["contract"])
+
+
+def _sides(sizes: Sequence[int | None]) -> str:
+    return "x".join("?" if size is None else str(size) for size in sizes)
+
+
+def _cost_cells(cost: Mapping[str, Any]) -> list[str]:
+    numbers = ["?" if cost[key] is None else f"{cost[key]:,}" for key in ("multiply_adds", "activation_bytes")]
+    return [*numbers, "?" if cost["receptive_field"] is None else _sides(cost["receptive_field"])]
+
+
+def _explained(explanation: Mapping[str, Any]) -> list[str]:
+    return ["; ".join(explanation["sizes"]), explanation["parameters"], "; ".join(explanation["notes"])]
+
+
+def _show_cost(cost: Mapping[str, Any]) -> None:
+    multiply_adds, memory, field = _cost_cells(cost)
+    seen = f"  receptive field {field}" if cost["receptive_field"] else ""
+    line(f"one example: {multiply_adds} multiply-adds  {memory} bytes of outputs{seen}")
+    if cost["uncounted"]:
+        line(f"multiply-adds without those of {', '.join(cost['uncounted'])}")
 
 
 def show_contract(contract: Mapping[str, Any]) -> None:
@@ -39,3 +67,18 @@ def show_counts(results: Sequence[Mapping[str, Any]]) -> None:
         state = "passed" if result["contract"]["passed"] else result["contract"]["differences"][0]
         rows.append((result["recipe"], *(f"{counts[k]:,}" for k in ("total", "trainable", "non_trainable")), state))
     table(("recipe", "total", "trainable", "non-trainable", "contract"), rows, right=(1, 2, 3))
+
+
+def show_worked(worked: "WorkedLayer") -> None:
+    """A layer worked out by hand: every figure with its formula."""
+    line(f"output           {'x'.join(map(str, worked.output_shape))}")
+    for name, formulas in (
+        ("size", worked.sizes),
+        ("parameters", (worked.parameters,)),
+        ("multiply-adds", (worked.multiply_adds,)),
+        ("receptive field", worked.receptive_field),
+    ):
+        for formula in dict.fromkeys(formulas):
+            line(f"{name:<16} {formula}")
+    for note in worked.notes:
+        line(f"{'':<16} {note}")

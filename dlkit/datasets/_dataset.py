@@ -11,6 +11,8 @@ from dlkit.errors import InputError
 VOID = 255
 """The label of mask pixels that belong to no class; no loss and no metric counts them."""
 
+SMALL_BYTES = 1 << 24
+
 
 @dataclass(frozen=True)
 class ArraySpec:
@@ -30,23 +32,65 @@ class Description:
     splits: Mapping[str, int] = field(default_factory=dict)
 
 
+class Rows:
+    """Some rows of an array, read when they are asked for: `array` stays where it is, such as on disk."""
+
+    def __init__(self, array: "np.ndarray | Rows", rows: np.ndarray) -> None:
+        self.array, self.rows = array, rows
+        self.shape: tuple[int, ...] = (len(rows), *array.shape[1:])
+        self.dtype: np.dtype = array.dtype
+        self.nbytes: int = len(rows) * (array.nbytes // max(1, len(array)))
+
+        self.ndim: int = array.ndim
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, indices: Any) -> np.ndarray:
+        """The rows at `indices` (a number, a slice, or an array of them) as an array."""
+        return np.asarray(self.array[self.rows[indices]])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """All rows."""
+        return np.asarray(self[:], dtype)
+
+
 @dataclass(frozen=True)
 class Split:
-    """Examples with random access: inputs (n, ...) and raw targets (n, ...), in memory or memory-mapped."""
+    """Examples with random access: inputs (n, ...) and raw targets (n, ...).
 
-    inputs: np.ndarray
-    targets: np.ndarray
+    Each is an array in memory, a memory-mapped one, or Rows of one on disk.
+    """
+
+    inputs: Any
+    targets: Any
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all examples."""
+        return int(self.inputs.nbytes + self.targets.nbytes)
 
     def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The examples at `indices`, as (inputs, targets)."""
         return self.inputs[indices], self.targets[indices]
 
     def select(self, indices: np.ndarray) -> "Split":
-        """A split of the examples at `indices`, sorted so that memory-mapped files are read in order."""
-        return Split(*self.read(np.sort(indices)))
+        """The split of the examples at `indices`, in the order of this one; what is on disk stays there."""
+        rows = np.sort(indices)
+        return Split(_rows(self.inputs, rows), _rows(self.targets, rows))
+
+
+def on_disk(array: "np.ndarray | Rows") -> bool:
+    """Whether an array's values are read from a file when they are asked for."""
+    return on_disk(array.array) if isinstance(array, Rows) else isinstance(array, np.memmap)
+
+
+def _rows(array: "np.ndarray | Rows", rows: np.ndarray) -> "np.ndarray | Rows":
+    """Rows of an array: read now, unless they are many and on disk."""
+    return Rows(array, rows) if on_disk(array) and array.nbytes > SMALL_BYTES else np.asarray(array[rows])
 
 
 class Resizer(Protocol):

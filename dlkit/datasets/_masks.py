@@ -78,9 +78,8 @@ def _pixels(path: Path, coloured: bool) -> np.ndarray:
                     f"{path} has {len(image.getbands())} colour channels where class indices are expected",
                     "give the colour of every class: values: [[0, 0, 0], [255, 0, 0]]; or write an 8-bit grey mask",
                 )
-            if image.mode == "1":
-                image = image.convert("L")
-            pixels: np.ndarray = np.asarray(image.convert("RGB") if coloured else image)
+            stored = image.convert("L") if image.mode == "1" else image
+            pixels: np.ndarray = np.asarray(image.convert("RGB") if coloured else stored)
             return pixels
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{path} is no readable mask: {error}", "write it again, as PNG") from error

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dlkit.cache import cached_json
-from dlkit.errors import InputError
+from dlkit.errors import DlkitError, InputError
 
 SHOWN = 10
 
@@ -24,7 +24,7 @@ def _decode_all(paths: Sequence[Path], channels: int) -> dict[str, str]:
     def problem(path: Path) -> str:
         try:
             read_image(path, channels)
-        except InputError as error:
+        except DlkitError as error:
             return str(error)
         return ""
 

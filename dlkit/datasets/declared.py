@@ -47,6 +47,10 @@ class Declared:
             return Description(inputs, ArraySpec(tuple(self.shape[:2]), "uint8"), names)
         return Description(inputs, ArraySpec((), "int64"), names)
 
+    def check_present(self) -> None:
+        """Always a MissingError: there is no data."""
+        self.load("train", None)
+
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Always a MissingError: there is no data."""
         raise MissingError(

@@ -13,7 +13,7 @@ from dlkit.cache import cached_arrays
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split, seeded_split
 from dlkit.datasets._unreadable import allowed_unreadable
 from dlkit.errors import InputError, MissingError
-from dlkit.safety.files import MAX_CLASSES, check_links
+from dlkit.safety.files import MAX_CLASSES, check_links, files_below
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
 SPLIT_NAMES = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
@@ -92,8 +92,7 @@ class ImageFolder:
         labels: list[int] = []
         bad = set(self.left_out)
         for index, name in enumerate(self._class_names):
-            here = sorted(path for path in (folder / name).rglob("*") if path.suffix.lower() in SUFFIXES)
-            here = [path for path in here if path not in bad]
+            here = [path for path in images_below(folder / name) if path not in bad]
             if not here:
                 raise MissingError(
                     f"no images in {folder / name}", f"files with {', '.join(sorted(SUFFIXES))} are read"
@@ -107,7 +106,7 @@ class ImageFolder:
     def image_files(self) -> list[Path]:
         """All image files below the split folders, or below the directory where there are none."""
         roots = list(self._split_folders.values()) or [Path(self.directory)]
-        paths = sorted(path for root in roots for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+        paths = sorted(path for root in roots for path in images_below(root))
         check_links(Path(self.directory), paths)
         return paths
 
@@ -123,6 +122,10 @@ class ImageFolder:
             return Description(inputs, targets, tuple(str(index) for index in range(self.classes)))
         splits = {name: len(paths) for name, (paths, _) in self._files.items()}
         return Description(inputs, targets, self._class_names, splits)
+
+    def check_present(self) -> None:
+        """MissingError or InputError where there are no such folders of images."""
+        _ = self._files
 
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Images uint8 (n, height, width, channels), decoded and resized once into the cache; labels int64 (n,)."""
@@ -148,3 +151,8 @@ class ImageFolder:
             for _ in pool.map(decode_one, range(len(paths))):
                 pass
         out.flush()
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The image files below a folder, sorted; MissingError where a part of it cannot be read."""
+    return [path for path in files_below(folder) if path.suffix.lower() in SUFFIXES]

@@ -16,6 +16,7 @@ import numpy as np
 from dlkit.cache import cached_arrays, cached_json
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split
 from dlkit.errors import InputError, MissingError, closest
+from dlkit.safety.files import first_line
 
 NETWORK_SECONDS = 5.0
 BATCH = 1000
@@ -62,6 +63,11 @@ class Tfds:
             names = tuple(target["names"]) or tuple(str(index) for index in range(target["classes"]))
             return Description(inputs, ArraySpec((), "int64"), names, facts["splits"])
         return Description(inputs, ArraySpec(tuple(target["shape"] or (1,)), target["dtype"]), (), facts["splits"])
+
+    def check_present(self) -> None:
+        """MissingError where there is no prepared folder."""
+        if self._folder is None:
+            raise self._missing()
 
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Inputs in the dataset's dtype and labels int64, memory-mapped from the cache after the first time."""
@@ -112,24 +118,26 @@ class Tfds:
 
     def _download(self) -> None:
         """Prepare the dataset with the library, unless offline is asked for or nothing outside can be reached."""
-        advice = (
-            f"ways to supply it: run once with a network; or copy a prepared folder to {data_directory() / self.name}; "
-            "or point --data-dir or TFDS_DATA_DIR at a folder that has it"
-        )
-        missing = f"the dataset {self.name!r} is not in {data_directory()}"
         if os.environ.get("DLKIT_OFFLINE"):
-            raise MissingError(f"{missing} and --offline forbids the download", advice)
+            raise self._missing(" and --offline forbids the download")
         builder = self._builder()
         if not _network_reachable():
-            raise MissingError(f"{missing} and no network can be reached to download it", advice)
+            raise self._missing(" and no network can be reached to download it")
         try:
             builder.download_and_prepare()
         except Exception as error:  # the library raises many kinds; all mean that the data could not be had
-            raise MissingError(f"{missing} and its download failed: {str(error).splitlines()[0]}", advice) from error
+            raise self._missing(f" and its download failed: {first_line(error)}") from error
         self.__dict__.pop("_folder", None)
         self.__dict__.pop("_facts", None)
         if self._folder is None:
-            raise MissingError(f"{missing}, even after its preparation", advice)
+            raise self._missing(", even after its preparation")
+
+    def _missing(self, why: str = "") -> MissingError:
+        return MissingError(
+            f"the dataset {self.name!r} is not in {data_directory()}{why}",
+            f"ways to supply it: run once with a network; or copy a prepared folder to {data_directory() / self.name}; "
+            "or point --data-dir or TFDS_DATA_DIR at a folder that has it",
+        )
 
     def _decode(self, split: str, resize: Resizer | None, aside: Path) -> None:
         """Write inputs.npy and targets.npy, BATCH examples at a time."""

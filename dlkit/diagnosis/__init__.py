@@ -5,15 +5,15 @@ Each finding has a subject, a level (ok, warning, problem), a text with figures,
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from dlkit.cache import cache_directory
-from dlkit.datasets.tfds import data_directory
-from dlkit.diagnosis.machine import disk, memory, processor_features, system_text, usable_cores
 from dlkit.environment import processor, versions
+from dlkit.errors import Problem
+from dlkit.machine import Disk, Memory, disk, memory, processor_features, system_text, usable_cores
 
 Level = Literal["ok", "warning", "problem"]
 GIGABYTE = 1e9
@@ -31,17 +31,27 @@ class Finding:
     hint: str = ""
 
 
+@dataclass(frozen=True)
+class RecipeData:
+    """A shipped recipe, the dataset that its source names, whether its data is there, and how to get it if not."""
+
+    recipe: str
+    source: str
+    there: bool
+    text: str = ""
+    hint: str = ""
+
+
 def findings(root: Path, offline: bool, train: Callable[[], Finding]) -> Iterator[Finding]:
     """All findings, each as soon as it is known; `train` comes last, as it takes longest."""
     yield check_versions(versions(), wrong_versions())
     yield check_processor(processor(), processor_features(system_text("/proc/cpuinfo")))
-    yield check_cores(usable_cores(system_text("/sys/fs/cgroup/cpu.max")), os.getloadavg()[0])
-    group = (system_text(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
-    yield check_memory(memory(system_text("/proc/meminfo"), *group))
+    yield check_cores(usable_cores(), os.getloadavg()[0])
+    yield check_memory(memory())
     for subject, folder in (("runs", root), ("cache", cache_directory())):
         yield check_disk(subject, disk(folder))
     yield check_onednn(os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1"))
-    yield check_data(prepared_data(), offline)
+    yield from check_data(recipe_data(), offline)
     if not offline:
         yield check_network()
     yield train()
@@ -91,24 +101,24 @@ def check_cores(cores: float, load: float) -> Finding:
     return Finding("cores", "ok", text)
 
 
-def check_memory(found: dict[str, int]) -> Finding:
+def check_memory(found: Memory) -> Finding:
     """Memory that is free for a training."""
-    available = found["available"]
-    text = f"{available / GIGABYTE:.1f} GB available of {found['total'] / GIGABYTE:.1f} GB"
-    if available >= LOW_MEMORY or found["total"] == 0:
+    available = found.available
+    text = f"{available / GIGABYTE:.1f} GB available of {found.total / GIGABYTE:.1f} GB"
+    if available >= LOW_MEMORY:
         return Finding("memory", "ok", text)
     return Finding("memory", "problem" if available < NO_MEMORY else "warning", text, "close other programs")
 
 
-def check_disk(subject: str, found: dict[str, Any]) -> Finding:
+def check_disk(subject: str, found: Disk) -> Finding:
     """Room for runs or for decoded data."""
-    text = f"{found['free'] / GIGABYTE:.1f} GB free in {found['folder']}"
+    text = f"{found.free / GIGABYTE:.1f} GB free in {found.folder}"
     choice = {"runs": "--runs-dir or DLKIT_RUNS", "cache": "DLKIT_CACHE"}[subject]
-    if not found["writable"]:
+    if not found.writable:
         return Finding(subject, "problem", f"{text}, which cannot be written to", f"choose another place: {choice}")
-    if found["free"] >= LOW_DISK:
+    if found.free >= LOW_DISK:
         return Finding(subject, "ok", text)
-    level: Level = "problem" if found["free"] < NO_DISK else "warning"
+    level: Level = "problem" if found.free < NO_DISK else "warning"
     return Finding(subject, level, text, f"free some space, or choose another place: {choice}")
 
 
@@ -119,24 +129,33 @@ def check_onednn(value: str) -> Finding:
     return Finding("oneDNN", "ok", "on")
 
 
-def prepared_data() -> dict[str, bool]:
-    """Which datasets of TensorFlow Datasets the shipped recipes need, and whether a prepared folder is there."""
+def recipe_data() -> list[RecipeData]:
+    """For every shipped recipe whether its data is there; nothing is read or downloaded, TensorFlow not imported."""
+    from dlkit.data_source import missing_data
     from dlkit.recipe import load_recipe, shipped_recipes
 
-    sources = [load_recipe(name).recipe.data.source for name in shipped_recipes()]
-    names = sorted({str(source.settings["name"]) for source in sources if source.name == "tfds"})
-    return {name: any((data_directory() / name).glob("*/dataset_info.json")) for name in names}
+    found = []
+    for name in shipped_recipes():
+        recipe = load_recipe(name).recipe
+        missing = missing_data(recipe)
+        problem = missing.problems[0] if missing else Problem("")
+        found.append(RecipeData(name, recipe.data.source.name, missing is None, problem.message, problem.hint))
+    return found
 
 
-def check_data(prepared: dict[str, bool], offline: bool) -> Finding:
-    """Where TensorFlow Datasets keeps data, and what the shipped recipes find there."""
-    parts = ", ".join(f"{name} {'is there' if there else 'is missing'}" for name, there in prepared.items())
-    text = f"{data_directory()}: {parts}"
-    if all(prepared.values()):
-        return Finding("data", "ok", text)
-    if offline:
-        return Finding("data", "warning", text, "copy prepared folders there, or point TFDS_DATA_DIR at some")
-    return Finding("data", "ok", text, "training downloads what is missing, once")
+def check_data(found: list[RecipeData], offline: bool) -> Iterator[Finding]:
+    """The recipes whose data is there, then for each thing that is missing the recipes that need it."""
+    there = [entry.recipe for entry in found if entry.there]
+    text = f"{len(there)} of {len(found)} shipped recipes have their data: {', '.join(there)}"
+    yield Finding("data", "ok", text)
+    missing: dict[RecipeData, list[str]] = {}
+    for entry in found:
+        if not entry.there:
+            missing.setdefault(replace(entry, recipe=""), []).append(entry.recipe)
+    for entry, recipes in missing.items():
+        # What can be downloaded is only amiss where nothing may be.
+        level: Level = "warning" if offline and entry.source == "tfds" else "ok"
+        yield Finding("data", level, f"{', '.join(recipes)}: {entry.text}", entry.hint)
 
 
 def check_network() -> Finding:

@@ -30,7 +30,8 @@ class CropLike(keras.layers.Layer):
         x, reference = inputs
         if x.shape[1:3] == reference.shape[1:3] and None not in x.shape[1:3]:
             return x
-        return cropped(x, *ops.shape(reference)[1:3], self.align)
+        height, width = ops.shape(reference)[1:3]
+        return cropped(x, height, width, self.align)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """The first one's batch and channels, the second one's size."""
@@ -39,4 +40,5 @@ class CropLike(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Settings, for saving."""
-        return super().get_config() | {"align": self.align}
+        config: dict[str, Any] = super().get_config() | {"align": self.align}
+        return config

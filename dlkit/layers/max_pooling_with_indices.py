@@ -33,7 +33,8 @@ class MaxPoolingWithIndices(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Settings, for saving."""
-        return super().get_config() | {"pool_size": self.pool_size}
+        config: dict[str, Any] = super().get_config() | {"pool_size": self.pool_size}
+        return config
 
 
 def _windows(x: Any, size: int) -> Any:

@@ -32,4 +32,5 @@ class MaxUnpooling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Settings, for saving."""
-        return super().get_config() | {"pool_size": self.pool_size}
+        config: dict[str, Any] = super().get_config() | {"pool_size": self.pool_size}
+        return config

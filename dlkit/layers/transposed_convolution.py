@@ -8,7 +8,7 @@ from pydantic import Field
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class TransposedConvolution(keras.layers.Conv2DTranspose):
-    """Transposed convolution with output size (i - 1) s + k - 2 p for input i, kernel k, stride s, padding p (deck 003).
+    """Transposed convolution of output size (i - 1) s + k - 2 p: input i, kernel k, stride s, padding p (deck 003).
 
     keras.layers.Conv2DTranspose knows the paddings `valid` (p = 0) and `same` (i s) alone.
     """
@@ -53,4 +53,5 @@ class TransposedConvolution(keras.layers.Conv2DTranspose):
 
     def get_config(self) -> dict[str, Any]:
         """Settings, for saving."""
-        return super().get_config() | {"padding": self.cut}
+        config: dict[str, Any] = super().get_config() | {"padding": self.cut}
+        return config

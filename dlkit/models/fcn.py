@@ -9,6 +9,7 @@ from dlkit.datasets._dataset import ArraySpec
 from dlkit.initializers.bilinear import Bilinear
 from dlkit.layers._pixel_classifier import probabilities, score_channels
 from dlkit.layers.crop_like import CropLike
+from dlkit.models._image_classifier import divided
 from dlkit.models._vgg16 import FILTERS, vgg16_blocks
 from dlkit.tasks._task import TargetSpec
 
@@ -20,23 +21,22 @@ def fcn(
     targets: TargetSpec,
     *,
     variant: Literal["32s", "16s", "8s"] = "32s",
-    filters: Annotated[list[int], Field(min_length=5, max_length=5)] | None = None,
-    units: Annotated[int, Field(gt=0)] = 4096,
+    width_divisor: Annotated[int, Field(ge=1)] = 1,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
     activation: Literal["softmax", "sigmoid"] = "softmax",
 ) -> keras.Model:
     """FCN-32s, 16s or 8s (deck 003; Long, Shelhamer and Darrell 2015): image in, mask of the same size out.
 
     32s upsamples the class scores 32 times by one transposed convolution (64x64, no bias) that starts as bilinear
-    interpolation. 16s first adds the scores of the fourth pooling, 8s those of the third too. `filters` are those of
-    the five blocks, [64, 128, 256, 512, 512] in VGG16; `units` those of the two convolutions that were dense.
+    interpolation. 16s first adds the scores of the fourth pooling, 8s those of the third too. `width_divisor`
+    divides all filters, for small trials.
     """
     channels = score_channels(len(targets.class_names), activation)
     image = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
-    pools = vgg16_blocks(image, filters or FILTERS, strides=[2] * 5, dilation=[1] * 5)
+    pools = vgg16_blocks(image, [divided(n, width_divisor) for n in FILTERS], strides=[2] * 5, dilation=[1] * 5)
     x = pools[4]
     for name, kernel in (("fc6", 7), ("fc7", 1)):
-        x = layers.Conv2D(units, kernel, padding="same", activation="relu", name=name)(x)
+        x = layers.Conv2D(divided(4096, width_divisor), kernel, padding="same", activation="relu", name=name)(x)
         x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
     x = layers.Conv2D(channels, 1, name="score_fc7")(x)
     for block in {"32s": (), "16s": (4,), "8s": (4, 3)}[variant]:

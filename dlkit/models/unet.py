@@ -30,7 +30,7 @@ def unet(
     activation: Literal["softmax", "sigmoid"] = "softmax",
     kernel_initializer: Any = "he_normal",
 ) -> keras.Model:
-    """U-Net with `depth` poolings (deck 003; Ronneberger et al. 2015): two convolutions a block, filters double each time.
+    """U-Net with `depth` poolings and twice the filters after each (deck 003; Ronneberger et al. 2015).
 
     The original has depth 4, 64 filters, padding valid (skips are cut to size) and transposed upsampling: 572 pixels
     become 388. With padding same the output is as large as the input, which must divide by 2^depth. `dropout` stands

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from dlkit.errors import InputError
+from dlkit.errors import InputError, MissingError
 
 MAX_MEMBERS = 1000
 # Above this size a file must not unpack to more than so many times its own size; deflate itself ends at 1032 times.
@@ -39,13 +39,32 @@ def refuse(path: Path, problems: Iterable[str]) -> None:
 
 
 def require_file(path: Path) -> None:
-    """Refuse what is no ordinary file, such as a pipe, which would never come to its end."""
+    """Refuse what is no ordinary file, such as a pipe, which would never come to its end, and what may not be read."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     if not stat.S_ISREG(mode):
         raise InputError(f"{path} is no ordinary file", "give a file that lies on the disk")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise denied(error) from error
+
+
+def denied(error: OSError) -> MissingError:
+    """What the system refused: one message with the place and the reason."""
+    return MissingError(f"{error.filename}: {error.strerror}", "check that it is there and that you may use it")
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files below a folder, sorted; MissingError where a part of it cannot be read, which rglob would pass over."""
+
+    def refuse_part(error: OSError) -> None:
+        raise denied(error) from error
+
+    found = (Path(here, name) for here, _, names in os.walk(folder, onerror=refuse_part) for name in names)
+    return sorted(found)
 
 
 @contextmanager

@@ -166,7 +166,7 @@ def test_missing_folders_and_wrong_settings(folder, tmp_path):
     assert source(tmp_path / "nowhere").describe().splits == {}
     with pytest.raises(MissingError, match="no such folder"):
         source(tmp_path / "nowhere").load("train", None)
-    with pytest.raises(MissingError, match="no such folder: .*labels"):
+    with pytest.raises(MissingError, match=r"no such folder: .*labels"):
         source(folder, masks="labels").load("train", None)
     with pytest.raises(InputError, match="3 values for 2 classes"):
         source(folder, values=[0, 1, 2])

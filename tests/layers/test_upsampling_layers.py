@@ -35,8 +35,10 @@ def test_nearest_and_bilinear_are_those_of_keras():
 
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "padding", "output"),
-    [(2, 3, 1, 0, 4), (4, 3, 1, 0, 6), (5, 3, 2, 1, 9), (28, 2, 2, 0, 56), (7, 4, 2, 1, 14), (8, 4, 4, 0, 32)]
-    + [(6, 3, 2, 0, 13), (5, 1, 2, 0, 9), (4, 2, 3, 0, 11)],
+    [
+        *[(2, 3, 1, 0, 4), (4, 3, 1, 0, 6), (5, 3, 2, 1, 9), (28, 2, 2, 0, 56), (7, 4, 2, 1, 14), (8, 4, 4, 0, 32)],
+        *[(6, 3, 2, 0, 13), (5, 1, 2, 0, 9), (4, 2, 3, 0, 11)],
+    ],
 )
 def test_transposed_sizes_are_those_of_the_formula(size, kernel, stride, padding, output):
     assert output == (size - 1) * stride + kernel - 2 * padding

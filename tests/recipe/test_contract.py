@@ -95,3 +95,11 @@ def test_bounds_are_not_checked_when_overridden():
 )
 def test_is_overridden(overrides, decisive):
     assert is_overridden(overrides) is decisive
+
+
+def test_a_verdict_says_value_and_both_bounds():
+    (verdict,) = check_metrics(
+        expect(metrics={"accuracy": {"at_least": 0.25, "at_most": 0.75}}), {"accuracy": 0.8}, False
+    )
+    assert verdict.passed is False
+    assert str(verdict).endswith("at least 0.25 and at most 0.75")

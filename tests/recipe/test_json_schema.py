@@ -112,3 +112,7 @@ def test_takes(path, value):
 )
 def test_refuses(path, value):
     assert not takes(SCHEMA, edited(path, value))
+
+
+def test_the_dialect_is_named():
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"

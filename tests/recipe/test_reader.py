@@ -5,6 +5,7 @@ import math
 import pytest
 
 from dlkit.errors import InputError, Location, RecipeError
+from dlkit.recipe import nodes
 from dlkit.recipe.reader import MAX_BYTES, dotted, parse, parse_value, read_file
 from dlkit.recipe.writer import to_yaml
 
@@ -121,3 +122,40 @@ def test_written_data_has_no_anchors():
 
 def test_dotted():
     assert dotted(("model", "sequential", "layers", 0)) == "model.sequential.layers.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("- 1", "a list"), ("word", "a text"), ("true", "a truth value"), ("~", "nothing"), ("1.5", "a number")],
+)
+def test_a_recipe_is_a_mapping(text, kind):
+    with pytest.raises(RecipeError) as raised:
+        parse(text, "f.yaml")
+    (problem,) = raised.value.problems
+    assert problem.message == f"a recipe is a mapping of keys, received {kind}"
+    assert problem.hint == "start with `recipe: 1`"
+
+
+def test_a_megabyte_is_read_and_what_is_not_there_is_named(tmp_path):
+    path = tmp_path / "large.yaml"
+    path.write_text("#" * MAX_BYTES)
+    assert len(read_file(path)) == MAX_BYTES
+    path.unlink()
+    with pytest.raises(InputError) as raised:
+        read_file(path)
+    assert raised.value.problems[0].message == f"cannot read {path}: No such file or directory"
+    assert raised.value.problems[0].hint == "check the path and its permissions"
+
+
+def test_more_values_than_a_recipe_needs_are_refused(monkeypatch):
+    monkeypatch.setattr(nodes, "MAX_NODES", 10)
+    assert parse("a: [1, 2, 3, 4, 5, 6, 7]", "f")[0] == {"a": [1, 2, 3, 4, 5, 6, 7]}  # mapping, key, list, 7 values
+    with pytest.raises(RecipeError, match="there are too many values"):
+        parse("a: [1, 2, 3, 4, 5, 6, 7, 8]", "f")
+
+
+@pytest.mark.parametrize(("length", "shown"), [(60, "!" + 59 * "x"), (61, "!" + 56 * "x" + "...")])
+def test_long_words_are_shortened(length, shown):
+    with pytest.raises(RecipeError) as raised:
+        parse(f"a: !{(length - 1) * 'x'} 1", "f")
+    assert raised.value.problems[0].message == f"tags are not allowed: {shown}"

@@ -105,9 +105,67 @@ def test_locate(written):
 
 def test_find_recipe(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for reference in ("mnist_mlp", "mnist_mlp.yaml", "recipes/mnist_mlp.yaml"):
+    for reference in (
+        "mnist_mlp",
+        "mnist_mlp.yaml",
+        "mnist_mlp.yml",
+        "recipes/mnist_mlp.yaml",
+        "recipes/mnist_mlp.yml",
+    ):
         assert find_recipe(reference) == shipped_recipes()["mnist_mlp"]
     (tmp_path / "mnist_mlp.yaml").write_text("name: mine")
     assert find_recipe("mnist_mlp.yaml") == Path("mnist_mlp.yaml")
     with pytest.raises(InputError):
         find_recipe("elsewhere/mnist_mlp.yaml")
+    with pytest.raises(InputError):
+        find_recipe("mnist_mlp.txt")
+
+
+def test_sections_are_what_the_file_says():
+    recipe = load_recipe("digits_mlp", ["data.validation={fold: 1, of: 4}"]).recipe
+    assert (recipe.data.validation.fold, recipe.data.validation.of, recipe.data.validation.fraction) == (1, 4, None)
+    assert load_recipe("digits_mlp").recipe.data.validation.fraction == 0.1
+
+
+@pytest.mark.parametrize(
+    ("setting", "word"),
+    [("kernel_initializer", "he_normal"), ("kernel_regularizer", "l2"), ("kernel_constraint", "non_neg")],
+)
+def test_the_words_of_keras_stand_for_components(setting, word):
+    layer = "model.sequential.layers.0.Dense"
+    recipe = load_recipe("digits_mlp", [f"{layer}.{setting}={word}"]).recipe
+    assert recipe.model.settings["layers"][0].settings[setting] == word
+    with pytest.raises(RecipeError, match=f"unknown .* '{word}x'") as raised:
+        load_recipe("digits_mlp", [f"{layer}.{setting}={word}x"])
+    assert f"did you mean '{word}'" in raised.value.problems[0].hint
+
+
+@pytest.mark.parametrize(
+    ("layer", "key", "message"),
+    [
+        ("Rescaling: {scale: x}", "Rescaling.scale", "expected a number or a list, received 'x'"),
+        ("MaxPooling2D: {pool_size: x}", "MaxPooling2D.pool_size", "expected a whole number or a list, received 'x'"),
+        ("MaxPooling2D: {pool_size: [1, x]}", "MaxPooling2D.pool_size.1", "expected a whole number, received 'x'"),
+    ],
+)
+def test_a_setting_of_several_types_names_them_all(layer, key, message):
+    with pytest.raises(RecipeError) as raised:
+        load_recipe("digits_mlp", [f"data.preprocess=[{{{layer}}}]"])
+    (problem,) = raised.value.problems
+    assert (problem.key, problem.message) == (f"data.preprocess.0.{key}", message)
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "message"),
+    [
+        ("data.validation=5", "data.validation", "expected a mapping of keys, received 5"),
+        ("data.resize=5", "data.resize", "expected a mapping of keys, received 5"),
+        ("data.validation={fraction: x}", "data.validation.fraction", "expected a number, received 'x'"),
+        ("expect.layers=[[Dense, [1, x], 3]]", "expect.layers.0.1.1", "expected a whole number, received 'x'"),
+    ],
+)
+def test_keys_name_the_recipe_and_not_our_types(override, key, message):
+    with pytest.raises(RecipeError) as raised:
+        load_recipe("digits_mlp", [override])
+    (problem,) = raised.value.problems
+    assert (problem.key, problem.message) == (key, message)

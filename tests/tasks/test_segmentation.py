@@ -105,7 +105,7 @@ def test_what_does_not_suit_is_an_error(recipe):
         Segmentation().check(network(3), Segmentation().target_spec(masks))
     dense = "{sequential: {layers: [Flatten, {Dense: {units: 576}}, {Reshape: {target_shape: [24, 24, 1]}}]}}"
     loaded = load_recipe(recipe, [f"model={dense}", "data.patch=null"])
-    with pytest.raises(InputError, match="Flatten layer .* in a fully convolutional network") as caught:
+    with pytest.raises(InputError, match=r"Flatten layer .* in a fully convolutional network") as caught:
         build_model(loaded.recipe, describe(loaded.recipe, build_dataset(loaded.recipe)))
     assert caught.value.problems[0].location is not None
     loaded = load_recipe("digits_mlp", ["data.patch={height: 4, width: 4}"])

@@ -1,0 +1,204 @@
+"""dlkit arithmetic: one layer worked out by hand, without a recipe and without TensorFlow."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlkit.cli._options import Json
+
+if TYPE_CHECKING:
+    from dlkit.worked_layer import Window, WorkedLayer
+
+app = typer.Typer(
+    help="Work out one layer: output size, parameters, multiply-adds, receptive field.", no_args_is_help=True
+)
+
+Input = Annotated[str, typer.Option("--input", help="Input size in pixels: a number, or HxW.")]
+Kernel = Annotated[str, typer.Option("--kernel", help="Kernel or window size: a number, or HxW.")]
+Stride = Annotated[str, typer.Option("--stride", help="Step of the window: a number, or HxW.")]
+Padding = Annotated[str, typer.Option("--padding", help="Zeros on each side: a number or HxW; or same, or valid.")]
+Channels = Annotated[int, typer.Option("--channels", min=1, help="Channels of the input.")]
+Filters = Annotated[int, typer.Option("--filters", min=1, help="Channels of the output.")]
+NoBias = Annotated[bool, typer.Option("--no-bias", help="Without biases.")]
+RoundDown = Annotated[bool, typer.Option("--round-down", help="Leave out pixels that fill no window, as Keras does.")]
+Inputs = Annotated[str, typer.Option("--input", help="Inputs: a number, or HxWxC for all values of an image.")]
+Features = Annotated[int, typer.Option("--input", min=1, help="Inputs of every step.")]
+Units = Annotated[int, typer.Option("--units", min=1, help="Outputs.")]
+Steps = Annotated[int, typer.Option("--steps", min=1, help="Length of the sequence, for the multiply-adds.")]
+
+
+@app.command()
+def conv(
+    size: Input,
+    kernel: Kernel,
+    channels: Channels = 1,
+    filters: Filters = 1,
+    stride: Stride = "1",
+    padding: Padding = "0",
+    dilation: Annotated[int, typer.Option("--dilation", min=1, help="Distance between a kernel's weights.")] = 1,
+    groups: Annotated[int, typer.Option("--groups", min=1, help="Groups of channels that see only their own.")] = 1,
+    no_bias: NoBias = False,
+    round_down: RoundDown = False,
+    as_json: Json = False,
+) -> None:
+    """Work out a convolution: (I - K + 2P)/S + 1 pixels, K*K*channels*filters + filters parameters."""
+    from dlkit.worked_layer import convolution
+
+    window = _window(size, kernel, stride, padding, dilation)
+    _show(convolution(window, channels, filters, groups, not no_bias, round_down), as_json)
+
+
+@app.command()
+def pool(
+    size: Input,
+    kernel: Kernel,
+    channels: Channels = 1,
+    stride: Annotated[str | None, typer.Option("--stride", help="Step of the window [default: its size].")] = None,
+    padding: Padding = "0",
+    round_down: RoundDown = False,
+    as_json: Json = False,
+) -> None:
+    """Work out a pooling, which has no parameters and keeps the channels."""
+    from dlkit.worked_layer import pooling
+
+    _show(pooling(_window(size, kernel, stride or kernel, padding), channels, round_down), as_json)
+
+
+@app.command()
+def transposed(
+    size: Input,
+    kernel: Kernel,
+    channels: Channels = 1,
+    filters: Filters = 1,
+    stride: Stride = "1",
+    padding: Padding = "0",
+    no_bias: NoBias = False,
+    as_json: Json = False,
+) -> None:
+    """Work out a transposed convolution: (I - 1)S + K - 2P pixels."""
+    from dlkit.worked_layer import transposed as work_out
+
+    _show(work_out(_window(size, kernel, stride, padding), channels, filters, not no_bias), as_json)
+
+
+@app.command()
+def separable(
+    size: Input,
+    kernel: Kernel,
+    channels: Channels = 1,
+    filters: Filters = 1,
+    stride: Stride = "1",
+    padding: Padding = "0",
+    dilation: Annotated[int, typer.Option("--dilation", min=1, help="Distance between a kernel's weights.")] = 1,
+    multiplier: Annotated[int, typer.Option("--multiplier", min=1, help="Depthwise kernels for each channel.")] = 1,
+    no_bias: NoBias = False,
+    round_down: RoundDown = False,
+    as_json: Json = False,
+) -> None:
+    """Work out a depthwise separable convolution: K*K*channels + channels*filters + filters parameters."""
+    from dlkit.worked_layer import separable as work_out
+
+    window = _window(size, kernel, stride, padding, dilation)
+    _show(work_out(window, channels, filters, multiplier, not no_bias, round_down), as_json)
+
+
+@app.command()
+def atrous(
+    size: Input,
+    kernel: Kernel,
+    rate: Annotated[int, typer.Option("--rate", "--dilation", min=1, help="Distance between a kernel's weights.")],
+    channels: Channels = 1,
+    filters: Filters = 1,
+    stride: Stride = "1",
+    padding: Padding = "same",
+    no_bias: NoBias = False,
+    round_down: RoundDown = False,
+    as_json: Json = False,
+) -> None:
+    """Work out an atrous convolution: a kernel of K pixels reaches rate*(K - 1) + 1, with no more parameters."""
+    from dlkit.worked_layer import convolution
+
+    window = _window(size, kernel, stride, padding, rate)
+    _show(convolution(window, channels, filters, 1, not no_bias, round_down), as_json)
+
+
+@app.command()
+def dense(size: Inputs, units: Units, no_bias: NoBias = False, as_json: Json = False) -> None:
+    """Work out a Dense layer: inputs*units + units parameters."""
+    from dlkit.worked_layer import dense as work_out
+
+    _show(work_out(_numbers("--input", size), units, not no_bias), as_json)
+
+
+@app.command()
+def rnn(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False, as_json: Json = False) -> None:
+    """Work out a simple recurrent layer: h(x + h + 1) parameters."""
+    from dlkit.worked_layer import recurrent
+
+    _show(recurrent("rnn", 1, size, units, steps, int(not no_bias)), as_json)
+
+
+@app.command()
+def lstm(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False, as_json: Json = False) -> None:
+    """Work out an LSTM: 4h(x + h + 1) parameters."""
+    from dlkit.worked_layer import recurrent
+
+    _show(recurrent("lstm", 4, size, units, steps, int(not no_bias)), as_json)
+
+
+@app.command()
+def gru(
+    size: Features,
+    units: Units,
+    steps: Steps = 1,
+    reset_after: Annotated[
+        bool, typer.Option("--reset-after/--no-reset-after", help="Two biases for each unit, as in Keras' default.")
+    ] = True,
+    no_bias: NoBias = False,
+    as_json: Json = False,
+) -> None:
+    """Work out a GRU: 3h(x + h + 2) parameters, or 3h(x + h + 1) when it resets before the multiplication."""
+    from dlkit.worked_layer import recurrent
+
+    biases = 0 if no_bias else 2 if reset_after else 1
+    _show(recurrent("gru", 3, size, units, steps, biases), as_json)
+
+
+def _window(size: str, kernel: str, stride: str, padding: str, dilation: int = 1) -> "Window":
+    """The window of the options; one number counts for both dimensions. InputError names a bad option."""
+    from dlkit.worked_layer import Window
+
+    read = {"--input": size, "--kernel": kernel, "--stride": stride}
+    pairs = {option: _pair(option, _numbers(option, text)) for option, text in read.items()}
+    zeros: tuple[str | int, ...] = (padding, padding)
+    if padding not in ("same", "valid"):
+        zeros = _pair("--padding", _numbers("--padding", padding, least=0))
+    return Window(pairs["--input"], pairs["--kernel"], pairs["--stride"], zeros, dilation)
+
+
+def _pair(option: str, numbers: tuple[int, ...]) -> tuple[int, ...]:
+    from dlkit.errors import InputError
+
+    if len(numbers) > 2:
+        raise InputError(f"{option} has {len(numbers)} numbers", "give one, or HxW; channels are --channels")
+    return numbers if len(numbers) == 2 else numbers * 2
+
+
+def _numbers(option: str, text: str, least: int = 1) -> tuple[int, ...]:
+    """The whole numbers of `227` or `64x48`."""
+    from dlkit.errors import InputError
+
+    parts = text.lower().split("x")
+    if not all(part.isascii() and part.isdigit() and least <= int(part) <= 10**9 for part in parts):
+        words = ", same or valid" if option == "--padding" else ""
+        raise InputError(f"{option} {text!r} is no size", f"give a whole number of at least {least}, or HxW{words}")
+    return tuple(map(int, parts))
+
+
+def _show(worked: "WorkedLayer", as_json: bool) -> None:
+    from dlkit import console
+
+    if as_json:
+        console.print_json(worked.to_json())
+    else:
+        console.show_worked(worked)

@@ -1,0 +1,84 @@
+"""What the machine offers: processor features, cores, memory and disk, within the limits of a control group."""
+
+import os
+import resource
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+GROUP = "/sys/fs/cgroup"
+
+FEATURES = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX-512 BF16", "amx_bf16": "AMX BF16"}
+
+
+def processor_features(cpuinfo: str) -> list[str]:
+    """Those of AVX2, AVX-512 and the bfloat16 units that the text of /proc/cpuinfo names."""
+    flags = next((text.split(":", 1)[1].split() for text in cpuinfo.splitlines() if text.startswith("flags")), [])
+    return [name for flag, name in FEATURES.items() if flag in flags]
+
+
+def usable_cores(quota: str | None = None) -> float:
+    """Cores that this process may use: its affinity, and `quota`, the text of the control group's cpu.max."""
+    cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    parts = (system_text(f"{GROUP}/cpu.max") if quota is None else quota).split()
+    if len(parts) == 2 and parts[0].isdecimal() and parts[1].isdecimal():
+        cores = min(cores, int(parts[0]) / int(parts[1]))
+    return cores
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes in all, and bytes that can be had without swapping."""
+
+    total: int
+    available: int
+
+
+def memory() -> Memory:
+    """The machine's memory, within the control group's memory.max and memory.current and the process' own limit."""
+    found = psutil.virtual_memory()
+    group = (system_text(f"{GROUP}/memory.{name}") for name in ("max", "current"))
+    whole = within_group(int(found.total), int(found.available), *group)
+    return Memory(whole.total, min(whole.available, _left_to_process()))
+
+
+def _left_to_process() -> int:
+    """Bytes of data that the process may still allocate (ulimit -d)."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(0, limit - int(getattr(psutil.Process().memory_info(), "data", 0)))
+
+
+def within_group(total: int, available: int, limit: str, used: str) -> Memory:
+    """The machine's bytes, and those of a control group where its limit is a smaller number."""
+    if limit.strip().isdecimal() and int(limit) < total:
+        total = int(limit)
+        available = max(0, min(available, total - int(used or 0)))
+    return Memory(total, available)
+
+
+@dataclass(frozen=True)
+class Disk:
+    """The nearest folder that exists, the bytes free there, and whether it can be written to."""
+
+    folder: Path
+    free: int
+    writable: bool
+
+
+def disk(folder: Path) -> Disk:
+    """The disk that a folder lies on, or would lie on."""
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+    return Disk(place, shutil.disk_usage(place).free, os.access(place, os.W_OK))
+
+
+def system_text(path: str) -> str:
+    """A file of the system, empty where there is none."""
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

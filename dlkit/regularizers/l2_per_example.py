@@ -1,0 +1,27 @@
+"""L2 in deck 004's convention."""
+
+from typing import Annotated, Any
+
+import keras
+from keras import ops
+from pydantic import Field
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
+class L2PerExample(keras.regularizers.Regularizer):
+    """lambda R with R = 1/(2n) sum w^2, n the number of training examples (deck 004, weight decay).
+
+    The same as Keras' L2 with l2 = lambda/(2n): a step of size eta shrinks each weight by the factor 1 - eta lambda/n.
+    """
+
+    def __init__(self, *, lambda_: Annotated[float, Field(ge=0)], examples: Annotated[int, Field(ge=1)]) -> None:
+        self.lambda_ = lambda_
+        self.examples = examples
+
+    def __call__(self, weights: Any) -> Any:
+        """The penalty, a number, for weights of any shape."""
+        return self.lambda_ / (2 * self.examples) * ops.sum(ops.square(weights))
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, for saving."""
+        return {"lambda_": self.lambda_, "examples": self.examples}

@@ -1,0 +1,174 @@
+"""What is printed: results on stdout in plain columns, notes on stderr, a bar with speed where there is a terminal."""
+
+import io
+import sys
+
+import pytest
+
+from dlkit import console
+from dlkit.console._progress import TrainingProgress
+from dlkit.diagnosis import Finding
+from dlkit.recipe import load_recipe
+from dlkit.run_directory import RunDirectory
+
+
+@pytest.fixture
+def shown(capsys):
+    """The lines that a function prints on stdout."""
+
+    def run(function, *arguments, **settings):
+        function(*arguments, **settings)
+        return [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+class Terminal(io.StringIO):
+    """A text stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A function that puts a terminal in place of stdout and stderr."""
+
+    def install():
+        stream = Terminal()
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr(sys, "stdout", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
+        return stream
+
+    return install
+
+
+def test_a_reproduction_shows_verdict_divergence_and_figures(shown):
+    result = {
+        "run": "runs/a",
+        "verdict": "different",
+        "first_divergence": {"where": "epoch 2", "detail": "loss was 0.5, is 0.25"},
+        "environment": ["keras was 3.14, is 3.15"],
+        "metrics": {"loss": {"run": 0.5, "now": 0.25}},
+    }
+    lines = shown(console.show_reproduction, result)
+    assert lines[0] == ["different", "runs/a"]
+    assert " ".join(lines[1]) == "first divergence: epoch 2: loss was 0.5, is 0.25"
+    assert " ".join(lines[2]) == "version: keras was 3.14, is 3.15"
+    assert lines[-1] == ["loss", "0.5", "0.25"]
+    same = result | {"verdict": "bit-identical", "first_divergence": None, "environment": [], "metrics": {}}
+    assert shown(console.show_reproduction, same) == [["bit-identical", "runs/a"]]
+
+
+def test_a_repetition_shows_spread_and_failures(shown, capsys):
+    spread = {"mean": 0.5, "standard_deviation": None, "min": 0.25, "max": 0.75}
+    result = {
+        "recipe": "a",
+        "split": "test",
+        "seeds": [{"seed": 0, "evaluation": {"accuracy": 0.5}}, {"seed": 1, "failed": "train was killed by signal 9"}],
+        "statistics": {"train": {"loss": spread}, "evaluation": {"accuracy": spread | {"standard_deviation": 0.1}}},
+        "file": "runs/a/repeat.json",
+    }
+    lines = shown(console.show_repetition, result)
+    assert " ".join(lines[0]) == "a, 1 of 2 seeds"
+    assert ["last", "epoch", "loss", "0.50000", "0.25000", "0.75000"] in lines
+    assert ["test", "accuracy", "0.50000", "0.10000", "0.25000", "0.75000"] in lines
+    assert " ".join(lines[-2]) == "seed 1 failed: train was killed by signal 9"
+    assert lines[-1] == ["written", "runs/a/repeat.json"]
+    for entry in result["seeds"]:
+        console.note_repetition(entry)
+    assert capsys.readouterr().err.splitlines() == ["seed 0  accuracy 0.5000", "seed 1  train was killed by signal 9"]
+
+
+def test_a_band_says_inside_or_outside(shown):
+    band = {
+        "accuracy": {"low": 0.9, "high": 0.95, "inside": False},
+        "loss": {"low": 0.1, "high": 0.2, "inside": True},
+    }
+    assert [line[:3] for line in shown(console.show_band, band)] == [
+        ["accuracy", "is", "OUTSIDE"],
+        ["loss", "is", "inside"],
+    ]
+    assert shown(console.show_band, None) == []
+
+
+def test_data_shows_classes_duplicates_conflicts_and_warnings_last(shown):
+    content = {
+        "recipe": "a",
+        "splits": {
+            "train": {"examples": 1200, "classes": {"cat": 700, "dog": 500}},
+            "test": {"examples": 10, "classes": {"cat": 4, "dog": 6}},
+        },
+        "exact_duplicates": {"within": {"train": 3}, "across": {"test in train": 1}},
+        "near_duplicates": {"within": {"train": 2}, "across": {}, "selective": False},
+        "conflicting_labels": {"first": [["train[2]", "train[22]"]]},
+        "unreadable": [{"reason": "x.jpg is no readable image"}],
+        "warnings": ["something"],
+    }
+    lines = shown(console.show_data, content)
+    assert " ".join(lines[0]) == "a: train 1,200, test 10"
+    for row in (["cat", "700", "4"], ["exact", "within", "train", "3"], ["exact", "test", "in", "train", "1"]):
+        assert row in lines
+    assert ["near", "within", "train", "2"] in lines
+    assert lines[-4][:4] == ["near", "duplicates", "say", "little"]
+    texts = [" ".join(line) for line in lines[-3:]]
+    assert texts == [
+        "equal, with different targets: train[2], train[22]",
+        "unreadable: x.jpg is no readable image",
+        "warning: something",
+    ]
+
+
+def test_a_finding_has_its_hint_below(shown):
+    assert shown(console.show_finding, Finding("cache", "warning", "1 GB free", "free some")) == [
+        ["warning", "cache", "1", "GB", "free"],
+        ["free", "some"],
+    ]
+    assert shown(console.show_finding, Finding("cache", "ok", "fine")) == [["ok", "cache", "fine"]]
+
+
+def test_predictions_are_labels_or_values(shown):
+    labels = [{"input": "a.png", "label": "cat", "probability": 0.5}]
+    assert shown(console.show_predictions, labels)[-1] == ["a.png", "cat", "0.5000"]
+    assert shown(console.show_predictions, [{"input": "a[0]", "values": [1.5]}])[-1] == ["a[0]", "[1.5]"]
+
+
+def test_counts_show_the_first_difference(shown):
+    contracts = {"a": {"passed": True}, "b": {"passed": False, "differences": ["total parameters differ", "and more"]}}
+    counts = {"total": 1234, "trainable": 1000, "non_trainable": 234}
+    results = [{"recipe": name, "parameters": counts, "contract": contract} for name, contract in contracts.items()]
+    lines = shown(console.show_counts, results)
+    assert lines[-2] == ["a", "1,234", "1,000", "234", "passed"]
+    assert " ".join(lines[-1]) == "b 1,234 1,000 234 total parameters differ"
+
+
+def test_the_demo_says_where_everything_is(shown, tmp_path):
+    lines = shown(console.show_demo, RunDirectory(tmp_path / "digits_mlp" / "run"))
+    assert lines[0] == ["run", str(tmp_path / "digits_mlp" / "run")]
+    assert lines[2] == ["SavedModel", str(tmp_path / "digits_mlp" / "run" / "exports" / "saved_model" / "digits_mlp")]
+    assert lines[6][:4] == ["dlkit", "summary", "digits_mlp", "--explain"]
+
+
+def test_a_terminal_gets_a_bar_with_speed_and_a_line_per_epoch(terminal):
+    loaded, stream = load_recipe("digits_mlp", ["training.epochs=2"]), terminal()
+    with TrainingProgress(loaded.recipe, "stdout") as progress:
+        progress.begin(0, 0, 10)
+        progress.progress(0, 5, 10, {"loss": 0.5})
+        task = progress._bar.tasks[0]
+        assert (task.description, task.completed, task.total) == ("epoch 1/2", 5, 20)
+        assert task.fields["logs"].endswith("/s  loss 0.5000")
+        progress.epoch_done(0, {"epoch": 0, "loss": 0.25, "learning_rate": 0.1, "seconds": 1.5})
+        progress.begin(1, 3, 10)
+        assert (progress._bar.tasks[0].completed, progress._bar.tasks[0].description) == (13, "epoch 2/2")
+    assert "epoch 1/2  loss 0.2500  1.5 s" in stream.getvalue()
+
+
+def test_waiting_and_tables_on_a_terminal(terminal):
+    stream = terminal()
+    with console.waiting("thinking"):
+        pass
+    console.table(("name", "size"), [("a", 1)], right=(1,))
+    lines = [line.split() for line in stream.getvalue().splitlines()]
+    assert "thinking" in lines[0]
+    assert ["a", "1"] in lines

@@ -1,0 +1,137 @@
+"""TensorFlow Datasets: prepared by the library itself from real digits, described by its JSON, decoded once."""
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from dlkit.datasets import tfds as module
+from dlkit.datasets.digits import Digits
+from dlkit.datasets.tfds import Tfds
+from dlkit.errors import InputError, MissingError
+from dlkit.images import ImageResizer
+
+EXAMPLES = {"train": 30, "test": 12}
+
+
+class TinyDigits(tfds.core.GeneratorBasedBuilder):
+    """Some of scikit-learn's digits, with their mean brightness as a second feature."""
+
+    VERSION = tfds.core.Version("1.2.0")
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(shape=(8, 8, 1)),
+            "label": tfds.features.ClassLabel(names=[f"digit {n}" for n in range(10)]),
+            "brightness": tfds.features.Scalar(dtype=np.float32),
+        }
+        return tfds.core.DatasetInfo(
+            builder=self, features=tfds.features.FeaturesDict(features), supervised_keys=("image", "label")
+        )
+
+    def _split_generators(self, dl_manager):
+        return {name: self._generate_examples(name) for name in EXAMPLES}
+
+    def _generate_examples(self, split):
+        source = Digits().load(split, None)
+        for index in range(EXAMPLES[split]):
+            image = source.inputs[index]
+            yield index, {"image": image, "label": int(source.targets[index]), "brightness": np.float32(image.mean())}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tfds")
+    tfds.builder("tiny_digits", data_dir=str(folder)).download_and_prepare()
+    return folder
+
+
+@pytest.fixture
+def place(prepared, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(prepared))
+    monkeypatch.setenv("DLKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DLKIT_OFFLINE", "")
+    return prepared
+
+
+def images_by_brightness(inputs):
+    return sorted(image.tobytes() for image in inputs)
+
+
+def test_the_supervised_pair_is_taken_and_decoded_once(place, monkeypatch):
+    dataset = Tfds(name="tiny_digits")
+    description = dataset.describe()
+    assert (description.inputs.shape, description.inputs.dtype) == ((8, 8, 1), "uint8")
+    assert description.class_names == tuple(f"digit {n}" for n in range(10))
+    assert dict(description.splits) == EXAMPLES
+    dataset.check_present()
+    first = dataset.load("train", None)
+    assert images_by_brightness(first.inputs) == images_by_brightness(Digits().load("train", None).inputs[:30])
+    assert sorted(first.targets) == sorted(Digits().load("train", None).targets[:30])
+    monkeypatch.setattr(Tfds, "_decode", lambda *_: pytest.fail("decoded twice"))
+    np.testing.assert_array_equal(Tfds(name="tiny_digits").load("train", None).inputs, first.inputs)
+
+
+def test_images_are_resized_before_they_are_cached(place):
+    small = Tfds(name="tiny_digits", version="1.2.0").load("test", ImageResizer(4, 4, "bilinear", False))
+    assert (small.inputs.shape, small.inputs.dtype) == ((12, 4, 4, 1), np.uint8)
+
+
+def test_other_features_can_be_named(place):
+    dataset = Tfds(name="tiny_digits", target="brightness")
+    assert (dataset.describe().targets.shape, dataset.describe().class_names) == ((1,), ())
+    split = dataset.load("test", None)
+    np.testing.assert_allclose(split.targets, split.inputs.mean((1, 2, 3)), rtol=1e-6)
+    with pytest.raises(InputError, match="has no feature 'lable'") as caught:
+        Tfds(name="tiny_digits", target="lable").describe()
+    assert "did you mean 'label'" in caught.value.problems[0].hint
+    with pytest.raises(InputError, match="feature 'label' of tfds tiny_digits is no array"):
+        Tfds(name="tiny_digits", input="label").describe()
+    with pytest.raises(InputError, match="no split 'dev'"):
+        dataset.load("dev", None)
+
+
+def test_without_a_prepared_folder_the_library_describes_and_prepares(place, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "empty"))
+    dataset = Tfds(name="tiny_digits")
+    assert dataset.describe().inputs.shape == (8, 8, 1)
+    assert dataset.describe().class_names[3] == "digit 3"
+    with pytest.raises(MissingError, match=r"the dataset 'tiny_digits' is not in .*empty"):
+        dataset.check_present()
+    monkeypatch.setattr(module, "_network_reachable", lambda: False)
+    with pytest.raises(MissingError, match="no network can be reached"):
+        dataset.load("test", None)
+    monkeypatch.setattr(module, "_network_reachable", lambda: True)
+    assert len(dataset.load("test", None)) == 12
+    dataset.check_present()
+
+
+def test_a_download_that_fails_is_one_message(place, monkeypatch, tmp_path):
+    def fail(*_):
+        raise RuntimeError("the server is gone\nand so on")
+
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "empty"))
+    monkeypatch.setattr(module, "_network_reachable", lambda: True)
+    monkeypatch.setattr(TinyDigits, "download_and_prepare", fail)
+    with pytest.raises(MissingError, match=r"its download failed: the server is gone$"):
+        Tfds(name="tiny_digits").load("train", None)
+
+
+def test_offline_and_misspelt_names(place, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "empty"))
+    monkeypatch.setenv("DLKIT_OFFLINE", "1")
+    with pytest.raises(MissingError, match="--offline forbids the download") as caught:
+        Tfds(name="tiny_digits").load("train", None)
+    assert f"copy a prepared folder to {tmp_path / 'empty' / 'tiny_digits'}" in caught.value.problems[0].hint
+    with pytest.raises(InputError, match="tfds has no dataset 'tiny_digit'") as caught:
+        Tfds(name="tiny_digit").describe()
+    assert "did you mean 'tiny_digits'" in caught.value.problems[0].hint
+
+
+def test_a_name_that_cannot_be_looked_up_means_no_network(monkeypatch):
+    def refuse(*_):
+        raise OSError("no such name")
+
+    monkeypatch.setattr(module.socket, "getaddrinfo", refuse)
+    assert module._network_reachable() is False
+    monkeypatch.setattr(module.socket, "getaddrinfo", lambda *_: [])
+    assert module._network_reachable() is True

@@ -1,0 +1,81 @@
+"""Conditions travel through the environment; a resumed run keeps those that it began with, or says what differs."""
+
+import os
+
+import pytest
+
+from dlkit import run_conditions
+from dlkit.cli import main
+from dlkit.errors import CheckError, InputError
+from dlkit.recipe import load_recipe
+from dlkit.run_conditions import DETERMINISTIC, SKIP_BAD, THREADS, restore_conditions, whole_number
+from dlkit.run_directory import RunDirectory
+from dlkit.training_run import resume_run
+
+
+@pytest.fixture(autouse=True)
+def nothing_given(monkeypatch):
+    for name in (DETERMINISTIC, THREADS, SKIP_BAD):
+        monkeypatch.setenv(name, "")
+
+
+@pytest.fixture
+def began(tmp_path):
+    """A function that makes a run with recorded conditions."""
+
+    def make(deterministic, threads=0, left_out=()):
+        run = RunDirectory(tmp_path / "digits_mlp" / "run")
+        run.write_json("environment.json", {"deterministic": deterministic, "threads": {"intra_op": threads}})
+        run.write_json("data.json", {"left_out": list(left_out)})
+        (run.path / "resolved.yaml").write_text(load_recipe("digits_mlp").text)
+        return run
+
+    return make
+
+
+def test_what_a_run_began_with_is_put_back(began):
+    restore_conditions(began(True, threads=3, left_out=["a.png", "b.png"]))
+    assert (os.environ[DETERMINISTIC], os.environ[THREADS], os.environ[SKIP_BAD]) == ("1", "3", "2")
+
+
+def test_what_was_not_special_stays_unset(began):
+    restore_conditions(began(False))
+    assert (os.environ[DETERMINISTIC], os.environ[THREADS], os.environ[SKIP_BAD]) == ("", "", "")
+
+
+def test_threads_and_images_left_out_that_are_given_go_before(began, monkeypatch):
+    monkeypatch.setenv(THREADS, "1")
+    monkeypatch.setenv(SKIP_BAD, "7")
+    restore_conditions(began(True, threads=3, left_out=["a.png"]))
+    assert (os.environ[THREADS], os.environ[SKIP_BAD]) == ("1", "7")
+
+
+@pytest.mark.parametrize(("recorded", "given", "hint"), [(False, "1", "leave --deterministic"), (True, "0", "unset")])
+def test_another_determinism_is_refused_with_the_difference(began, monkeypatch, reporter, recorded, given, hint):
+    monkeypatch.setenv(DETERMINISTIC, given)
+    run = began(recorded)
+    for refuse in (restore_conditions, lambda run: resume_run(load_recipe("digits_mlp"), run, reporter)):
+        with pytest.raises(CheckError, match=rf"{run.path} began with: deterministic was {recorded}, is") as caught:
+            refuse(run)
+        assert caught.value.problems[0].hint.startswith(hint)
+
+
+def test_resume_of_a_default_run_with_deterministic_is_refused(began, monkeypatch, capsys):
+    run = began(False)
+    monkeypatch.setattr(
+        "sys.argv", ["dlkit", "train", "digits_mlp", "--resume", "--run", str(run.path), "--deterministic"]
+    )
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 1
+    assert "deterministic was False, is True" in capsys.readouterr().err
+
+
+def test_what_is_no_number_is_named(monkeypatch):
+    monkeypatch.setenv(THREADS, "two")
+    with pytest.raises(InputError, match="DLKIT_THREADS is 'two'"):
+        whole_number(THREADS)
+
+
+def test_nothing_is_left_out_unless_allowed():
+    assert run_conditions.left_out(load_recipe("digits_mlp").recipe) == []
