@@ -7,6 +7,7 @@ from pydantic import Field
 
 from dlkit.datasets._dataset import ArraySpec
 from dlkit.layers._pixel_classifier import probabilities, score_channels
+from dlkit.layers.bilinear_upsampling import BilinearUpsampling
 from dlkit.layers.crop_like import CropLike
 from dlkit.layers.image_level_features import ImageLevelFeatures
 from dlkit.models._image_classifier import divided
@@ -53,7 +54,7 @@ def deeplab(
         x = _decoder(x, features["conv2_block3_2_relu"], width_divisor)
         x = layers.Conv2D(channels, 1, name="scores")(x)
         factor = 4
-    x = layers.UpSampling2D(factor, interpolation="bilinear", name="upsample")(x)
+    x = BilinearUpsampling(size=factor, name="upsample")(x)
     x = CropLike(align="start", name="crop")([x, image])
     return keras.Model(image, probabilities(x, activation), name=f"deeplabv{version}")
 
@@ -85,7 +86,7 @@ def _pyramid(x: Any, rates: list[int], filters: int) -> Any:
 
 def _decoder(x: Any, low: Any, divisor: int) -> Any:
     """The pyramid's output enlarged four times, beside few channels of features of that size, convolved twice."""
-    x = layers.UpSampling2D(4, interpolation="bilinear", name="decoder_upsample")(x)
+    x = BilinearUpsampling(size=4, name="decoder_upsample")(x)
     x = CropLike(align="start", name="decoder_crop")([x, low])
     low = _convolved(low, divided(48, divisor), 1, 1, "decoder_low")
     x = layers.Concatenate(name="decoder_concat")([x, low])

@@ -8,6 +8,7 @@ from pydantic import Field
 from dlkit.datasets._dataset import ArraySpec
 from dlkit.errors import InputError
 from dlkit.layers._pixel_classifier import pixel_classifier
+from dlkit.layers.bilinear_upsampling import BilinearUpsampling
 from dlkit.layers.crop_like import CropLike
 from dlkit.layers.max_pooling_with_indices import MaxPoolingWithIndices
 from dlkit.layers.max_unpooling import MaxUnpooling
@@ -96,7 +97,9 @@ def _upsampled(x: Any, indices: Any, filters: int, upsampling: str, kernel_initi
     reduced = layers.Conv2D(filters, 1, name=f"{name}_reduce", kernel_initializer=kernel_initializer)(x)
     if upsampling == "unpooling":
         return MaxUnpooling(name=f"{name}_up")([reduced, indices])
-    return layers.UpSampling2D(interpolation=upsampling, name=f"{name}_up")(reduced)
+    if upsampling == "bilinear":
+        return BilinearUpsampling(name=f"{name}_up")(reduced)
+    return layers.UpSampling2D(name=f"{name}_up")(reduced)
 
 
 def _check_size(shape: tuple[int | None, ...], depth: int, padding: str) -> None:

@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dlkit.initializers.bilinear import Bilinear
+from dlkit.layers.bilinear_upsampling import BilinearUpsampling
 from dlkit.layers.crop_like import CropLike
 from dlkit.layers.image_level_features import ImageLevelFeatures
 from dlkit.layers.max_pooling_with_indices import MaxPoolingWithIndices
@@ -31,6 +33,16 @@ def test_nearest_and_bilinear_are_those_of_keras():
     bilinear = keras.layers.UpSampling2D(2, interpolation="bilinear")(SMALL)
     rows = [[1, 1.25, 1.75, 2], [1.5, 1.75, 2.25, 2.5], [2.5, 2.75, 3.25, 3.5], [3, 3.25, 3.75, 4]]
     np.testing.assert_allclose(grid(bilinear), rows, atol=1e-6)
+    np.testing.assert_allclose(grid(BilinearUpsampling()(SMALL)), rows, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+def test_bilinear_upsampling_is_that_of_keras_and_works_in_a_graph_of_any_size(digit, size):
+    wanted = keras.layers.UpSampling2D(size, interpolation="bilinear")(digit)
+    layer = BilinearUpsampling(size=size)
+    assert layer(keras.Input((None, 4, 1))).shape == (None, None, 4 * size, 1)
+    graph = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 1))])
+    np.testing.assert_allclose(graph(digit), wanted, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +126,7 @@ def test_image_level_features_are_bilinear_upsampling_of_one_pixel(digit):
         TransposedConvolution(filters=2, kernel_size=4, strides=2, padding=1),
         MaxUnpooling(pool_size=3),
         CropLike(align="start"),
+        BilinearUpsampling(size=3),
     ],
 )
 def test_layers_are_saved_with_their_settings(layer):
