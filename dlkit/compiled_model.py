@@ -10,10 +10,11 @@ import tensorflow as tf
 from dlkit.components import Component, create, locate
 from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import ArraySpec, Description
-from dlkit.errors import CheckError, DlkitError
+from dlkit.errors import CheckError, DlkitError, InputError
 from dlkit.images import ImageResizer
 from dlkit.layer_groups import check_names, grouped_optimizer, set_trainable
 from dlkit.layer_table import count_parameters, layer_rows
+from dlkit.layers.crop_like import cropped
 from dlkit.losses._penalty import Penalty
 from dlkit.preprocessing import build_preprocess
 from dlkit.recipe.contract import check_table
@@ -65,6 +66,7 @@ class BuiltModel:
         corrupted: what the network sees in place of the inputs; hidden: mask of the inputs that it does not see.
         """
         x = self.preprocess(inputs, training=False)
+        targets = self._predicted_part(targets, x)
         y = self.task.prepare_targets(targets, x, self.network)
         weights = self.task.sample_weights(targets, hidden)
         if corrupted is not None:
@@ -76,6 +78,15 @@ class BuiltModel:
         if weights is None:
             return x, expected
         return x, expected, {name: ones if is_penalty(output) else weights for name, output in names.items()}
+
+    def _predicted_part(self, targets: Any, x: Any) -> Any:
+        """Targets that are pixels, without the borders for which an unpadded network has no output."""
+        if not self.task.moves_targets:
+            return targets
+        size = main_output(self.network.output).shape[1:3]
+        if None in size:
+            size = main_output(self.network.compute_output_shape((None, *x.shape[1:])))[1:3]
+        return targets if None in size or size == targets.shape[1:3] else cropped(targets, *size)
 
     def predict(self, inputs: Any) -> dict[str, Any]:
         """The task's named outputs for a batch of resized inputs."""
@@ -107,6 +118,8 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
     set_precision(recipe.training.precision)
     keras.utils.set_random_seed(recipe.training.seed)
     task: Task = create_at(recipe.task)
+    if recipe.data.patch is not None and not task.moves_targets:
+        raise InputError("only images with masks are cut into crops", "remove it", key="data.patch")
     try:
         targets = task.target_spec(description)
         with bounded_weights():

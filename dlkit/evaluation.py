@@ -12,7 +12,7 @@ from dlkit.data_source import build_dataset, located
 from dlkit.datasets._dataset import Split
 from dlkit.errors import DlkitError
 from dlkit.fingerprint import record_fingerprint
-from dlkit.input_pipeline import InputPipeline, examples
+from dlkit.input_pipeline import InputPipeline, examples, fixed_batch
 from dlkit.recipe.schema import Recipe
 from dlkit.run_directory import RunDirectory
 from dlkit.splits import load_splits, resizer
@@ -57,13 +57,13 @@ def write_report(run: RunDirectory, built: BuiltModel, recipe: Recipe, split: Sp
     return metrics
 
 
-def measure(built: BuiltModel, recipe: Recipe, split: Split, batch_size: int = 256) -> dict[str, float]:
+def measure(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, float]:
     """Loss and metrics over a split, as the compiled network defines them."""
-    batches = _pipeline(built, recipe).fixed_batches(split, batch_size)
+    batches = _pipeline(built, recipe).fixed_batches(split, fixed_batch(split))
     return metric_names(built.network.evaluate(batches, verbose=0, return_dict=True))
 
 
-def examined(built: BuiltModel, recipe: Recipe, split: Split, batch_size: int = 256) -> Iterator[Examined]:
+def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examined]:
     """A split's batches in order, each with what the network makes of it."""
     pipeline = _pipeline(built, recipe)
 
@@ -72,7 +72,7 @@ def examined(built: BuiltModel, recipe: Recipe, split: Split, batch_size: int = 
         return x, main_output(y), built.outputs(built.network(x, training=False))
 
     graph = tf.function(examine, reduce_retracing=True)
-    for indices, inputs, targets in examples(split, batch_size):
+    for indices, inputs, targets in examples(split, fixed_batch(split)):
         seen, expected, outputs = graph(indices, inputs, targets)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
         yield Examined(np.asarray(inputs), np.asarray(seen), np.asarray(targets), np.asarray(expected), arrays)

@@ -38,6 +38,10 @@ class Classification:
                 "task classification needs class targets, the data has values",
                 "give the source `classes`, or use task: regression",
             )
+        if description.targets.shape:
+            raise InputError(
+                "task classification needs one class for every example, the data has masks", "use task: segmentation"
+            )
         return TargetSpec((len(description.class_names),), description.class_names)
 
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
