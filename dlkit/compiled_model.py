@@ -161,9 +161,17 @@ def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None
 
     The phase (the last one when none is given) also says which groups of layers are trained, and how fast.
     """
-    phase = phase or recipe.training.resolved_phases()[-1]
-    network, task = built.network, built.task
-    set_trainable(network, phase.trainable)
+    chosen = phase or recipe.training.resolved_phases()[-1]
+    set_trainable(built.network, chosen.trainable)
+
+    def optimizer(**settings: Any) -> Any:
+        return create_at(replace(chosen.optimizer, settings=chosen.optimizer.settings | settings))
+
+    return compile_for(built.network, built.task, grouped_optimizer(built.network, optimizer, chosen.learning_rates))
+
+
+def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model:
+    """Attach an optimizer and the task's losses and metrics to a network; returns it."""
     loss: Any = task.loss_for(network)
     metrics: Any = task.metrics_for(network)
     names = list(network.output) if isinstance(network.output, Mapping) else ["output"]
@@ -172,12 +180,8 @@ def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None
     if isinstance(network.output, Mapping):
         loss = {name: Penalty() if is_penalty(output) else loss for name, output in network.output.items()}
         metrics, weights = {"output": metrics}, dict(zip(names, weights, strict=True))
-
-    def optimizer(**settings: Any) -> Any:
-        return create_at(replace(phase.optimizer, settings=phase.optimizer.settings | settings))
-
     network.compile(
-        optimizer=grouped_optimizer(network, optimizer, phase.learning_rates),
+        optimizer=optimizer,
         loss=loss,
         loss_weights=weights if task.loss_weights else None,
         weighted_metrics=metrics,
@@ -185,6 +189,20 @@ def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None
         jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
     )
     return network
+
+
+def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
+    """Compile for every phase, the last one last; mistakes in groups and rates are reported at their place."""
+    training = loaded.recipe.training
+    for number, phase in enumerate(training.resolved_phases()):
+        try:
+            compile_model(built, loaded.recipe, phase)
+        except InputError as error:
+            key = error.problems[0].key
+            name = key.split(".")[1] if "." in key else ""
+            if training.phases and getattr(training.phases[number], name, None) is not None:
+                key = key.replace("training", f"training.phases.{number}", 1)
+            raise located(error, loaded.locate(key) if key else None) from error
 
 
 def is_penalty(output: Any) -> bool:
@@ -208,7 +226,7 @@ def check_build(loaded: "LoadedRecipe") -> None:
     """Build the recipe's model and check its contract; raises located errors, CheckError for the contract."""
     dataset = build_dataset(loaded.recipe)
     built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
-    compile_model(built, loaded.recipe)
+    check_phases(built, loaded)
     differences = table_differences(loaded.recipe, built.network)
     if differences:
         raise CheckError(

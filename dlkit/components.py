@@ -112,12 +112,13 @@ _NESTED = {
     "cell": "layer",
     "cells": "layer",
     "layers": "layer",
+    "head": "layer",
     "loss": "loss",
     "metrics": "metric",
     "optimizer": "optimizer",
     "inner_optimizer": "optimizer",
 }
-_LISTS = {"layers", "cells", "metrics"}
+_LISTS = {"layers", "head", "cells", "metrics"}
 _SUFFIXES = {"_initializer": "initializer", "_regularizer": "regularizer", "_constraint": "constraint"}
 
 

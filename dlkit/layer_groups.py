@@ -43,7 +43,9 @@ def layers_of(network: Any, group: str) -> list[Any]:
         elif named and layer.weights:
             found.append(layer)
     if not found:
-        raise InputError(f"no layer with weights is called {group!r}", closest(group, group_names(network)))
+        raise InputError(
+            f"no layer with weights is called {group!r}", closest(group, group_names(network), "dlkit summary")
+        )
     return found
 
 

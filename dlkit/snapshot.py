@@ -83,6 +83,11 @@ def read_snapshot(run: Path) -> Snapshot | None:
     return None
 
 
+def has_snapshot(run: Path) -> bool:
+    """Whether a run has an undamaged snapshot."""
+    return read_snapshot(run) is not None
+
+
 def _parse(body: bytes) -> Snapshot:
     with np.load(io.BytesIO(body), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}

@@ -12,6 +12,7 @@ from dlkit.data_source import build_dataset, describe, stored_description
 from dlkit.datasets._dataset import Description
 from dlkit.environment import versions
 from dlkit.recipe.contract import check_table
+from dlkit.source_run import source_reference, with_kept_source
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
@@ -37,7 +38,12 @@ def summarise(
         "source": _source_digest(own_folder()),
         "versions": versions(),
     }
-    table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain, cost))
+    if run:
+        loaded = with_kept_source(loaded, run)
+    if source_reference(recipe) is not None:  # what that run is may have changed
+        table = _build_table(loaded, description, explain, cost)
+    else:
+        table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain, cost))
     rows = [(row["layer"], row["output_shape"], row["parameters"]) for row in table["layers"]]
     differences = check_table(recipe.expect, table["parameters"], rows)
     return {"recipe": recipe.name, **table, "contract": {"passed": not differences, "differences": differences}}
@@ -49,8 +55,10 @@ def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool
     start_tensorflow()
     from dlkit import layer_table
     from dlkit.compiled_model import build_model
+    from dlkit.layer_groups import set_trainable
 
     network = build_model(loaded.recipe, description).network
+    set_trainable(network, loaded.recipe.training.resolved_phases()[-1].trainable)
     rows = [asdict(row) for row in layer_table.layer_rows(network)]
     if explain:
         for row, explanation in zip(rows, layer_table.explain(network), strict=True):
