@@ -107,12 +107,14 @@ _NESTED = {
     "cell": "layer",
     "cells": "layer",
     "layers": "layer",
+    "encoder": "layer",
+    "decoder": "layer",
     "loss": "loss",
     "metrics": "metric",
     "optimizer": "optimizer",
     "inner_optimizer": "optimizer",
 }
-_LISTS = {"layers", "cells", "metrics"}
+_LISTS = {"layers", "encoder", "decoder", "cells", "metrics"}
 _SUFFIXES = {"_initializer": "initializer", "_regularizer": "regularizer", "_constraint": "constraint"}
 
 
