@@ -113,12 +113,14 @@ _NESTED = {
     "cells": "layer",
     "layers": "layer",
     "head": "layer",
+    "encoder": "layer",
+    "decoder": "layer",
     "loss": "loss",
     "metrics": "metric",
     "optimizer": "optimizer",
     "inner_optimizer": "optimizer",
 }
-_LISTS = {"layers", "head", "cells", "metrics"}
+_LISTS = {"layers", "head", "encoder", "decoder", "cells", "metrics"}
 _SUFFIXES = {"_initializer": "initializer", "_regularizer": "regularizer", "_constraint": "constraint"}
 
 
