@@ -34,13 +34,15 @@ def head_network(network: keras.Model, recipe: Recipe) -> keras.Model | None:
     """The network behind its frozen backbone, from features on, with the same layers; None where there is no such part.
 
     Augmented and corrupted inputs differ in every epoch, dropout in a backbone that is not in inference mode draws, and
-    a penalty on its weights belongs to the loss.
+    a penalty on its activations belongs to the loss.
     """
     backbone = _backbone(network)
     if backbone is None or recipe.data.augment or recipe.data.corrupt or isinstance(network.output, Mapping):
         return None
-    draws = not isinstance(backbone, PretrainedBackbone) and any(map(_is_random, leaf_layers(backbone)))
-    if draws or backbone.trainable_weights or backbone.losses:
+    leaves = leaf_layers(backbone)
+    draws = not isinstance(backbone, PretrainedBackbone) and any(map(_is_random, leaves))
+    penalised = any(getattr(layer, "activity_regularizer", None) for layer in leaves)
+    if draws or penalised or backbone.trainable_weights:
         return None
     return keras.Model(backbone._inbound_nodes[0].outputs[0], network.output, name="head")
 
@@ -98,7 +100,7 @@ def _compute(built: BuiltModel, split: Split, folder: Path) -> None:
         x, *rest = built.prepare(inputs, targets)
         return [backbone(x, training=False), *rest]
 
-    graph: Callable[[Any, Any], list[Any]] = tf.function(compute, reduce_retracing=True)
+    graph: Callable[[Any, Any], list[Any]] = tf.function(compute, reduce_retracing=True, autograph=False)
     files: list[np.memmap] = []
     for indices, inputs, targets in examples(split, BATCH):
         values = [np.asarray(value) for value in graph(inputs, targets)]
@@ -119,7 +121,7 @@ def _key(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, Any]:
     models = [built.preprocess, backbone]
     return {
         "data": fingerprint(split),
-        "models": [[model.to_json(), weights_digest(model.variables)] for model in models if model is not None],
+        "models": [[model.to_json(), weights_digest(model.weights)] for model in models if model is not None],
         "head": list(built.network.output.shape),
         "task": _plain(recipe.task),
         "precision": recipe.training.precision,

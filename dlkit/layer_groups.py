@@ -12,6 +12,8 @@ import keras
 
 from dlkit.errors import InputError, closest
 
+_GROUP = "_dlkit_group"
+
 
 def leaf_layers(network: Any) -> list[Any]:
     """All layers of a network, those of nested models in place of these."""
@@ -87,7 +89,7 @@ def grouped_optimizer(network: Any, create: Callable[..., Any], rates: Mapping[s
             )
         taken |= paths
         optimizer = create(learning_rate=rate)
-        optimizer.name = f"{optimizer.name}/{group}"
+        optimizer.__dict__[_GROUP] = group
         optimizer_map["|".join(re.escape(path) for path in sorted(paths))] = optimizer
     return keras.optimizers.MultiOptimizer(optimizer_map)
 
@@ -110,7 +112,7 @@ def learning_rates(optimizer: Any) -> dict[str, float]:
         return {"learning_rate": float(optimizer.learning_rate)}
     rates: dict[str, float] = {}
     for single in optimizer.optimizers:
-        group = single.name.partition("/")[2]
+        group = single.__dict__.get(_GROUP, "")
         rates["_".join(filter(None, ("learning_rate", group)))] = float(single.learning_rate)
     return rates
 

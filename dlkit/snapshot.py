@@ -138,6 +138,17 @@ def callback_state(callback: Any) -> dict[str, Any]:
     return {name: value for name, value in _plain_items(callback) if name not in ignored}
 
 
+def restore_callback(callback: Any, state: dict[str, Any]) -> None:
+    """Give a fresh callback the attributes that callback_state() found.
+
+    At its first use EarlyStopping finds its comparison, which is code and so not stored, and turns the sign of
+    min_delta with it: where the stored sign is turned, the comparison has to be found before.
+    """
+    if hasattr(callback, "_set_monitor_op") and state.get("min_delta") != callback.min_delta:
+        callback._set_monitor_op()
+    vars(callback).update(state)
+
+
 def _plain_items(callback: Any) -> Iterator[tuple[str, Any]]:
     for name, value in vars(callback).items():
         if _is_plain(value):

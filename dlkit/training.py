@@ -23,7 +23,7 @@ from dlkit.interruption import Interrupted, StopRequest, stop_requests
 from dlkit.layer_groups import learning_rates
 from dlkit.recipe.schema import Recipe
 from dlkit.run_directory import RunDirectory
-from dlkit.snapshot import Snapshot, callback_state, read_snapshot, write_snapshot
+from dlkit.snapshot import Snapshot, callback_state, read_snapshot, restore_callback, write_snapshot
 from dlkit.splits import Splits
 from dlkit.weights_digest import weights_digest
 
@@ -297,10 +297,10 @@ class Training:
         """Create the optimizer's and the metrics' variables before anything is restored into them."""
         self.network.optimizer.build(self.network.trainable_variables)
         batch = next(iter(self.batches_from(0, 1)))
+        self.network._symbolic_build(data_batch=batch)  # callbacks look at its metrics
         if self.stepped is not self.network:
             features = keras.ops.zeros((len(batch[0]), *self.stepped.input.shape[1:]), self.stepped.input.dtype)
-            batch = (features, *batch[1:])
-        self.stepped._symbolic_build(data_batch=batch)
+            self.stepped._symbolic_build(data_batch=(features, *batch[1:]))
 
     def _variables(self) -> dict[str, list[Any]]:
         return {
@@ -342,7 +342,7 @@ class Training:
             for variable, value in zip(variables, snapshot.variables[group], strict=True):
                 variable.assign(value)
         for callback, state in zip(self.callbacks.callbacks, snapshot.callbacks, strict=True):
-            vars(callback).update(state)
+            restore_callback(callback, state)
         self.progress = Progress(
             snapshot.step,
             snapshot.history,
