@@ -9,6 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.compiled_model import BuiltModel
+from dlkit.components import reason
+from dlkit.datasets._dataset import Split
 from dlkit.errors import InputError
 from dlkit.receptive_field import grid_of, receptive_field
 from dlkit.tasks._task import main_output
@@ -26,6 +29,32 @@ class Tiles:
 
     size: int | None = None
     overlap: int | None = None
+
+
+def tiled(built: BuiltModel, tiles: Tiles) -> "TiledNetwork":
+    """A built model from one image, resized as in training, to what its network gives for every pixel."""
+    network = built.inference_network
+
+    def predict(images: Any) -> Any:
+        outputs = network(built.preprocess(images, training=False), training=False)
+        return keras.ops.cast(outputs, keras.config.floatx())
+
+    return TiledNetwork(network, predict, tiles)
+
+
+def check_pixels(built: BuiltModel, split: Split | None) -> None:
+    """Raise InputError when whole images of a split do not fit a network for pixels, before it trains on crops."""
+    if split is None or not built.task.moves_targets:
+        return
+    size, network = split.inputs.shape[1:3], built.network
+    try:
+        network.compute_output_shape((1, *size, network.input.shape[-1]))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"images of {size[0]} x {size[1]} pixels do not fit the network: {reason(error)}",
+            f"resize them to multiples of {grid_of(network)} pixels",
+            key="data.resize",
+        ) from error
 
 
 class TiledNetwork:

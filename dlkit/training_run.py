@@ -21,6 +21,7 @@ from dlkit.resources import check_disk, check_memory
 from dlkit.run_conditions import check_determinism, left_out
 from dlkit.run_directory import RunDirectory, create_run
 from dlkit.splits import Splits, load_splits
+from dlkit.tiling import check_pixels
 from dlkit.trained_model import load_weights
 from dlkit.training import NonFiniteLoss, Reporter, Training
 from dlkit.training_fault import explain_fault
@@ -79,6 +80,7 @@ def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
         splits = load_splits(recipe.data, dataset, built.task.stratified)
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
+    check_pixels(built, splits.validation)
     adapt(built.preprocess, splits.train)
     return built, splits
 

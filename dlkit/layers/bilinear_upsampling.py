@@ -27,7 +27,7 @@ class BilinearUpsampling(keras.layers.Layer):
         index: list[Any] = [slice(None)] * 4
 
         def part(start: int | None, stop: int | None) -> Any:
-            return x[tuple([*index[:axis], slice(start, stop), *index[axis + 1 :]])]
+            return x[(*index[:axis], slice(start, stop), *index[axis + 1 :])]
 
         before = ops.concatenate([part(None, 1), part(None, -1)], axis=axis)
         after = ops.concatenate([part(1, None), part(-1, None)], axis=axis)
