@@ -232,3 +232,16 @@ def test_images_that_do_not_fit_the_network_are_an_error_before_training(recipe)
     with pytest.raises(InputError, match="images of 22 x 22 pixels do not fit the network") as caught:
         prepare(load_recipe(recipe, ["data.resize={height: 22, width: 22}"]))
     assert "multiples of 4" in caught.value.problems[0].hint
+
+
+def test_a_certificate_lets_rounding_decide_between_equal_classes_alone():
+    from dlkit.exporting import _compare
+
+    wanted = np.zeros((1, 200, 100), np.uint8)
+    for wrong, passed in ((2, True), (3, False)):
+        found = wanted.copy()
+        found.flat[:wrong] = 1
+        answers = {f"0/{turn}/mask": found for turn in range(4)}
+        check = _compare("0/serving_default/inputs", {"mask": wanted}, answers)
+        assert check["passed"] is passed
+        assert check["label_agreement"] == pytest.approx(1 - wrong / 20_000)
