@@ -222,7 +222,7 @@ def table_differences(recipe: Recipe, network: keras.Model) -> list[str]:
     return check_table(recipe.expect, count_parameters(network), rows)
 
 
-def check_build(loaded: "LoadedRecipe") -> None:
+def check_build(loaded: "LoadedRecipe") -> keras.Model:
     """Build the recipe's model and check its contract; raises located errors, CheckError for the contract."""
     dataset = build_dataset(loaded.recipe)
     built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
@@ -234,3 +234,4 @@ def check_build(loaded: "LoadedRecipe") -> None:
             "change the model or the recipe's expect",
             location=loaded.locate("expect"),
         )
+    return built.network

@@ -23,6 +23,8 @@ from dlkit.run_directory import RunDirectory
 from dlkit.trained_model import TrainedModel
 
 ABSOLUTE, RELATIVE = 1e-5, 1e-5
+# In a mask of classes so many pixels may differ: where two classes are as good as equal, rounding decides.
+TIES = 1e-4
 CERTIFICATE, CLASS_NAMES = "certificate.json", "class_names.json"
 RELOAD_SECONDS = 600
 
@@ -181,14 +183,16 @@ def _compare(key: str, expected: Mapping[str, np.ndarray], answers: Mapping[str,
         for turn, found in enumerate(turns):
             if found.shape != wanted.shape:
                 passed, largest = False, float("inf")
-            elif wanted.dtype.kind == "S":
-                agreement = min(agreement, float(np.mean(found == wanted)))
+            elif wanted.dtype.kind in "Siu":
+                share = float(np.mean(found == wanted))
+                agreement = min(agreement, share)
+                passed = passed and share >= (1 if wanted.dtype.kind == "S" else 1 - TIES)
             else:
                 difference = np.abs(found.astype(np.float64) - wanted)
                 passed = passed and bool(np.all(difference <= ABSOLUTE + RELATIVE * np.abs(wanted)))
                 largest = max(largest, float(difference.max()))
                 repeated = max(repeated, float(np.abs(found.astype(np.float64) - turns[turn % 2]).max()))
-    passed = passed and repeated <= ABSOLUTE and agreement == 1.0
+    passed = passed and repeated <= ABSOLUTE
     return {
         "largest_absolute_difference": largest,
         "largest_difference_between_two_calls": repeated,
