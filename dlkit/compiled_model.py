@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dlkit.components import Component, create, locate
 from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import ArraySpec, Description
-from dlkit.errors import CheckError, DlkitError
+from dlkit.errors import CheckError, DlkitError, InputError
 from dlkit.images import ImageResizer
 from dlkit.layer_groups import check_names, grouped_optimizer, set_trainable
 from dlkit.layer_table import count_parameters, layer_rows
@@ -66,6 +67,11 @@ class BuiltModel:
         x = self.preprocess(inputs, training=False)
         y = self.task.prepare_targets(targets, x, self.network)
         weights = self.task.sample_weights(targets, hidden)
+        if hidden is not None and tuple(hidden.shape[1:]) != tuple(y.shape[1 : len(hidden.shape)]):
+            raise InputError(
+                f"data.corrupt hides pixels {list(hidden.shape[1:])}, the targets have the shape {list(y.shape[1:])}",
+                "leave Flatten out of preprocess; put it into the network",
+            )
         if corrupted is not None:
             x = self.preprocess(corrupted, training=False)
         if not isinstance(self.network.output, Mapping):
@@ -75,6 +81,10 @@ class BuiltModel:
         if weights is None:
             return x, expected
         return x, expected, {name: ones if is_penalty(output) else weights for name, output in names.items()}
+
+    def samples(self, raw: np.ndarray) -> np.ndarray:
+        """What this model takes for raw examples of the data, for the certificates of its exports: the very same."""
+        return raw
 
     def predict(self, inputs: Any) -> dict[str, Any]:
         """The task's named outputs for a batch of resized inputs."""

@@ -76,8 +76,9 @@ def examined(built: BuiltModel, recipe: Recipe, split: Split, batch_size: int = 
     for indices, inputs, targets in examples(split, batch_size):
         seen, expected, outputs, counts = graph(indices, inputs, targets)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
-        batch = [np.asarray(part) for part in (inputs, seen, targets, expected)]
-        yield Examined(*batch, arrays, None if counts is None else np.asarray(counts), built.network)
+        weights = None if counts is None else np.asarray(counts)
+        x, y = np.asarray(inputs), np.asarray(targets)
+        yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, built.network)
 
 
 def _pipeline(built: BuiltModel, recipe: Recipe) -> InputPipeline:

@@ -20,7 +20,7 @@ BATCH = 64
 
 def predict(trained: TrainedModel, inputs: list[Path]) -> list[dict[str, Any]]:
     """One mapping per input in order: `input` (file, or file and row), then what the task says of it."""
-    named = [item for path in inputs for item in _examples(trained, path)]
+    named = named_examples(trained, inputs)
     run = tf.function(trained.built.predict, reduce_retracing=True)
     results = []
     for start in range(0, len(named), BATCH):
@@ -30,6 +30,11 @@ def predict(trained: TrainedModel, inputs: list[Path]) -> list[dict[str, Any]]:
             one = {key: value[row] for key, value in outputs.items()}
             results.append({"input": name} | trained.built.task.describe_prediction(one, trained.built.class_names))
     return results
+
+
+def named_examples(trained: TrainedModel, inputs: list[Path]) -> list[tuple[str, np.ndarray]]:
+    """The resized examples in files and folders, each with its file, or file and row."""
+    return [item for path in inputs for item in _examples(trained, path)]
 
 
 def _examples(trained: TrainedModel, path: Path) -> list[tuple[str, np.ndarray]]:

@@ -10,6 +10,7 @@ from dlkit.cli import (
     data,
     demo,
     doctor,
+    encode,
     evaluate,
     export,
     inspect_,
@@ -42,6 +43,7 @@ app.command()(repeat.repeat)
 app.command()(data.data)
 app.command()(doctor.doctor)
 app.command()(predict.predict)
+app.command()(encode.encode)
 app.command()(summary.summary)
 app.command()(export.export)
 app.command(name="inspect")(inspect_.inspect)

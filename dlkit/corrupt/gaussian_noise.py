@@ -8,9 +8,7 @@ from dlkit.corrupt._values import flat, like, value_range, values_per_example
 from dlkit.draws import normal_field
 
 
-def gaussian_noise(
-    inputs: Any, seeds: Any, *, stddev: Annotated[float, Field(ge=0, le=10)] = 0.5
-) -> tuple[Any, None]:
+def gaussian_noise(inputs: Any, seeds: Any, *, stddev: Annotated[float, Field(ge=0, le=10)] = 0.5) -> tuple[Any, None]:
     """Normal noise on every value, clipped to the value range.
 
     inputs: (n, ...), of any number type; seeds: int32 (n, 2). stddev: as a share of the value range, which is that of
