@@ -89,8 +89,9 @@ def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examin
     for indices, inputs, targets in examples(split, fixed_batch(split)):
         seen, expected, outputs, counts = graph(indices, inputs, targets)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
-        batch = [np.asarray(part) for part in (inputs, seen, targets, expected)]
-        yield Examined(*batch, arrays, None if counts is None else np.asarray(counts), built.network)
+        weights = None if counts is None else np.asarray(counts)
+        x, y = np.asarray(inputs), np.asarray(targets)
+        yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, built.network)
 
 
 def examined_by_tiles(built: BuiltModel, split: Split, tiles: Tiles) -> Iterator[Examined]:
