@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dlkit.components import Component, create, locate
@@ -69,6 +70,11 @@ class BuiltModel:
         targets = self._predicted_part(targets, x)
         y = self.task.prepare_targets(targets, x, self.network)
         weights = self.task.sample_weights(targets, hidden)
+        if hidden is not None and tuple(hidden.shape[1:]) != tuple(y.shape[1 : len(hidden.shape)]):
+            raise InputError(
+                f"data.corrupt hides pixels {list(hidden.shape[1:])}, the targets have the shape {list(y.shape[1:])}",
+                "leave Flatten out of preprocess; put it into the network",
+            )
         if corrupted is not None:
             x = self.preprocess(corrupted, training=False)
         if not isinstance(self.network.output, Mapping):
@@ -87,6 +93,10 @@ class BuiltModel:
         if None in size:
             size = main_output(self.network.compute_output_shape((None, *x.shape[1:])))[1:3]
         return targets if None in size or size == targets.shape[1:3] else cropped(targets, *size)
+
+    def samples(self, raw: np.ndarray) -> np.ndarray:
+        """What this model takes for raw examples of the data, for the certificates of its exports: the very same."""
+        return raw
 
     def predict(self, inputs: Any) -> dict[str, Any]:
         """The task's named outputs for a batch of resized inputs."""
@@ -222,7 +232,7 @@ def table_differences(recipe: Recipe, network: keras.Model) -> list[str]:
     return check_table(recipe.expect, count_parameters(network), rows)
 
 
-def check_build(loaded: "LoadedRecipe") -> None:
+def check_build(loaded: "LoadedRecipe") -> keras.Model:
     """Build the recipe's model and check its contract; raises located errors, CheckError for the contract."""
     dataset = build_dataset(loaded.recipe)
     built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
@@ -234,3 +244,4 @@ def check_build(loaded: "LoadedRecipe") -> None:
             "change the model or the recipe's expect",
             location=loaded.locate("expect"),
         )
+    return built.network

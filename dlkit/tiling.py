@@ -9,6 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.compiled_model import BuiltModel
+from dlkit.components import reason
+from dlkit.datasets._dataset import Split
 from dlkit.errors import InputError
 from dlkit.receptive_field import grid_of, receptive_field
 from dlkit.tasks._task import main_output
@@ -28,6 +31,32 @@ class Tiles:
     overlap: int | None = None
 
 
+def tiled(built: BuiltModel, tiles: Tiles) -> "TiledNetwork":
+    """A built model from one image, resized as in training, to what its network gives for every pixel."""
+    network = built.inference_network
+
+    def predict(images: Any) -> Any:
+        outputs = network(built.preprocess(images, training=False), training=False)
+        return keras.ops.cast(outputs, keras.config.floatx())
+
+    return TiledNetwork(network, predict, tiles)
+
+
+def check_pixels(built: BuiltModel, split: Split | None) -> None:
+    """Raise InputError when whole images of a split do not fit a network for pixels, before it trains on crops."""
+    if split is None or not built.task.moves_targets:
+        return
+    size, network = split.inputs.shape[1:3], built.network
+    try:
+        network.compute_output_shape((1, *size, network.input.shape[-1]))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"images of {size[0]} x {size[1]} pixels do not fit the network: {reason(error)}",
+            f"resize them to multiples of {grid_of(network)} pixels",
+            key="data.resize",
+        ) from error
+
+
 class TiledNetwork:
     """A network (n, h, w, c) to (n, h', w', classes) as a function of one image of any size.
 
@@ -44,9 +73,10 @@ class TiledNetwork:
                 "leave out --tile, or train with data.patch in place of data.resize",
             )
         self._network, self._tiles = network, tiles
-        self._predict = tf.function(predict, reduce_retracing=True)
+        self._predict = tf.function(predict)
         self._reach = receptive_field(network)
         self._fixed = None not in shape
+        self._graph: Any = None
 
     @cached_property
     def grid(self) -> int:
@@ -70,8 +100,7 @@ class TiledNetwork:
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Class probabilities float (h, w, classes) of an image (h, w, c); an unpadded network's too, of all pixels."""
         if self._fixed:
-            whole: np.ndarray = np.asarray(self._predict(tf.constant(image[np.newaxis])))[0]
-            return whole
+            return self._through(image)
         remainder, lost = self._unpadded
         parts = self._valid_parts if lost else self._padded_parts
         rows, columns = (parts(size, remainder, lost) for size in image.shape[:2])
@@ -92,8 +121,15 @@ class TiledNetwork:
     def _one(self, padded: np.ndarray, row: "Part", column: "Part") -> tuple[np.ndarray, Weights]:
         """A tile's output and the weight of its pixels."""
         window = padded[row[0], column[0]]
-        output = np.asarray(self._predict(tf.constant(window[np.newaxis])))[0]
-        return output, (row[2][:, np.newaxis] * column[2])[..., np.newaxis]
+        return self._through(window), (row[2][:, np.newaxis] * column[2])[..., np.newaxis]
+
+    def _through(self, image: np.ndarray) -> np.ndarray:
+        """One image through one graph for all sizes: TensorFlow's atrous convolutions fail where one side varies."""
+        if self._graph is None:
+            shape = (1, *self._network.input.shape[1:])
+            self._graph = self._predict.get_concrete_function(tf.TensorSpec(shape, image.dtype))
+        output: np.ndarray = np.asarray(self._graph(tf.constant(image[np.newaxis])))[0]
+        return output
 
     def _valid_parts(self, size: int, remainder: int, lost: int) -> list["Part"]:
         """Windows along one axis of an unpadded network, whose every output counts."""

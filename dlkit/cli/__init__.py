@@ -11,6 +11,7 @@ from dlkit.cli import (
     data,
     demo,
     doctor,
+    encode,
     evaluate,
     export,
     inspect_,
@@ -47,6 +48,7 @@ app.command(name="lr-range")(reads_recipes(lr_range.lr_range))
 app.command()(reads_recipes(data.data))
 app.command()(doctor.doctor)
 app.command()(reads_recipes(predict.predict))
+app.command()(reads_recipes(encode.encode))
 app.command()(reads_recipes(summary.summary))
 app.add_typer(arithmetic.app, name="arithmetic")
 app.command()(reads_recipes(export.export))

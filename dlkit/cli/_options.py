@@ -27,6 +27,22 @@ Run = Annotated[
     typer.Argument(metavar="[RUN]", help="A run directory, a recipe's name (its latest run), or nothing (the latest)."),
 ]
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="last, or best (by the monitored validation metric).")]
+Tile = Annotated[
+    int | None,
+    typer.Option("--tile", min=1, help="Segment images by tiles of about so many pixels [default: whole images]."),
+]
+Overlap = Annotated[
+    int | None,
+    typer.Option("--overlap", min=0, help="Pixels seen around a tile [default: as far as the network looks]."),
+]
+
+
+def check_tiles(tile: int | None, overlap: int | None) -> None:
+    """Raise InputError when an overlap is given without tiles."""
+    if overlap is not None and tile is None:
+        from dlkit.errors import InputError
+
+        raise InputError("--overlap is given without --tile", "give the size of a tile too, such as --tile 256")
 
 
 Components = Annotated[

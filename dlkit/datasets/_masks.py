@@ -44,7 +44,14 @@ def read_mask(path: Path, values: Sequence[Value] | None, void: Sequence[Value],
     `values`, numbers (grey or palette indices) or colours, and what stands in `void` belongs to none.
     """
     coloured = isinstance(next(iter([*(values or []), *void]), 0), list)
-    pixels = _pixels(path, coloured)
+    return class_indices(_pixels(path, coloured), values, void, classes, str(path))
+
+
+def class_indices(
+    pixels: np.ndarray, values: Sequence[Value] | None, void: Sequence[Value], classes: int, name: str
+) -> np.ndarray:
+    """What stands in masks, numbers (..., h, w) or colours (h, w, 3), as class indices uint8; errors name them so."""
+    coloured = isinstance(next(iter([*(values or []), *void]), 0), list)
     known = [*(values if values is not None else range(classes)), *void]
     labels = [*range(classes), *[VOID] * len(void)]
     if values is None and 255 not in known:
@@ -56,7 +63,7 @@ def read_mask(path: Path, values: Sequence[Value] | None, void: Sequence[Value],
     if unknown:
         more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
         raise InputError(
-            f"{path} has labels outside the classes: {', '.join(unknown[:SHOWN])}{more}",
+            f"{name} has labels outside the classes: {', '.join(unknown[:SHOWN])}{more}",
             f"its pixels may be {', '.join(_shown(_code(value), coloured) for value in known[:12])}; "
             "give the source's values, one for each class, and void",
         )

@@ -7,7 +7,7 @@ MOST_CLASSES = 20
 
 
 def latent_figure(codes: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]) -> Figure:
-    """Codes (n, numbers) as points, by class where labels (n,) are class indices; more than two numbers are projected."""
+    """Codes (n, numbers) as points, by class where labels (n,) are indices; more than two are projected."""
     points, what = codes, "latent number"
     if codes.shape[1] > 2:
         centred = codes - codes.mean(axis=0)
@@ -18,10 +18,10 @@ def latent_figure(codes: np.ndarray, labels: np.ndarray, class_names: tuple[str,
     if class_names and len(class_names) <= MOST_CLASSES:
         for index, name in enumerate(class_names):
             chosen = points[labels == index]
-            axes.scatter(*chosen.T, s=4, color=f"C{index}" if index < 10 else None, label=name)
+            axes.scatter(chosen[:, 0], chosen[:, 1], s=4, color=f"C{index}" if index < 10 else None, label=name)
         axes.legend(markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
     else:
-        axes.scatter(*points.T, s=4)
+        axes.scatter(points[:, 0], points[:, 1], s=4)
     axes.set(xlabel=f"{what} 1", ylabel=f"{what} 2", title=f"codes of {len(codes)} examples")
     return figure
 

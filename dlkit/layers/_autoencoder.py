@@ -10,7 +10,7 @@ from dlkit.layers.tied_dense import TiedDense
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class Autoencoder(keras.Model):
-    """A functional model with nested models `encoder` and `decoder`, whose layers may compute with one another's weights.
+    """A functional model with nested models `encoder` and `decoder`, whose layers may share weights.
 
     Keras saves a layer's own settings only, so a loaded model ties its layers by name again.
     """

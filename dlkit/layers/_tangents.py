@@ -39,7 +39,7 @@ def check_layer(layer: Any) -> None:
         what = type(layer).__name__ + (f" with {activation}" if known else "")
         raise InputError(
             f"contraction: there is no derivative through {what}",
-            f"layers: {', '.join(kind.__name__ for kind in (*_WEIGHTED, *_SHAPING))}; activations: {', '.join(_SLOPES)}",
+            f"allowed: {', '.join(kind.__name__ for kind in (*_WEIGHTED, *_SHAPING))}, with {', '.join(_SLOPES)}",
         )
 
 

@@ -1,5 +1,6 @@
 """What evaluation says of reconstructions: sums over the batches of a split, then a table and figures."""
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ class Reconstruction:
         return float(np.clip(eigenvalues[: max(len(eigenvalues) - self.codes[0].shape[1], 0)], 0, None).sum())
 
     def figures(self, class_names: tuple[str, ...]) -> dict[str, Any]:
-        """Originals beside reconstructions, codes by class, and what a variational decoder makes of the latent space."""
+        """Originals beside reconstructions, codes by class, and what a variational decoder makes of points."""
         figures: dict[str, Any] = {}
         if self.first is None:
             return figures
@@ -122,9 +123,7 @@ def code_of(network: Any, seen: Any) -> Any:
 
 def normal_grid(side: int) -> np.ndarray:
     """The points of a square grid that divide a normal distribution in equal shares, (side^2, 2), float32."""
-    from scipy.stats import norm
-
-    points = norm.ppf((np.arange(side) + 0.5) / side)
+    points = np.asarray([NormalDist().inv_cdf((index + 0.5) / side) for index in range(side)])
     return np.stack(np.meshgrid(points, points[::-1]), axis=-1).reshape(-1, 2).astype("float32")
 
 

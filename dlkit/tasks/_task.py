@@ -55,6 +55,9 @@ class Task(Protocol):
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
         """One example's decoded outputs as JSON, for predict."""
 
+    def picture(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> Any:
+        """One example's outputs as a PIL image, for predict; only where targets are pixels."""
+
     def report(self, batches: Iterable["Examined"], class_names: tuple[str, ...]) -> "Report":
         """Tables and figures of one split, from its batches in order."""
 

@@ -98,6 +98,9 @@ class Classification:
         named = dict(zip(class_names, probabilities, strict=True))
         return {"label": class_names[best], "probability": probabilities[best], "probabilities": named}
 
+    def picture(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> Any:
+        """Nothing here is a picture."""
+
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
         """Precision, recall, F1 and support per class, and the confusion matrix."""
         from sklearn.metrics import confusion_matrix, precision_recall_fscore_support

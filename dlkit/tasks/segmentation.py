@@ -12,7 +12,7 @@ from pydantic import Field
 from dlkit.components import locate
 from dlkit.datasets._dataset import VOID, Description
 from dlkit.errors import InputError
-from dlkit.figures.segmentation import segmentation_figure
+from dlkit.figures.segmentation import class_colours, segmentation_figure
 from dlkit.layers.crop_like import cropped
 from dlkit.metrics.dice_coefficient import DiceCoefficient
 from dlkit.metrics.jaccard_index import JaccardIndex
@@ -123,6 +123,15 @@ class Segmentation:
         counts = np.bincount(np.ravel(outputs["mask"]), minlength=len(class_names))
         shares = counts / max(1, counts.sum())
         return {"shares": dict(zip(class_names, map(float, shares), strict=True))}
+
+    def picture(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> Any:
+        """The mask as a palette picture: pixels are class indices, shown in the classes' colours."""
+        from PIL import Image, ImageColor
+
+        mask = np.asarray(outputs["mask"], np.uint8)
+        picture = Image.frombytes("P", mask.shape[::-1], mask.tobytes())
+        picture.putpalette([value for name in class_colours(len(class_names)) for value in ImageColor.getrgb(name)])
+        return picture
 
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
         """Accuracy, Dice, IoU and pixels of every class, and the first images with truth, prediction and errors."""

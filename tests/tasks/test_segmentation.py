@@ -196,3 +196,52 @@ def test_export_gives_probabilities_and_masks_of_any_size(run, tmp_path):
     outputs = served.signatures["serving_default"](inputs=tf.zeros((1, 40, 56, 1), tf.uint8))
     assert outputs["probabilities"].shape == (1, 24, 24, 2)
     assert outputs["mask"].dtype == tf.uint8
+
+
+def test_predict_takes_images_of_any_size_and_writes_masks_that_can_be_read_again(recipe, places, silent, tmp_path):
+    from dlkit.datasets._masks import read_mask
+    from dlkit.datasets.digits import Digits
+    from dlkit.evaluation import evaluate
+    from dlkit.prediction import predict
+    from dlkit.tiling import Tiles
+    from dlkit.trained_model import open_run
+    from dlkit.training_run import train_recipe
+
+    loaded = load_recipe(recipe, ["data.resize=null", "data.patch={height: 8, width: 8}", "training.epochs=1"])
+    trained = open_run(train_recipe(loaded, places / "runs", silent()).run)
+    page = Digits().load("train", None).inputs[:6, ..., 0].reshape(48, 8)
+    for name, picture in (("one", page[:45, :7]), ("two", page)):
+        (tmp_path / name).mkdir()
+        Image.fromarray(picture).save(tmp_path / name / "page.png")
+    whole = predict(trained, [tmp_path / "one", tmp_path / "two"], output=tmp_path / "masks")
+    assert [row["picture"] for row in whole] == [str(tmp_path / "masks" / n) for n in ("page.png", "page_2.png")]
+    mask = read_mask(tmp_path / "masks" / "page.png", None, [], 2)
+    assert mask.shape == (45, 7)
+    assert whole[0]["shares"]["ink"] == pytest.approx(np.mean(mask == 1))
+    by_tiles = predict(trained, [tmp_path / "one", tmp_path / "two"], Tiles(16))
+    assert [row["shares"] for row in by_tiles] == [row["shares"] for row in whole]
+    metrics = evaluate(trained, "test")
+    tiled = evaluate(trained, "test", Tiles(8))
+    assert tiled == {name: pytest.approx(value, abs=1e-5) for name, value in metrics.items()}
+    assert trained.run.read_json("metrics.json")["evaluation"]["test"]["tiles"] == {"size": 8, "overlap": None}
+
+
+def test_images_that_do_not_fit_the_network_are_an_error_before_training(recipe):
+    from dlkit.training_run import prepare
+
+    with pytest.raises(InputError, match="images of 22 x 22 pixels do not fit the network") as caught:
+        prepare(load_recipe(recipe, ["data.resize={height: 22, width: 22}"]))
+    assert "multiples of 4" in caught.value.problems[0].hint
+
+
+def test_a_certificate_lets_rounding_decide_between_equal_classes_alone():
+    from dlkit.exporting import _compare
+
+    wanted = np.zeros((1, 200, 100), np.uint8)
+    for wrong, passed in ((2, True), (3, False)):
+        found = wanted.copy()
+        found.flat[:wrong] = 1
+        answers = {f"0/{turn}/mask": found for turn in range(4)}
+        check = _compare("0/serving_default/inputs", {"mask": wanted}, answers)
+        assert check["passed"] is passed
+        assert check["label_agreement"] == pytest.approx(1 - wrong / 20_000)
