@@ -44,11 +44,14 @@ def tiled(built: BuiltModel, tiles: Tiles) -> "TiledNetwork":
 
 def check_pixels(built: BuiltModel, split: Split | None) -> None:
     """Raise InputError when whole images of a split do not fit a network for pixels, before it trains on crops."""
-    if split is None or not built.task.moves_targets:
+    network = built.network
+    if split is None or not built.task.moves_targets or None not in network.input.shape[1:3]:
         return
-    size, network = split.inputs.shape[1:3], built.network
-    try:
-        network.compute_output_shape((1, *size, network.input.shape[-1]))
+    size = split.inputs.shape[1:3]
+    try:  # only a graph of this size tells: Keras' own shape inference accepts what Concatenate then refuses
+        tf.function(network).get_concrete_function(
+            tf.TensorSpec((1, *size, network.input.shape[-1]), network.input.dtype)
+        )
     except (ValueError, TypeError) as error:
         raise InputError(
             f"images of {size[0]} x {size[1]} pixels do not fit the network: {reason(error)}",

@@ -146,7 +146,7 @@ def test_examples_of_json_are_json():
     text = (ROOT / "docs/json.md").read_text(encoding="utf-8")
     examples = [json.loads(block) for block in blocks(text, "json")]
     problem = next(item[0] for item in examples if isinstance(item, list) and "hint" in item[0])
-    assert set(problem) == set(Problem("message").to_json())
+    assert set(problem) == {*Problem("message").to_json(), "level"}
 
 
 def test_links_lead_somewhere(page):

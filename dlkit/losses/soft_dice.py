@@ -22,7 +22,7 @@ class SoftDice(keras.losses.Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of a batch, a number; y_true and y_pred (n, ..., classes), sample_weight (n, ...) or None."""
         predicted = ops.cast(y_pred, self.dtype)
-        losses = 1 - soft_dice(ops.cast(y_true, self.dtype), predicted, sample_weight)
+        losses = 1 - coefficients(ops.cast(y_true, self.dtype), predicted, sample_weight)
         if self.class_weights is None:
             return ops.mean(losses)
         weights = ops.convert_to_tensor(self.class_weights, losses.dtype)
@@ -37,7 +37,7 @@ class SoftDice(keras.losses.Loss):
         return {"class_weights": self.class_weights, "name": self.name}
 
 
-def soft_dice(truth: Any, predicted: Any, weights: Any = None) -> Any:
+def coefficients(truth: Any, predicted: Any, weights: Any = None) -> Any:
     """Soft Dice coefficient of every class (classes,); truth and predicted (n, ..., classes), weights (n, ...).
 
     1 where a class is neither there nor predicted.

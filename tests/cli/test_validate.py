@@ -78,9 +78,9 @@ def test_debug_shows_the_traceback(dlkit, monkeypatch, tmp_path):
 def test_an_uneven_transposed_convolution_is_warned_of_and_drawn(dlkit, tmp_path):
     layers = "model.sequential.layers=[{Conv2DTranspose: {filters: 4, kernel_size: 3, strides: 2}}]"
     settings = ("digits_mlp", "--set", layers, "--set", "expect={}")
-    result = dlkit("validate", *settings, "--figures", str(tmp_path))
+    result = dlkit("validate", *settings, "--figures", str(tmp_path / "figures"))
     assert (result.code, result.out) == (0, "ok  digits_mlp\n")
     assert "does not divide by its stride 2" in result.error
-    assert (tmp_path / "digits_mlp" / "overlap_1_Conv2DTranspose.png").stat().st_size > 5000
+    assert (tmp_path / "figures" / "digits_mlp" / "overlap_1_Conv2DTranspose.png").stat().st_size > 5000
     [warning] = json.loads(dlkit("validate", *settings, "--json").out)
     assert warning["level"] == "warning"

@@ -45,3 +45,12 @@ def test_the_sum_of_cross_entropy_and_dice():
 def test_losses_are_saved_with_their_settings(loss):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert again.get_config() == loss.get_config()
+
+
+@pytest.mark.parametrize("name", ["SoftDice", "CrossEntropyDice"])
+def test_losses_are_made_from_a_recipe(name):
+    from dlkit.compiled_model import create_at
+    from dlkit.recipe import load_recipe
+
+    recipe = load_recipe("unet", [f"task.segmentation.loss={{{name}: {{class_weights: [1, 2]}}}}"]).recipe
+    assert create_at(recipe.task).loss.class_weights == [1, 2]
