@@ -1,10 +1,11 @@
 """Builder, task and optimizer become a checked, compiled keras.Model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dlkit.components import Component, create, locate
@@ -40,8 +41,9 @@ class BuiltModel:
 
     @property
     def raw_spec(self) -> ArraySpec:
-        """Shape and dtype of one example as the source gives it."""
-        return self.description.inputs
+        """Shape and dtype of one example as the source gives it; images that are resized may have any size."""
+        spec = self.description.inputs
+        return ArraySpec((None, None, spec.shape[-1]), spec.dtype) if self.resize else spec
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -68,6 +70,11 @@ class BuiltModel:
         targets = self._predicted_part(targets, x)
         y = self.task.prepare_targets(targets, x, self.network)
         weights = self.task.sample_weights(targets, hidden)
+        if hidden is not None and tuple(hidden.shape[1:]) != tuple(y.shape[1 : len(hidden.shape)]):
+            raise InputError(
+                f"data.corrupt hides pixels {list(hidden.shape[1:])}, the targets have the shape {list(y.shape[1:])}",
+                "leave Flatten out of preprocess; put it into the network",
+            )
         if corrupted is not None:
             x = self.preprocess(corrupted, training=False)
         if not isinstance(self.network.output, Mapping):
@@ -86,6 +93,10 @@ class BuiltModel:
         if None in size:
             size = main_output(self.network.compute_output_shape((None, *x.shape[1:])))[1:3]
         return targets if None in size or size == targets.shape[1:3] else cropped(targets, *size)
+
+    def samples(self, raw: np.ndarray) -> np.ndarray:
+        """What this model takes for raw examples of the data, for the certificates of its exports: the very same."""
+        return raw
 
     def predict(self, inputs: Any) -> dict[str, Any]:
         """The task's named outputs for a batch of resized inputs."""
@@ -160,9 +171,17 @@ def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None
 
     The phase (the last one when none is given) also says which groups of layers are trained, and how fast.
     """
-    phase = phase or recipe.training.resolved_phases()[-1]
-    network, task = built.network, built.task
-    set_trainable(network, phase.trainable)
+    chosen = phase or recipe.training.resolved_phases()[-1]
+    set_trainable(built.network, chosen.trainable)
+
+    def optimizer(**settings: Any) -> Any:
+        return create_at(replace(chosen.optimizer, settings=chosen.optimizer.settings | settings))
+
+    return compile_for(built.network, built.task, grouped_optimizer(built.network, optimizer, chosen.learning_rates))
+
+
+def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model:
+    """Attach an optimizer and the task's losses and metrics to a network; returns it."""
     loss: Any = task.loss_for(network)
     metrics: Any = task.metrics_for(network)
     names = list(network.output) if isinstance(network.output, Mapping) else ["output"]
@@ -172,7 +191,7 @@ def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None
         loss = {name: Penalty() if is_penalty(output) else loss for name, output in network.output.items()}
         metrics, weights = {"output": metrics}, dict(zip(names, weights, strict=True))
     network.compile(
-        optimizer=grouped_optimizer(network, lambda: create_at(phase.optimizer), phase.learning_rates),
+        optimizer=optimizer,
         loss=loss,
         loss_weights=weights if task.loss_weights else None,
         weighted_metrics=metrics,
@@ -180,6 +199,20 @@ def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None
         jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
     )
     return network
+
+
+def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
+    """Compile for every phase, the last one last; mistakes in groups and rates are reported at their place."""
+    training = loaded.recipe.training
+    for number, phase in enumerate(training.resolved_phases()):
+        try:
+            compile_model(built, loaded.recipe, phase)
+        except InputError as error:
+            key = error.problems[0].key
+            name = key.split(".")[1] if "." in key else ""
+            if training.phases and getattr(training.phases[number], name, None) is not None:
+                key = key.replace("training", f"training.phases.{number}", 1)
+            raise located(error, loaded.locate(key) if key else None) from error
 
 
 def is_penalty(output: Any) -> bool:
@@ -203,7 +236,7 @@ def check_build(loaded: "LoadedRecipe") -> keras.Model:
     """Build the recipe's model and check its contract; raises located errors, CheckError for the contract."""
     dataset = build_dataset(loaded.recipe)
     built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
-    compile_model(built, loaded.recipe)
+    check_phases(built, loaded)
     differences = table_differences(loaded.recipe, built.network)
     if differences:
         raise CheckError(

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dlkit.components import create
+from dlkit.datasets._chosen_classes import ChosenClasses
 from dlkit.datasets._dataset import ArraySpec, Dataset, Description
 from dlkit.errors import DlkitError, InputError, Location
 
@@ -26,7 +27,7 @@ def build_dataset(recipe: "Recipe") -> Dataset:
         dataset: Dataset = create(recipe.data.source)
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
-    return dataset
+    return ChosenClasses(dataset, tuple(recipe.data.classes)) if recipe.data.classes else dataset
 
 
 def describe(recipe: "Recipe", dataset: Dataset) -> Description:

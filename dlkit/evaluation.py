@@ -67,7 +67,7 @@ def write_report(
     for figure_name, figure in report.figures.items():
         path = run.path / "figures" / f"{figure_name}_{name}.png"
         write_figure(path, figure)
-    return metrics
+    return {**metrics, **report.metrics}
 
 
 def measure(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, float]:
@@ -80,15 +80,18 @@ def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examin
     """A split's batches in order, each with what the network makes of it."""
     pipeline = _pipeline(built, recipe)
 
-    def examine(indices: Any, inputs: Any, targets: Any) -> tuple[Any, Any, Any]:
-        x, y, *_ = pipeline.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
-        return x, main_output(y), built.outputs(built.network(x, training=False))
+    def examine(indices: Any, inputs: Any, targets: Any) -> tuple[Any, ...]:
+        x, y, *weights = pipeline.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
+        counts = main_output(weights[0]) if weights else None
+        return x, main_output(y), built.outputs(built.network(x, training=False)), counts
 
     graph = tf.function(examine, reduce_retracing=True)
     for indices, inputs, targets in examples(split, fixed_batch(split)):
-        seen, expected, outputs = graph(indices, inputs, targets)
+        seen, expected, outputs, counts = graph(indices, inputs, targets)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
-        yield Examined(np.asarray(inputs), np.asarray(seen), np.asarray(targets), np.asarray(expected), arrays)
+        weights = None if counts is None else np.asarray(counts)
+        x, y = np.asarray(inputs), np.asarray(targets)
+        yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, built.network)
 
 
 def examined_by_tiles(built: BuiltModel, split: Split, tiles: Tiles) -> Iterator[Examined]:

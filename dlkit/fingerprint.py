@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.datasets._dataset import Split
+from dlkit.datasets._dataset import Split, forget_pages
 from dlkit.errors import CheckError
 from dlkit.run_directory import RunDirectory
 
@@ -47,4 +47,5 @@ def _sha256(array: np.ndarray) -> str:
     rows = max(1, _CHUNK_BYTES // row_bytes)
     for start in range(0, len(array), rows):
         digest.update(np.ascontiguousarray(array[start : start + rows]).data)
+        forget_pages(array)
     return digest.hexdigest()

@@ -8,12 +8,13 @@ time.
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import tensorflow as tf
 
 from dlkit.components import load
-from dlkit.datasets._dataset import Rows, Split, on_disk
+from dlkit.datasets._dataset import Rows, Split, forget_pages, on_disk
 from dlkit.draws import uniform
 from dlkit.machine import memory
 from dlkit.recipe.schema import Recipe
@@ -28,6 +29,8 @@ _COPIED_BYTES, _ALIGNMENT = 1 << 24, 64
 FIXED_BATCH, FIXED_VALUES = 256, 1 << 20
 
 Prepare = Callable[..., Any]
+
+_TENSORS: WeakKeyDictionary[Split, list[Any]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,9 @@ def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
     """A function from indices (n,) to (inputs, targets) for use in graphs."""
     arrays = (split.inputs, split.targets)
     if in_memory(split):
-        tensors = [_tensor(array) for array in arrays]
+        if split not in _TENSORS:
+            _TENSORS[split] = [_tensor(array) for array in arrays]
+        tensors = _TENSORS[split]
         return lambda indices: tuple(tf.gather(tensor, indices) for tensor in tensors)
 
     def read(indices: Any) -> Any:
@@ -173,6 +178,7 @@ def _tensor(array: np.ndarray | Rows) -> Any:
     rows = max(1, _COPIED_BYTES * len(array) // array.nbytes)
     for first in range(0, len(array), rows):
         aligned[first : first + rows] = array[first : first + rows]
+        forget_pages(array)
     return tf.experimental.dlpack.from_dlpack(aligned.__dlpack__())
 
 

@@ -12,6 +12,8 @@ import keras
 
 from dlkit.errors import InputError, closest
 
+_GROUP = "_dlkit_group"
+
 
 def leaf_layers(network: Any) -> list[Any]:
     """All layers of a network, those of nested models in place of these."""
@@ -43,7 +45,9 @@ def layers_of(network: Any, group: str) -> list[Any]:
         elif named and layer.weights:
             found.append(layer)
     if not found:
-        raise InputError(f"no layer with weights is called {group!r}", closest(group, group_names(network)))
+        raise InputError(
+            f"no layer with weights is called {group!r}", closest(group, group_names(network), "dlkit summary")
+        )
     return found
 
 
@@ -70,8 +74,8 @@ def set_trainable(network: Any, groups: str | list[str]) -> None:
         raise InputError("nothing is left to train", "name a group with weights", key="training.trainable")
 
 
-def grouped_optimizer(network: Any, create: Callable[[], Any], rates: Mapping[str, float]) -> Any:
-    """One optimizer from `create`, or one for each group's learning rate and one for all other layers."""
+def grouped_optimizer(network: Any, create: Callable[..., Any], rates: Mapping[str, float]) -> Any:
+    """One optimizer from `create(**settings)`, or one for each group's learning rate and one for all other layers."""
     if not rates:
         return create()
     optimizer_map, taken = keras.optimizers.OptimizerMap(create()), set[str]()
@@ -84,9 +88,8 @@ def grouped_optimizer(network: Any, create: Callable[[], Any], rates: Mapping[st
                 key=f"training.learning_rates.{group}",
             )
         taken |= paths
-        optimizer = create()
-        optimizer.learning_rate = rate
-        optimizer.name = f"{optimizer.name}/{group}"
+        optimizer = create(learning_rate=rate)
+        optimizer.__dict__[_GROUP] = group
         optimizer_map["|".join(re.escape(path) for path in sorted(paths))] = optimizer
     return keras.optimizers.MultiOptimizer(optimizer_map)
 
@@ -109,7 +112,7 @@ def learning_rates(optimizer: Any) -> dict[str, float]:
         return {"learning_rate": float(optimizer.learning_rate)}
     rates: dict[str, float] = {}
     for single in optimizer.optimizers:
-        group = single.name.partition("/")[2]
+        group = single.__dict__.get(_GROUP, "")
         rates["_".join(filter(None, ("learning_rate", group)))] = float(single.learning_rate)
     return rates
 

@@ -39,14 +39,13 @@ def predict(
         raise InputError("--tile and --output are for tasks that predict a class for every pixel", "leave them out")
     run = tf.function(trained.built.predict, reduce_retracing=True)
     results = []
-    with ThreadPoolExecutor() as pool:
-        examples = chain.from_iterable(_examples(trained, path, pool) for path in inputs)
-        while part := list(islice(examples, BATCH)):
-            answer = run(tf.constant(np.stack([pixels for _, pixels in part])))
-            outputs = {name: np.asarray(value) for name, value in answer.items()}
-            for row, (name, _) in enumerate(part):
-                one = {key: value[row] for key, value in outputs.items()}
-                results.append({"input": name} | trained.built.task.describe_prediction(one, trained.built.class_names))
+    named = named_examples(trained, inputs)
+    while part := list(islice(named, BATCH)):
+        answer = run(tf.constant(np.stack([pixels for _, pixels in part])))
+        outputs = {name: np.asarray(value) for name, value in answer.items()}
+        for row, (name, _) in enumerate(part):
+            one = {key: value[row] for key, value in outputs.items()}
+            results.append({"input": name} | trained.built.task.describe_prediction(one, trained.built.class_names))
     return results
 
 
@@ -57,17 +56,16 @@ def _predict_pixels(
     built = trained.built
     results: list[dict[str, Any]] = []
     network = tiled(built, tiles)
-    with ThreadPoolExecutor() as pool:
-        for name, pixels in chain.from_iterable(_examples(trained, path, pool) for path in inputs):
-            answer = built.outputs(network(pixels)[np.newaxis])
-            one = {key: np.asarray(value)[0] for key, value in answer.items()}
-            result = {"input": name} | built.task.describe_prediction(one, built.class_names)
-            if output is not None:
-                taken = [Path(earlier["picture"]).name for earlier in results]
-                path = _free(output, Path(name).stem, taken)
-                write_file(path, partial(_save_picture, built.task.picture(one, built.class_names)))
-                result["picture"] = str(path)
-            results.append(result)
+    for name, pixels in named_examples(trained, inputs):
+        answer = built.outputs(network(pixels)[np.newaxis])
+        one = {key: np.asarray(value)[0] for key, value in answer.items()}
+        result = {"input": name} | built.task.describe_prediction(one, built.class_names)
+        if output is not None:
+            taken = [Path(earlier["picture"]).name for earlier in results]
+            path = _free(output, Path(name).stem, taken)
+            write_file(path, partial(_save_picture, built.task.picture(one, built.class_names)))
+            result["picture"] = str(path)
+        results.append(result)
     return results
 
 
@@ -79,6 +77,13 @@ def _free(folder: Path, stem: str, taken: list[str]) -> Path:
     """A file name that no other input of this call has taken."""
     names = chain([f"{stem}.png"], (f"{stem}_{number}.png" for number in count(2)))
     return folder / next(name for name in names if name not in taken)
+
+
+def named_examples(trained: TrainedModel, inputs: list[Path]) -> Iterator[tuple[str, np.ndarray]]:
+    """The resized examples in files and folders, each with its file, or file and row."""
+    with ThreadPoolExecutor() as pool:
+        for path in inputs:
+            yield from _examples(trained, path, pool)
 
 
 def _examples(trained: TrainedModel, path: Path, pool: Executor) -> Iterable[tuple[str, np.ndarray]]:

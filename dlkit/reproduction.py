@@ -16,6 +16,7 @@ from dlkit.fingerprint import describe_change, fingerprint
 from dlkit.interruption import Interrupted
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.run_directory import RunDirectory
+from dlkit.source_run import with_kept_source
 from dlkit.trained_model import open_run
 from dlkit.training import Reporter
 from dlkit.training_run import prepare, train_recipe
@@ -57,7 +58,7 @@ class Reproduction:
 def reproduce(run: RunDirectory, root: Path, reporter: Reporter) -> Reproduction:
     """Train the run's resolved recipe again, in a folder below `root` that is removed afterwards, and compare."""
     run.checkpoint("last")
-    loaded = load_recipe(run.resolved_recipe)
+    loaded = with_kept_source(load_recipe(run.resolved_recipe), run)
     changed = environment_differences(run.read_json("environment.json"))
     first = _before_training(run, loaded)
     if first is not None:

@@ -83,6 +83,11 @@ def read_snapshot(run: Path) -> Snapshot | None:
     return None
 
 
+def has_snapshot(run: Path) -> bool:
+    """Whether a run has an undamaged snapshot."""
+    return read_snapshot(run) is not None
+
+
 def _parse(body: bytes) -> Snapshot:
     with np.load(io.BytesIO(body), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
@@ -131,6 +136,17 @@ def callback_state(callback: Any) -> dict[str, Any]:
     """The plain attributes of a callback (numbers, texts, arrays and containers of them), without what it looks at."""
     ignored = {"_model", "params", "validation_data"}
     return {name: value for name, value in _plain_items(callback) if name not in ignored}
+
+
+def restore_callback(callback: Any, state: dict[str, Any]) -> None:
+    """Give a fresh callback the attributes that callback_state() found.
+
+    At its first use EarlyStopping finds its comparison, which is code and so not stored, and turns the sign of
+    min_delta with it: where the stored sign is turned, the comparison has to be found before.
+    """
+    if hasattr(callback, "_set_monitor_op") and state.get("min_delta") != callback.min_delta:
+        callback._set_monitor_op()
+    vars(callback).update(state)
 
 
 def _plain_items(callback: Any) -> Iterator[tuple[str, Any]]:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit.cache import cached_json
+from dlkit.components import own_folder
 from dlkit.data_source import build_dataset, describe, stored_description
 from dlkit.datasets._dataset import Description
 from dlkit.environment import versions
 from dlkit.recipe.contract import check_table
+from dlkit.source_run import source_reference, with_kept_source
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
@@ -33,10 +35,15 @@ def summarise(
         "description": asdict(description),
         "explain": explain,
         "cost": cost,
-        "source": _source_digest(),
+        "source": _source_digest(own_folder()),
         "versions": versions(),
     }
-    table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain, cost))
+    if run:
+        loaded = with_kept_source(loaded, run)
+    if source_reference(recipe) is not None:  # what that run is may have changed
+        table = _build_table(loaded, description, explain, cost)
+    else:
+        table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain, cost))
     rows = [(row["layer"], row["output_shape"], row["parameters"]) for row in table["layers"]]
     differences = check_table(recipe.expect, table["parameters"], rows)
     return {"recipe": recipe.name, **table, "contract": {"passed": not differences, "differences": differences}}
@@ -48,8 +55,10 @@ def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool
     start_tensorflow()
     from dlkit import layer_table
     from dlkit.compiled_model import build_model
+    from dlkit.layer_groups import set_trainable
 
     network = build_model(loaded.recipe, description).network
+    set_trainable(network, loaded.recipe.training.resolved_phases()[-1].trainable)
     rows = [asdict(row) for row in layer_table.layer_rows(network)]
     if explain:
         for row, explanation in zip(rows, layer_table.explain(network), strict=True):
@@ -71,9 +80,10 @@ def _add_costs(network: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @cache
-def _source_digest() -> str:
-    """A name for this very source of dlkit."""
+def _source_digest(own: Path | None) -> str:
+    """A name for this very source of dlkit, and of the user's own components."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
+    for folder in filter(None, (Path(__file__).parent, own)):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()

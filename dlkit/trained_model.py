@@ -18,6 +18,7 @@ from dlkit.inspection.keras_files import check_keras
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.run_directory import RunDirectory
 from dlkit.safety.files import MAX_CLASSES, MAX_VALUES, UnreadableError, check_folder, first_line
+from dlkit.source_run import with_kept_source
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
     """The run's model with the weights of `last` or `best`; the data itself is not needed."""
     path = run.checkpoint(checkpoint)
     check_folder(run.path)
-    loaded = load_recipe(run.resolved_recipe)
+    loaded = with_kept_source(load_recipe(run.resolved_recipe), run)
     built = build_model(loaded.recipe, _description(run))
     load_weights(built.network, path)
     load_weights(built.preprocess, run.path / "preprocess.keras")

@@ -14,15 +14,16 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.atomic import write_file
-from dlkit.compiled_model import BuiltModel, compile_model, create_at, metric_names
+from dlkit.compiled_model import BuiltModel, compile_for, compile_model, create_at, metric_names
 from dlkit.datasets._dataset import Split
 from dlkit.errors import InputError
-from dlkit.input_pipeline import InputPipeline, fixed_batch, steps_per_epoch
+from dlkit.feature_cache import feature_steps, head_network
+from dlkit.input_pipeline import InputPipeline, TrainSteps, fixed_batch, steps_per_epoch
 from dlkit.interruption import Interrupted, StopRequest, stop_requests
 from dlkit.layer_groups import learning_rates
 from dlkit.recipe.schema import Recipe
 from dlkit.run_directory import RunDirectory
-from dlkit.snapshot import Snapshot, callback_state, read_snapshot, write_snapshot
+from dlkit.snapshot import Snapshot, callback_state, read_snapshot, restore_callback, write_snapshot
 from dlkit.splits import Splits
 from dlkit.weights_digest import weights_digest
 
@@ -83,8 +84,21 @@ class Progress:
     first_step: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Graphs:
+    """What a phase runs: where its batches come from, and the graphs that train and test on them."""
+
+    train: TrainSteps
+    validation: tf.data.Dataset | None
+    run: Callable[[Any, Any, Any], dict[str, Any]]
+    test: Callable[[Any, Any, Any], dict[str, Any]]
+
+
 class Training:
-    """One training of a compiled model."""
+    """One training of a compiled model.
+
+    stepped: what takes the steps of the current phase, the network or, behind a frozen backbone, its head alone.
+    """
 
     def __init__(self, recipe: Recipe, built: BuiltModel, splits: Splits, reporter: Reporter) -> None:
         self.recipe = recipe
@@ -134,11 +148,11 @@ class Training:
 
     def stream(self, first: int, last: int) -> Any:
         """An iterator over the steps first <= step < last, for one_step."""
-        return iter(self._train_steps.elements(first, last))
+        return iter(self._graphs.train.elements(first, last))
 
     def one_step(self, stream: Any, count: int = 1, fresh: bool = False) -> dict[str, float]:
         """Take `count` batches from the stream; the metrics since the last `fresh` call, which begins an epoch."""
-        return metric_names(self._run_steps(stream, tf.constant(count), tf.constant(fresh)))
+        return metric_names(self._graphs.run(stream, tf.constant(count), tf.constant(fresh)))
 
     def fixed_step(self, batch: Any) -> Callable[[int], Any]:
         """A function that takes so many steps on one and the same batch, to see what the step alone costs."""
@@ -151,17 +165,30 @@ class Training:
         """Compile for the phase and create its callbacks, its optimizer's variables and those of the metrics."""
         phase = self.phases[self.progress.phase]
         compile_model(self.built, self.recipe, phase)
+        head = head_network(self.network, self.recipe)
+        self.stepped = compile_for(head, self.built.task, self.network.optimizer) if head else self.network
         callbacks = [create_at(component) for component in phase.callbacks]
         self.callbacks = keras.callbacks.CallbackList(
             callbacks, model=self.network, epochs=phase.epochs, steps=self.steps, verbose=0
         )
         self._every_step = any(_wants_batches(callback) for callback in callbacks)
         self._steps_per_call = 1
-        self._run_steps = _step_runner(self.network, self.network.train_step, self._train_steps.finish)
-        self._test_steps = _step_runner(self.network, self.network.test_step, lambda *batch: batch)
+        self._phase_graphs: _Graphs | None = None
         self._symbolic_build()
         self.network.stop_training = False
         self.callbacks.on_train_begin()
+
+    @property
+    def _graphs(self) -> "_Graphs":
+        """The phase's graphs, made when they are needed first: features are those of weights that are restored."""
+        if self._phase_graphs is None:
+            train, validation = self._train_steps, self._validation
+            if self.stepped is not self.network:
+                train, validation = feature_steps(self.built, self.recipe, self.splits)
+            run = _step_runner(self.stepped, self.stepped.train_step, train.finish)
+            test = _step_runner(self.stepped, self.stepped.test_step, lambda *batch: batch)
+            self._phase_graphs = _Graphs(train, validation, run, test)
+        return self._phase_graphs
 
     def _next_phase(self) -> None:
         self.progress.phase += 1
@@ -241,11 +268,12 @@ class Training:
         return min(size, fixed_batch(validation)) if self.recipe.data.patch else size
 
     def _validate(self) -> dict[str, float]:
-        if self._validation is None or self.splits.validation is None:
+        graphs = self._graphs
+        if graphs.validation is None or self.splits.validation is None:
             return {}
         self.callbacks.on_test_begin()
         steps = steps_per_epoch(len(self.splits.validation), self._validation_batch(self.splits.validation))
-        logs = metric_names(self._test_steps(iter(self._validation), tf.constant(steps), tf.constant(True)))
+        logs = metric_names(graphs.test(iter(graphs.validation), tf.constant(steps), tf.constant(True)))
         self.callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
 
@@ -268,13 +296,17 @@ class Training:
     def _symbolic_build(self) -> None:
         """Create the optimizer's and the metrics' variables before anything is restored into them."""
         self.network.optimizer.build(self.network.trainable_variables)
-        self.network._symbolic_build(data_batch=next(iter(self.batches_from(0, 1))))
+        batch = next(iter(self.batches_from(0, 1)))
+        self.network._symbolic_build(data_batch=batch)  # callbacks look at its metrics
+        if self.stepped is not self.network:
+            features = keras.ops.zeros((len(batch[0]), *self.stepped.input.shape[1:]), self.stepped.input.dtype)
+            self.stepped._symbolic_build(data_batch=(features, *batch[1:]))
 
     def _variables(self) -> dict[str, list[Any]]:
         return {
             "network": self.network.variables,
             "optimizer": self.network.optimizer.variables,
-            "metrics": [variable for metric in self.network.metrics for variable in metric.variables],
+            "metrics": [variable for metric in self.stepped.metrics for variable in metric.variables],
         }
 
     def _snapshot_when_due(self, seconds: float) -> None:
@@ -310,7 +342,7 @@ class Training:
             for variable, value in zip(variables, snapshot.variables[group], strict=True):
                 variable.assign(value)
         for callback, state in zip(self.callbacks.callbacks, snapshot.callbacks, strict=True):
-            vars(callback).update(state)
+            restore_callback(callback, state)
         self.progress = Progress(
             snapshot.step,
             snapshot.history,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.atomic import write_figure, write_file, write_text
-from dlkit.compiled_model import BuiltModel, build_model, compile_model, table_differences
+from dlkit.compiled_model import BuiltModel, build_model, check_phases, table_differences
 from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import Split
 from dlkit.environment import environment
@@ -20,7 +20,10 @@ from dlkit.recipe import load_recipe, resolved_yaml
 from dlkit.resources import check_disk, check_memory
 from dlkit.run_conditions import check_determinism, left_out
 from dlkit.run_directory import RunDirectory, create_run
+from dlkit.snapshot import has_snapshot
+from dlkit.source_run import keep_source, with_kept_source
 from dlkit.splits import Splits, load_splits
+from dlkit.start_weights import load_start_weights
 from dlkit.tiling import check_pixels
 from dlkit.trained_model import load_weights
 from dlkit.training import NonFiniteLoss, Reporter, Training
@@ -50,11 +53,12 @@ def train_recipe(
     built, splits = prepare(loaded)
     if start_from is not None:
         load_weights(built.network, start_from.checkpoint("last"))
+    given = start_from is not None or load_start_weights(built.network, loaded)
     training = _compiled_training(loaded, built, splits, reporter)
     check_disk(built.network, root)
     run = create_run(root, loaded.recipe.name, lambda run: _describe_run(run, loaded, built, splits, start_from))
     with run.locked():
-        return _train(loaded, training, run, resume=False, keep_start=start_from is not None)
+        return _train(loaded, training, run, resume=False, keep_start=given)
 
 
 def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
@@ -65,7 +69,10 @@ def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) ->
     with run.locked():
         check_determinism(run)
         _check_recipe(loaded, run)
+        loaded = with_kept_source(loaded, run)
         built, splits = prepare(loaded)
+        if not has_snapshot(run.path):
+            load_start_weights(built.network, loaded)
         for name, split in _parts(splits).items():
             record_fingerprint(run, name, split)
         return _train(loaded, _compiled_training(loaded, built, splits, reporter), run, resume=True)
@@ -87,8 +94,7 @@ def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
 
 def _compiled_training(loaded: "LoadedRecipe", built: BuiltModel, splits: Splits, reporter: Reporter) -> Training:
     """The training that is ready to run: mistakes in optimizer, loss and callbacks show here, before a run begins."""
-    for phase in reversed(loaded.recipe.training.resolved_phases()):
-        compile_model(built, loaded.recipe, phase)
+    check_phases(built, loaded)
     check_memory(built.network, loaded.recipe.training.batch_size)
     return Training(loaded.recipe, built, splits, reporter)
 
@@ -126,6 +132,7 @@ def _describe_run(
     run.write_json("data.json", {"description": asdict(built.description), "left_out": files})
     for name, split in _parts(splits).items():
         record_fingerprint(run, name, split)
+    keep_source(loaded.recipe, run.path)
     write_file(run.path / "preprocess.keras", built.preprocess.save)
     samples = _samples(splits.validation or splits.train)
     write_file(run.path / "samples.npz", lambda aside: np.savez(aside, inputs=samples))

@@ -1,5 +1,6 @@
 """What every dataset offers: a description without loading, and splits with a length and read(indices)."""
 
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -55,7 +56,7 @@ class Rows:
         return np.asarray(self[:], dtype)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split:
     """Examples with random access: inputs (n, ...) and raw targets (n, ...).
 
@@ -86,6 +87,14 @@ class Split:
 def on_disk(array: "np.ndarray | Rows") -> bool:
     """Whether an array's values are read from a file when they are asked for."""
     return on_disk(array.array) if isinstance(array, Rows) else isinstance(array, np.memmap)
+
+
+def forget_pages(array: "np.ndarray | Rows") -> None:
+    """Let the system take back the memory that the pages of a memory-mapped array fill; they are read again on use."""
+    if isinstance(array, Rows):
+        forget_pages(array.array)
+    elif isinstance(array, np.memmap) and isinstance(array._mmap, mmap.mmap):  # type: ignore[attr-defined]
+        array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
 def _rows(array: "np.ndarray | Rows", rows: np.ndarray) -> "np.ndarray | Rows":

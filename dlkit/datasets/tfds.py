@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import socket
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version as installed_version
@@ -18,9 +16,9 @@ from dlkit.cache import cached_arrays, cached_json
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split
 from dlkit.datasets._masks import check_values, class_indices
 from dlkit.errors import InputError, MissingError, closest
+from dlkit.network import network_reachable
 from dlkit.safety.files import first_line
 
-NETWORK_SECONDS = 5.0
 BATCH = 1000
 
 
@@ -238,11 +236,4 @@ def _library_feature(feature: Any) -> dict[str, Any]:
 
 def _network_reachable() -> bool:
     """Whether a name can be looked up within a few seconds; the library itself would wait more than a minute."""
-    pool = ThreadPoolExecutor(max_workers=1)
-    try:
-        pool.submit(socket.getaddrinfo, "www.tensorflow.org", 443).result(timeout=NETWORK_SECONDS)
-    except Exception:  # any failure to look up a name means that nothing can be downloaded
-        return False
-    finally:
-        pool.shutdown(wait=False)
-    return True
+    return network_reachable("www.tensorflow.org")

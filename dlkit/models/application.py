@@ -1,7 +1,7 @@
 """The image classifiers that Keras brings along, from VGG16 to ConvNeXt, with fresh weights."""
 
 import warnings
-from typing import Annotated, Literal
+from typing import Annotated
 
 import keras
 from pydantic import Field
@@ -9,6 +9,7 @@ from pydantic import Field
 from dlkit.components import reason
 from dlkit.datasets._dataset import ArraySpec
 from dlkit.errors import InputError
+from dlkit.models._application_names import Application
 from dlkit.models._image_classifier import check_image, outputs_of
 from dlkit.models._widths import narrow_network
 from dlkit.tasks._task import TargetSpec
@@ -18,48 +19,7 @@ def application(
     inputs: ArraySpec,
     targets: TargetSpec,
     *,
-    name: Literal[
-        "ConvNeXtTiny",
-        "ConvNeXtSmall",
-        "ConvNeXtBase",
-        "ConvNeXtLarge",
-        "ConvNeXtXLarge",
-        "DenseNet121",
-        "DenseNet169",
-        "DenseNet201",
-        "EfficientNetB0",
-        "EfficientNetB1",
-        "EfficientNetB2",
-        "EfficientNetB3",
-        "EfficientNetB4",
-        "EfficientNetB5",
-        "EfficientNetB6",
-        "EfficientNetB7",
-        "EfficientNetV2B0",
-        "EfficientNetV2B1",
-        "EfficientNetV2B2",
-        "EfficientNetV2B3",
-        "EfficientNetV2S",
-        "EfficientNetV2M",
-        "EfficientNetV2L",
-        "InceptionV3",
-        "InceptionResNetV2",
-        "Xception",
-        "MobileNet",
-        "MobileNetV2",
-        "MobileNetV3Small",
-        "MobileNetV3Large",
-        "NASNetMobile",
-        "NASNetLarge",
-        "ResNet50",
-        "ResNet101",
-        "ResNet152",
-        "ResNet50V2",
-        "ResNet101V2",
-        "ResNet152V2",
-        "VGG16",
-        "VGG19",
-    ],
+    name: Application,
     width_divisor: Annotated[int, Field(ge=1)] = 1,
 ) -> keras.Model:
     """A classifier of keras.applications for images of any size that it can take, with one output for each class.

@@ -71,6 +71,8 @@ class Data(Section):
 
     source: Annotated[Component, Place("dataset")]
     """The dataset."""
+    classes: Annotated[list[str], Field(min_length=2)] | None = None
+    """The classes that are kept, by name and in this order; all, when it is left out."""
     limit: PositiveInt | None = None
     """Train on a seeded, stratified sample of this many examples, for a quick try."""
     validation: Validation | Literal["none"] = "none"

@@ -10,8 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from dlkit._keras_types import described_type
 from dlkit._signatures import REQUIRED, Parameter
 from dlkit.components import nested_namespace, own_names, source
+from dlkit.models._application_names import Application
 
-_ANNOTATIONS = {"Annotated": Annotated, "Any": Any, "Field": Field, "Literal": Literal, "Path": Path}
+_ANNOTATIONS = {
+    **{"Annotated": Annotated, "Any": Any, "Field": Field, "Literal": Literal, "Path": Path},
+    "Application": Application,
+}
 # dtype names and policies have many forms, and a weight's own name is checked by Keras.
 _UNTYPED = {"dtype", "weights"}
 

@@ -134,9 +134,9 @@ def test_a_name_that_cannot_be_looked_up_means_no_network(monkeypatch):
     def refuse(*_):
         raise OSError("no such name")
 
-    monkeypatch.setattr(module.socket, "getaddrinfo", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
     assert module._network_reachable() is False
-    monkeypatch.setattr(module.socket, "getaddrinfo", lambda *_: [])
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_: [])
     assert module._network_reachable() is True
 
 

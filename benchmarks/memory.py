@@ -1,0 +1,161 @@
+"""Memory and scale: python benchmarks/memory.py [cifar] [folder] [records] [files]   (all of them when none is named).
+
+cifar: peak memory of a process that trains cifar_cnn, beside one that holds the uint8 images and trains the
+same network with `train_on_batch`, always on the same batch.
+folder: an image folder whose decoded pixels are ten times the memory that the training may take beyond TensorFlow's.
+records, files: throughput of the input pipeline against the number of records in memory, and of images in a folder.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PEAK = "import resource; print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+TENSORFLOW = f"""
+from dlkit.tensorflow_start import start_tensorflow
+start_tensorflow()
+import numpy as np
+from dlkit.compiled_model import build_model, compile_model
+from dlkit.data_source import build_dataset, describe
+from dlkit.recipe import load_recipe
+data = np.ones((50_000, 32, 32, 3), np.uint8)
+recipe = load_recipe("cifar_cnn").recipe
+network = compile_model(build_model(recipe, describe(recipe, build_dataset(recipe))), recipe)
+for _ in range(20):
+    network.train_on_batch(data[:128] / np.float32(255), np.eye(10, dtype="float32")[np.arange(128) % 10])
+{PEAK}
+"""
+CIFAR = f"""
+from dlkit.tensorflow_start import start_tensorflow
+start_tensorflow()
+from dlkit.recipe import load_recipe
+from dlkit.training import Silent, Training
+from dlkit.training_run import prepare
+loaded = load_recipe("cifar_cnn")
+training = Training(loaded.recipe, *prepare(loaded), Silent())
+training.start()
+training.one_step(training.stream(0, 20), 20)
+{PEAK}
+"""
+FOLDER = """
+import resource, sys, time
+import numpy as np
+import psutil
+from dlkit.tensorflow_start import start_tensorflow
+start_tensorflow()
+import tensorflow as tf
+from dlkit.recipe import load_recipe
+from dlkit.training import Silent, Training
+from dlkit.training_run import prepare
+directory, allowed = sys.argv[1], int(sys.argv[2])
+own = lambda: psutil.Process().memory_full_info().uss
+tf.random.normal((2048, 2048)) @ tf.random.normal((2048, 2048))
+place = "data.source.image_folder.directory=" + directory
+warm = load_recipe("image_folder_cnn", [place + "/warm"])
+training = Training(warm.recipe, *prepare(warm), Silent())
+training.start()
+training.one_step(training.stream(0, 4), 4)
+used = psutil.Process().memory_info().data
+resource.setrlimit(resource.RLIMIT_DATA, (used + allowed, used + allowed))
+loaded = load_recipe("image_folder_cnn", [place + "/large"])
+training = Training(loaded.recipe, *prepare(loaded), Silent())
+pixels = training.splits.train.inputs.nbytes + training.splits.validation.inputs.nbytes
+training.start()
+stream, seen = training.stream(0, training.steps), []
+for _ in range(8):
+    training.one_step(stream, training.steps // 8)
+    seen.append(psutil.Process().memory_info().data - used)
+print(f"{pixels / 1e6:,.0f} MB of pixels, {allowed / 1e6:,.0f} MB allowed beyond what TensorFlow had; "
+      f"taken in MB while an epoch went by: {', '.join(f'{value / 1e6:,.0f}' for value in seen)}")
+"""
+
+
+def cifar() -> None:
+    """Peak memory of cifar_cnn's training as a ratio of TensorFlow's own and the uint8 data."""
+    peaks = [int(_output([TENSORFLOW]).split()[-1]), int(_output([CIFAR]).split()[-1])]
+    ours, least = peaks[1] / 1e6, peaks[0] / 1e6
+    print(f"cifar: {ours:,.0f} MB, {ours / least:.2f} times TensorFlow and the data ({least:,.0f} MB)")
+
+
+def folder(images: int = 32_000, allowed: int = 120_000_000) -> None:
+    """Train on pictures that decode to ten times the memory allowed."""
+    with tempfile.TemporaryDirectory() as place:
+        write_pictures(Path(place) / "warm", 200)
+        write_pictures(Path(place) / "large", images)
+        print("folder:", _output([FOLDER, place, str(allowed)]).strip().splitlines()[-1])
+
+
+def write_pictures(directory: Path, count: int) -> None:
+    """JPEG files of smooth random patterns in two class folders."""
+    import numpy as np
+    from PIL import Image
+
+    draw = np.random.default_rng(0)
+    patterns = [Image.fromarray(draw.integers(0, 256, (12, 12, 3), np.uint8)).resize((180, 160)) for _ in range(50)]
+    for name in ("a", "b"):
+        (directory / name).mkdir(parents=True)
+    for index in range(count):
+        patterns[index % 50].save(directory / "ab"[index % 2] / f"{index}.jpg", quality=80)
+
+
+def records(counts: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)) -> None:
+    """Examples a second that the pipeline gives, shuffled, from arrays of small records."""
+    import numpy as np
+
+    from dlkit.datasets._dataset import Split
+
+    for count in counts:
+        split = Split(np.zeros((count, 64), np.uint8), np.zeros(count, np.int64))
+        print(f"records: {count:9,} records   {_throughput(split):12,.0f} a second")
+
+
+def files(counts: tuple[int, ...] = (1_000, 4_000, 16_000)) -> None:
+    """Examples a second from the cache of a folder's decoded pictures, and pictures decoded a second the first time."""
+    import time
+
+    from dlkit.datasets.image_folder import ImageFolder
+    from dlkit.images import ImageResizer
+
+    for count in counts:
+        with tempfile.TemporaryDirectory() as place:
+            write_pictures(Path(place) / "pictures", count)
+            source = ImageFolder(directory=f"{place}/pictures", test_fraction=0.0)
+            begun = time.perf_counter()
+            split = source.load("train", ImageResizer(64, 64, "bilinear", False))
+            decoded = count / (time.perf_counter() - begun)
+            rate = _throughput(split)
+            print(f"files: {count:7,} files   decoded {decoded:7,.0f} a second, then {rate:10,.0f} a second")
+
+
+def _throughput(split: object, batch: int = 128, steps: int = 2_000) -> float:
+    import time
+    from types import SimpleNamespace
+
+    from dlkit.input_pipeline import InputPipeline
+
+    training = SimpleNamespace(batch_size=batch, seed=0, shuffle=True)
+    recipe = SimpleNamespace(training=training, data=SimpleNamespace(augment=[], corrupt=[]))
+    batches = InputPipeline(recipe, lambda x, y: (x, y), False).train_batches(split, 0, steps)
+    rates = []
+    for _ in range(3):
+        begun, seen = time.perf_counter(), 0
+        for x, _ in batches:
+            seen += len(x)
+        rates.append(seen / (time.perf_counter() - begun))
+    return sorted(rates)[1]
+
+
+def _output(arguments: list[str]) -> str:
+    done = subprocess.run([sys.executable, "-c", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr[-2000:])
+    return done.stdout
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ.setdefault("DLKIT_CACHE", cache)
+        for part in sys.argv[1:] or ["cifar", "folder", "records", "files"]:
+            {"cifar": cifar, "folder": folder, "records": records, "files": files}[part]()

@@ -1,0 +1,284 @@
+"""Transfer from one run to the next: two phases in one run, features computed once, and resuming anywhere."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+from dlkit import feature_cache
+from dlkit.cli import main
+from dlkit.errors import InputError
+from dlkit.evaluation import evaluate
+from dlkit.interruption import Interrupted
+from dlkit.recipe import load_recipe
+from dlkit.reproduction import reproduce
+from dlkit.run_directory import RunDirectory, find_run
+from dlkit.source_run import FOLDER
+from dlkit.summary import summarise
+from dlkit.trained_model import open_run
+from dlkit.training import Training
+from dlkit.training_run import resume_run, train_recipe
+
+SOURCE = """
+recipe: 1
+name: source
+task: classification
+data:
+  source: digits
+  limit: 400
+  preprocess: [{Rescaling: {scale: 1/255}}]
+model:
+  sequential:
+    layers:
+      - Conv2D: {name: block1_conv1, filters: 8, kernel_size: 3, activation: relu}
+      - BatchNormalization: {name: block1_bn}
+      - Conv2D: {name: block2_conv1, filters: 8, kernel_size: 3, activation: relu}
+      - Dropout: {name: block2_dropout, rate: 0.5}
+      - Flatten: {name: flat}
+      - Dense: {units: 10, activation: softmax}
+training: {epochs: 3, optimizer: Adam}
+"""
+TRANSFER = """
+recipe: 1
+name: transfer
+task: classification
+data:
+  source: digits
+  limit: 250
+  validation: {fraction: 0.2}
+  preprocess: [{Rescaling: {scale: 1/255}}]
+model:
+  pretrained:
+    weights: {run: SOURCE, upto: flat}
+    head:
+      - Dense: {units: 16, activation: relu}
+      - Dropout: {rate: 0.3}
+      - BatchNormalization
+      - Dense: {units: 10, activation: softmax}
+training:
+  batch_size: 32
+  epochs: 4
+  seed: 1
+  optimizer: {Adam: {learning_rate: 0.003}}
+  phases:
+    - trainable: [head]
+      callbacks: [{EarlyStopping: {monitor: val_loss, min_delta: 0.1, patience: 0}}]
+      epochs: 9
+    - {learning_rates: {backbone: 0.0003, head: 0.001}}
+expect:
+  parameters: {total: 2994, trainable: 2946, non_trainable: 48}
+"""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory, silent):
+    folder = tmp_path_factory.mktemp("source")
+    (folder / "source.yaml").write_text(SOURCE)
+    return train_recipe(load_recipe(folder / "source.yaml"), folder, silent()).run
+
+
+@pytest.fixture(scope="module")
+def recipe_file(source, tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "transfer.yaml"
+    path.write_text(TRANSFER.replace("SOURCE", str(source.path)))
+    return path
+
+
+@pytest.fixture
+def loaded(recipe_file):
+    return load_recipe(recipe_file)
+
+
+@pytest.fixture(scope="module")
+def finished(recipe_file, tmp_path_factory, silent):
+    return train_recipe(load_recipe(recipe_file), tmp_path_factory.mktemp("finished"), silent()).run
+
+
+def history(run):
+    with (run.path / "history.csv").open() as stream:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
+
+
+def values(run, name="last"):
+    return [np.array(variable) for variable in open_run(run, name).built.network.variables]
+
+
+def assert_same(first, second):
+    assert history(first) == history(second)
+    for name in ("last", "best"):
+        for one, other in zip(values(first, name), values(second, name), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_two_phases_are_one_history(finished):
+    rows = history(finished)
+    first = [row for row in rows if row["phase"] == "0"]
+    assert [row["epoch"] for row in rows] == [str(number) for number in range(len(rows))]
+    assert 1 < len(first) < 9  # early stopping ended the phase, not the run
+    assert len(rows) - len(first) == 4
+    names = [f"learning_rate{group}" for group in ("", "_backbone", "_head")]
+    assert [round(float(first[0][name] or 0), 6) for name in names] == [0.003, 0, 0]
+    assert [round(float(rows[-1][name] or 0), 6) for name in names] == [0.003, 0.0003, 0.001]
+    assert finished.read_json("metrics.json")["training"]["contract"] == []
+
+
+def test_it_begins_with_the_layers_of_the_source(source, finished, loaded):
+    learnt = open_run(source).built.network
+    backbone = open_run(finished).built.network.get_layer("backbone")
+    assert [layer.name for layer in backbone.layers[1:]] == [layer.name for layer in learnt.layers[1:6]]
+    for name in ("block1_conv1", "block2_conv1"):  # fine-tuned a little
+        difference = np.abs(backbone.get_layer(name).kernel - learnt.get_layer(name).kernel)
+        assert 0 < np.max(difference) < 0.05
+    for statistic in ("moving_mean", "moving_variance"):  # batch norm stays in inference mode
+        ours, theirs = (getattr(net.get_layer("block1_bn"), statistic) for net in (backbone, learnt))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_frozen_weights_are_bit_identical_after_training(source, recipe_file, tmp_path, reporter):
+    loaded = load_recipe(recipe_file, ["training.phases=[{trainable: [head]}]"])
+    run = train_recipe(loaded, tmp_path, reporter).run
+    learnt = open_run(source).built.network
+    for weight in open_run(run).built.network.get_layer("backbone").weights:
+        np.testing.assert_array_equal(weight, next(item for item in learnt.weights if item.path == weight.path))
+    counts = summarise(loaded)["parameters"]
+    assert counts == {"total": 2994, "trainable": 2266, "non_trainable": 728}
+
+
+def test_summary_counts_the_last_phase(loaded, finished):
+    assert summarise(loaded)["contract"]["passed"]
+    assert summarise(loaded, finished)["parameters"]["trainable"] == 2946
+
+
+@pytest.mark.parametrize("stop_after", [5, 7, "boundary", "second phase"])
+def test_a_run_stopped_in_either_phase_goes_on_bit_identically(
+    loaded, tmp_path, reporter, finished, monkeypatch, stop_after
+):
+    boundary = 7 * sum(row["phase"] == "0" for row in history(finished))
+    where = {"boundary": boundary, "second phase": boundary + 5}.get(stop_after, stop_after)
+    monkeypatch.setattr("dlkit.training.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
+    plain = Training._one_epoch
+
+    def stopping(self, epoch, stream, stop):
+        report = self.reporter.progress
+
+        def progress(epoch, done, steps, logs):
+            report(epoch, done, steps, logs)
+            stop.requested = stop.requested or epoch * steps + done >= where
+
+        monkeypatch.setattr(self.reporter, "progress", progress)
+        return plain(self, epoch, stream, stop)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_one_epoch", stopping)
+        with pytest.raises(Interrupted, match=f"stopped after {where} updates"):
+            train_recipe(loaded, tmp_path, reporter)
+    run = find_run("transfer", tmp_path, finished=False)
+    assert_same(resume_run(loaded, run, type(reporter)()).run, finished)
+
+
+def test_a_run_killed_before_its_first_snapshot_begins_with_the_same_weights(
+    loaded, tmp_path, reporter, finished, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "run_to_end", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train_recipe(loaded, tmp_path, reporter)
+    run = find_run("transfer", tmp_path, finished=False)
+    assert_same(resume_run(loaded, run, reporter).run, finished)
+
+
+def uncached(monkeypatch):
+    monkeypatch.setattr("dlkit.training.head_network", lambda network, recipe: None)
+
+
+def test_cached_features_change_nothing_but_the_last_bits(loaded, tmp_path, reporter, finished, monkeypatch):
+    uncached(monkeypatch)
+    run = train_recipe(loaded, tmp_path, reporter).run
+    for one, other in zip(history(run), history(finished), strict=True):
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-4)
+    for one, other in zip(values(run), values(finished), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_features_are_computed_once_and_shared_by_runs(recipe_file, tmp_path, reporter, monkeypatch):
+    computed = []
+    plain = feature_cache._compute
+    monkeypatch.setattr(feature_cache, "_compute", lambda *a: (computed.append(len(a[1])), plain(*a)))
+    monkeypatch.setenv("DLKIT_CACHE", str(tmp_path / "cache"))
+    settings = ["training.phases=[{trainable: [head]}]", "training.epochs=1"]
+    for seed in (1, 2):
+        train_recipe(load_recipe(recipe_file, [*settings, f"training.seed={seed}"]), tmp_path, reporter)
+    assert computed == [200, 50]
+    train_recipe(
+        load_recipe(recipe_file, [*settings, "data.preprocess=[{Rescaling: {scale: 1/128}}]"]), tmp_path, reporter
+    )
+    assert computed == [200, 50, 200, 50]
+
+
+@pytest.mark.parametrize(
+    ("override", "cached"),
+    [
+        ("training.epochs=1", True),
+        ("data.augment=[{random_affine: {shift: 0.1}}]", False),
+        ("training.phases.0.trainable=[block2, head]", False),
+        ("training.phases.0.trainable=all", False),
+        ("model.pretrained.head.0.Dense.kernel_regularizer=l2", True),
+    ],
+)
+def test_features_stand_in_only_where_nothing_before_the_head_learns_or_draws(recipe_file, override, cached):
+    from dlkit.compiled_model import build_model, compile_model
+    from dlkit.data_source import build_dataset, describe
+
+    recipe = load_recipe(recipe_file, [override]).recipe
+    built = build_model(recipe, describe(recipe, build_dataset(recipe)))
+    compile_model(built, recipe, recipe.training.resolved_phases()[0])
+    assert (feature_cache.head_network(built.network, recipe) is not None) == cached
+
+
+def test_a_frozen_backbone_that_draws_or_is_penalised_is_not_cached(recipe_file):
+    recipe = load_recipe(recipe_file).recipe
+
+    def network(*layers, backbone="backbone"):
+        inputs = keras.Input((4,))
+        nested = keras.Sequential([keras.Input((4,)), *layers], name=backbone)
+        nested.trainable = False
+        return keras.Model(inputs, keras.layers.Dense(2)(nested(inputs)))
+
+    plain = keras.layers.Dense(3)
+    assert feature_cache.head_network(network(plain), recipe) is not None
+    assert feature_cache.head_network(network(plain, backbone="body"), recipe) is None
+    assert feature_cache.head_network(network(keras.layers.Dropout(0.5)), recipe) is None
+    assert feature_cache.head_network(network(keras.layers.Dense(3, activity_regularizer="l2")), recipe) is None
+
+
+def test_a_finished_run_does_not_need_its_source_any_more(finished, source, tmp_path, monkeypatch):
+    import shutil
+
+    copy = RunDirectory(shutil.copytree(finished.path, tmp_path / "transfer" / "run"))
+    assert (copy.path / FOLDER / "last.keras").read_bytes() == source.checkpoint("last").read_bytes()
+    resolved = copy.resolved_recipe.read_text()
+    copy.resolved_recipe.write_text(resolved.replace(str(source.path), "/nowhere"))
+    np.testing.assert_array_equal(values(copy)[0], values(finished)[0])
+    assert evaluate(open_run(copy), "validation") == evaluate(open_run(finished), "validation")
+
+
+def test_a_transfer_is_reproduced_bit_identically(finished, tmp_path, reporter):
+    assert reproduce(finished, tmp_path, reporter).verdict == "bit-identical"
+
+
+def test_a_layer_that_the_source_has_not_is_named(recipe_file):
+    with pytest.raises(InputError, match="has no layer 'flatt'") as caught:
+        summarise(load_recipe(recipe_file, ["model.pretrained.weights.upto=flatt"]))
+    assert "did you mean 'flat'" in caught.value.problems[0].hint
+
+
+def test_a_misspelt_group_is_one_message_with_its_line(recipe_file, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "sys.argv", ["dlkit", "validate", str(recipe_file), "--build", "--set", "training.phases.1.trainable=[heat]"]
+    )
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert "no layer with weights is called 'heat'" in capsys.readouterr().err
