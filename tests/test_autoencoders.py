@@ -234,7 +234,7 @@ def test_noise_masks_and_draws_go_on_bit_identically(values, stop_after, tmp_pat
     assert history(resumed) == history(whole)
     for name in ("last.keras", "best.keras"):
         first, second = (keras.models.load_model(run.path / name) for run in (resumed, whole))
-        variables = ([*one.variables, *one.optimizer.variables] for one in (first, second))
+        variables = ([*one.weights, *one.optimizer.variables] for one in (first, second))
         for one, other in zip(*variables, strict=True):
             np.testing.assert_array_equal(one, other)
 
