@@ -157,7 +157,7 @@ def mutated(mutant: Mutant) -> ast.Module:
 
 
 def tests_by_line(folder: Path) -> dict[Path, dict[int, list[str]]]:
-    """For every file and line the tests that reach it; a line that only the import reaches has none."""
+    """For every file and line of a function the tests that reach it; what the import runs concerns all tests."""
     import coverage
     import pytest
 
@@ -179,8 +179,14 @@ def tests_by_line(folder: Path) -> dict[Path, dict[int, list[str]]]:
     found: dict[Path, dict[int, list[str]]] = {}
     for path in SOURCES:
         lines = data.contexts_by_lineno(str(path))
-        found[path] = {n: sorted({c.split("|")[0] for c in names if c}) for n, names in lines.items()}
+        inside = _lines_of_functions(path)
+        found[path] = {n: sorted({c.split("|")[0] for c in lines[n] if c}) for n in lines if n in inside}
     return found
+
+
+def _lines_of_functions(path: Path) -> set[int]:
+    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+    return {line for node in functions for line in range(node.body[0].lineno, (node.end_lineno or 0) + 1)}
 
 
 def start(mutant: Mutant, tests: list[str], folder: Path) -> int:

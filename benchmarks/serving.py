@@ -7,7 +7,6 @@ exported SavedModel beside `model.predict` and `model(x)` at batch 1 and 256: p5
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dlkit.tensorflow_start import start_tensorflow
@@ -19,7 +18,7 @@ import tensorflow as tf
 from memory import write_pictures
 
 from dlkit.exporting import export
-from dlkit.prediction import BATCH, _examples, predict
+from dlkit.prediction import BATCH, named_examples, predict
 from dlkit.recipe import load_recipe
 from dlkit.trained_model import open_run
 from dlkit.training import Silent
@@ -39,9 +38,8 @@ def split_of_time(trained, folder, count):
     """Print what of predict's time is decoding, and what is the network."""
 
     def decode():
-        with ThreadPoolExecutor() as pool:
-            for _ in _examples(trained, folder, pool):
-                pass
+        for _ in named_examples(trained, [folder]):
+            pass
 
     run = tf.function(trained.built.predict, reduce_retracing=True)
     height, width = trained.built.resize.size

@@ -1,10 +1,11 @@
 """Builder, task and optimizer become a checked, compiled keras.Model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dlkit.components import Component, create, locate
@@ -14,6 +15,7 @@ from dlkit.errors import CheckError, DlkitError, InputError
 from dlkit.images import ImageResizer
 from dlkit.layer_groups import check_names, grouped_optimizer, set_trainable
 from dlkit.layer_table import count_parameters, layer_rows
+from dlkit.layers.crop_like import cropped
 from dlkit.losses._penalty import Penalty
 from dlkit.preprocessing import build_preprocess
 from dlkit.recipe.contract import check_table
@@ -39,8 +41,9 @@ class BuiltModel:
 
     @property
     def raw_spec(self) -> ArraySpec:
-        """Shape and dtype of one example as the source gives it."""
-        return self.description.inputs
+        """Shape and dtype of one example as the source gives it; images that are resized may have any size."""
+        spec = self.description.inputs
+        return ArraySpec((None, None, spec.shape[-1]), spec.dtype) if self.resize else spec
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -64,8 +67,14 @@ class BuiltModel:
         corrupted: what the network sees in place of the inputs; hidden: mask of the inputs that it does not see.
         """
         x = self.preprocess(inputs, training=False)
+        targets = self._predicted_part(targets, x)
         y = self.task.prepare_targets(targets, x, self.network)
         weights = self.task.sample_weights(targets, hidden)
+        if hidden is not None and tuple(hidden.shape[1:]) != tuple(y.shape[1 : len(hidden.shape)]):
+            raise InputError(
+                f"data.corrupt hides pixels {list(hidden.shape[1:])}, the targets have the shape {list(y.shape[1:])}",
+                "leave Flatten out of preprocess; put it into the network",
+            )
         if corrupted is not None:
             x = self.preprocess(corrupted, training=False)
         if not isinstance(self.network.output, Mapping):
@@ -75,6 +84,19 @@ class BuiltModel:
         if weights is None:
             return x, expected
         return x, expected, {name: ones if is_penalty(output) else weights for name, output in names.items()}
+
+    def _predicted_part(self, targets: Any, x: Any) -> Any:
+        """Targets that are pixels, without the borders for which an unpadded network has no output."""
+        if not self.task.moves_targets:
+            return targets
+        size = main_output(self.network.output).shape[1:3]
+        if None in size:
+            size = main_output(self.network.compute_output_shape((None, *x.shape[1:])))[1:3]
+        return targets if None in size or size == targets.shape[1:3] else cropped(targets, *size)
+
+    def samples(self, raw: np.ndarray) -> np.ndarray:
+        """What this model takes for raw examples of the data, for the certificates of its exports: the very same."""
+        return raw
 
     def predict(self, inputs: Any) -> dict[str, Any]:
         """The task's named outputs for a batch of resized inputs."""
@@ -106,6 +128,8 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
     set_precision(recipe.training.precision)
     keras.utils.set_random_seed(recipe.training.seed)
     task: Task = create_at(recipe.task)
+    if recipe.data.patch is not None and not task.moves_targets:
+        raise InputError("only images with masks are cut into crops", "remove it", key="data.patch")
     try:
         targets = task.target_spec(description)
         with bounded_weights():
@@ -147,10 +171,13 @@ def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None
 
     The phase (the last one when none is given) also says which groups of layers are trained, and how fast.
     """
-    phase = phase or recipe.training.resolved_phases()[-1]
-    set_trainable(built.network, phase.trainable)
-    optimizer = grouped_optimizer(built.network, lambda: create_at(phase.optimizer), phase.learning_rates)
-    return compile_for(built.network, built.task, optimizer)
+    chosen = phase or recipe.training.resolved_phases()[-1]
+    set_trainable(built.network, chosen.trainable)
+
+    def optimizer(**settings: Any) -> Any:
+        return create_at(replace(chosen.optimizer, settings=chosen.optimizer.settings | settings))
+
+    return compile_for(built.network, built.task, grouped_optimizer(built.network, optimizer, chosen.learning_rates))
 
 
 def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model:
@@ -205,7 +232,7 @@ def table_differences(recipe: Recipe, network: keras.Model) -> list[str]:
     return check_table(recipe.expect, count_parameters(network), rows)
 
 
-def check_build(loaded: "LoadedRecipe") -> None:
+def check_build(loaded: "LoadedRecipe") -> keras.Model:
     """Build the recipe's model and check its contract; raises located errors, CheckError for the contract."""
     dataset = build_dataset(loaded.recipe)
     built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
@@ -217,3 +244,4 @@ def check_build(loaded: "LoadedRecipe") -> None:
             "change the model or the recipe's expect",
             location=loaded.locate("expect"),
         )
+    return built.network

@@ -3,11 +3,15 @@
 A component is what a recipe names: a dlkit file (`dlkit/models/sequential.py` is the model `sequential`) or a public
 Keras class (`Dense`). In a dlkit file the component is the object that bears the file's name: the function
 `sequential`, or the class `Sequential` in CamelCase. Its settings are its keyword-only parameters, or the fields of a
-`@dataclass(kw_only=True)`; what stands before `*` comes from the program.
+`@dataclass(kw_only=True)`; what stands before `*` comes from the program. A user's own folder, laid out like dlkit's
+(DIR/models/tower.py), adds to these only when it is asked for: its files are programs.
 """
 
 import importlib
+import importlib.util
+import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,6 +22,7 @@ from dlkit._signatures import ClassSource, first_sentence, keras_aliases, keras_
 from dlkit.errors import InputError, Location, Problem, RecipeError, closest
 
 PACKAGE = Path(__file__).parent
+FOLDER_VARIABLE = "DLKIT_COMPONENTS"
 _SERIALISATION = {"get", "serialize", "deserialize"}
 
 
@@ -108,13 +113,39 @@ _NESTED = {
     "cells": "layer",
     "layers": "layer",
     "head": "layer",
+    "encoder": "layer",
+    "decoder": "layer",
     "loss": "loss",
     "metrics": "metric",
     "optimizer": "optimizer",
     "inner_optimizer": "optimizer",
 }
-_LISTS = {"layers", "head", "cells", "metrics"}
+_LISTS = {"layers", "head", "encoder", "decoder", "cells", "metrics"}
 _SUFFIXES = {"_initializer": "initializer", "_regularizer": "regularizer", "_constraint": "constraint"}
+
+
+def use_folder(folder: Path) -> None:
+    """Add a user's own component folders for this process and its children; InputError when it holds none."""
+    known = {space.folder: namespace for namespace, space in NAMESPACES.items()}
+    found = {path: known[path.name] for path in sorted(folder.glob("*/")) if path.name in known}
+    if not found:
+        raise InputError(
+            f"{folder} holds no component folders",
+            f"put components into {folder}/models and the like; known: {', '.join(sorted(known))}",
+        )
+    os.environ.pop(FOLDER_VARIABLE, None)
+    for path, namespace in found.items():
+        taken = [file for file in public_files(path) if _name(namespace, file) in names(namespace)]
+        if taken:
+            raise InputError(f"{taken[0]} bears the name of a {namespace} that there is already", "rename the file")
+    os.environ[FOLDER_VARIABLE] = str(folder.resolve())
+    source.cache_clear()
+
+
+def own_folder() -> Path | None:
+    """The user's own component folders, if they were asked for."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return Path(folder) if folder else None
 
 
 def nested_namespace(parameter: str) -> str | None:
@@ -175,12 +206,32 @@ def load(namespace: str, name: str) -> Any:
     """Import a component; InputError with the nearest names when there is none."""
     own = _own(namespace)
     if name in own:
-        module = importlib.import_module(f"dlkit.{NAMESPACES[namespace].folder}.{own[name].stem}")
         stem = own[name].stem
+        module = _module(NAMESPACES[namespace].folder, own[name])
         return getattr(module, stem, None) or getattr(module, _camel(stem))
     if name not in _keras_names(namespace):
         raise InputError(f"unknown {namespace} {name!r}", closest(name, names(namespace)))
     return getattr(importlib.import_module(NAMESPACES[namespace].keras_module), name)
+
+
+def _module(folder: str, path: Path) -> Any:
+    """The module of a component's file: one of dlkit's, or one of the user's folder, imported once."""
+    if path.parent.parent == PACKAGE:
+        return importlib.import_module(f"dlkit.{folder}.{path.stem}")
+    title = f"dlkit_components.{folder}.{path.stem}"
+    module = sys.modules.get(title)
+    if module is not None and module.__file__ == str(path):
+        return module
+    spec = importlib.util.spec_from_file_location(title, path)
+    assert spec is not None  # it is a .py file
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"{path} cannot be imported: {reason(error)}", "mend the file") from error
+    sys.modules[title] = module
+    return module
 
 
 def create(component: Component, *context: Any) -> Any:
@@ -230,10 +281,15 @@ def _remember(built: Any, location: Location | None) -> None:
 
 
 def _own(namespace: str) -> dict[str, Path]:
-    """dlkit's own components of a namespace: the name a recipe writes, and its file."""
-    space = NAMESPACES[namespace]
-    files = public_files(PACKAGE / space.folder)
-    return {_camel(path.stem) if space.by_class else path.stem: path for path in files}
+    """dlkit's own components of a namespace, then the user's: the name a recipe writes, and its file."""
+    roots = filter(None, (PACKAGE, own_folder()))
+    files = [path for root in roots for path in public_files(root / NAMESPACES[namespace].folder)]
+    return {_name(namespace, path): path for path in files}
+
+
+def _name(namespace: str, path: Path) -> str:
+    """What a recipe writes for a component's file."""
+    return _camel(path.stem) if NAMESPACES[namespace].by_class else path.stem
 
 
 @cache

@@ -1,5 +1,6 @@
 """Random numbers that depend on an example's seeds alone."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -20,3 +21,17 @@ def uniform(seeds: Any, count: int) -> Any:
         index=index, seed=key, max_index=tf.constant(_VALUES - 1, tf.int64), rounds=_ROUNDS
     )
     return tf.reshape(tf.cast(drawn, tf.float32) / _VALUES, [examples, count])
+
+
+def uniform_field(seeds: Any, count: int) -> Any:
+    """As `uniform`, for the many numbers that noise on every value takes: a Philox stream for each example."""
+    return _streams(lambda seed: tf.random.stateless_uniform([count], seed, alg="philox"), seeds, count)
+
+
+def normal_field(seeds: Any, count: int) -> Any:
+    """`count` standard normal numbers for every example, float32 (n, count); seeds: int32 (n, 2)."""
+    return _streams(lambda seed: tf.random.stateless_normal([count], seed, alg="philox"), seeds, count)
+
+
+def _streams(draw: Callable[[Any], Any], seeds: Any, count: int) -> Any:
+    return tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec([count], tf.float32))

@@ -1,6 +1,7 @@
 """Metrics, predictions, tables and figures of one split."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,23 +11,29 @@ from dlkit.atomic import write_figure
 from dlkit.compiled_model import BuiltModel, metric_names
 from dlkit.data_source import build_dataset, located
 from dlkit.datasets._dataset import Split
-from dlkit.errors import DlkitError
+from dlkit.errors import DlkitError, InputError
 from dlkit.fingerprint import record_fingerprint
-from dlkit.input_pipeline import InputPipeline, examples
+from dlkit.input_pipeline import InputPipeline, examples, fixed_batch
 from dlkit.recipe.schema import Recipe
 from dlkit.run_directory import RunDirectory
 from dlkit.splits import load_splits, resizer
 from dlkit.tasks._task import Examined, main_output
+from dlkit.tiling import Tiles, tiled
 from dlkit.trained_model import TrainedModel
 
 
-def evaluate(trained: TrainedModel, split: str) -> dict[str, float]:
-    """Loss and metrics of a run's model on one split, written into the run with its tables and figures."""
+def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> dict[str, float]:
+    """Loss and metrics of a run's model on one split, written into the run with its tables and figures.
+
+    With tiles the images of a task of pixels go through the network piece by piece, whatever their size.
+    """
     data = read_split(trained, split)
     record_fingerprint(trained.run, split, data)
-    metrics = write_report(trained.run, trained.built, trained.loaded.recipe, data, split)
+    metrics = write_report(trained.run, trained.built, trained.loaded.recipe, data, split, tiles)
     content = trained.run.read_json("metrics.json")
     content.setdefault("evaluation", {})[split] = {"checkpoint": trained.checkpoint, "metrics": metrics}
+    if tiles is not None:
+        content["evaluation"][split]["tiles"] = asdict(tiles)
     trained.run.write_json("metrics.json", content)
     return metrics
 
@@ -46,36 +53,64 @@ def read_split(trained: TrainedModel, split: str) -> Split:
         raise located(error, recipe.data.source.location) from error
 
 
-def write_report(run: RunDirectory, built: BuiltModel, recipe: Recipe, split: Split, name: str) -> dict[str, float]:
+def write_report(
+    run: RunDirectory, built: BuiltModel, recipe: Recipe, split: Split, name: str, tiles: Tiles | None = None
+) -> dict[str, float]:
     """Measure a split; write its table (such as per_class_<name>.csv) and figures; returns loss and metrics."""
-    metrics = measure(built, recipe, split)
-    report = built.task.report(examined(built, recipe, split), built.class_names)
+    if tiles is None:
+        metrics = measure(built, recipe, split)
+        report = built.task.report(examined(built, recipe, split), built.class_names)
+    else:
+        report = built.task.report(examined_by_tiles(built, split, tiles), built.class_names)
+        metrics = metric_names(built.network.get_metrics_result())
     run.write_csv(f"per_{report.rows_are}_{name}.csv", report.table)
     for figure_name, figure in report.figures.items():
         path = run.path / "figures" / f"{figure_name}_{name}.png"
         write_figure(path, figure)
-    return metrics
+    return {**metrics, **report.metrics}
 
 
-def measure(built: BuiltModel, recipe: Recipe, split: Split, batch_size: int = 256) -> dict[str, float]:
+def measure(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, float]:
     """Loss and metrics over a split, as the compiled network defines them."""
-    batches = _pipeline(built, recipe).fixed_batches(split, batch_size)
+    batches = _pipeline(built, recipe).fixed_batches(split, fixed_batch(split))
     return metric_names(built.network.evaluate(batches, verbose=0, return_dict=True))
 
 
-def examined(built: BuiltModel, recipe: Recipe, split: Split, batch_size: int = 256) -> Iterator[Examined]:
+def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examined]:
     """A split's batches in order, each with what the network makes of it."""
     pipeline = _pipeline(built, recipe)
 
-    def examine(indices: Any, inputs: Any, targets: Any) -> tuple[Any, Any, Any]:
-        x, y, *_ = pipeline.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
-        return x, main_output(y), built.outputs(built.network(x, training=False))
+    def examine(indices: Any, inputs: Any, targets: Any) -> tuple[Any, ...]:
+        x, y, *weights = pipeline.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
+        counts = main_output(weights[0]) if weights else None
+        return x, main_output(y), built.outputs(built.network(x, training=False)), counts
 
     graph = tf.function(examine, reduce_retracing=True)
-    for indices, inputs, targets in examples(split, batch_size):
-        seen, expected, outputs = graph(indices, inputs, targets)
+    for indices, inputs, targets in examples(split, fixed_batch(split)):
+        seen, expected, outputs, counts = graph(indices, inputs, targets)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
-        yield Examined(np.asarray(inputs), np.asarray(seen), np.asarray(targets), np.asarray(expected), arrays)
+        weights = None if counts is None else np.asarray(counts)
+        x, y = np.asarray(inputs), np.asarray(targets)
+        yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, built.network)
+
+
+def examined_by_tiles(built: BuiltModel, split: Split, tiles: Tiles) -> Iterator[Examined]:
+    """A split's images in order, each by tiles; the compiled network's loss and metrics count them on the way."""
+    if not built.task.moves_targets or isinstance(built.network.output, dict):
+        raise InputError("--tile is for networks with one output, a class for every pixel", "leave it out")
+    network, through = built.network, tiled(built, tiles)
+    network.reset_metrics()
+    for index in range(len(split)):
+        images, masks = split.read(np.array([index]))
+        output = tf.constant(through(images[0])[np.newaxis])
+        seen = built.preprocess(images, training=False)
+        expected = built.task.prepare_targets(masks, seen, network)
+        weights = built.task.sample_weights(masks, None)
+        loss = network.compute_loss(seen, expected, output, weights, training=False)
+        network._loss_tracker.update_state(loss)
+        network.compute_metrics(seen, expected, output, weights)
+        arrays = {name: np.asarray(value) for name, value in built.outputs(output).items()}
+        yield Examined(images, np.asarray(seen), masks, np.asarray(expected), arrays)
 
 
 def _pipeline(built: BuiltModel, recipe: Recipe) -> InputPipeline:

@@ -24,6 +24,10 @@ class ImageResizer:
         self.antialias = antialias
         self.key = f"{height}x{width} {interpolation} crop={crop_to_aspect_ratio} antialias={antialias}"
 
+    def of_labels(self) -> "ImageResizer":
+        """The same resizing for masks of labels, which has no values between them: nearest neighbours."""
+        return ImageResizer(*self.size, "nearest", self.crop_to_aspect_ratio)
+
     def __call__(self, images: Any) -> Any:
         """Resized images in uint8, rounded; a NumPy array stays one."""
         resized = keras.ops.image.resize(

@@ -15,15 +15,18 @@ import tensorflow as tf
 
 from dlkit.components import load
 from dlkit.datasets._dataset import Rows, Split, forget_pages, on_disk
+from dlkit.draws import uniform
 from dlkit.machine import memory
 from dlkit.recipe.schema import Recipe
 
 # Splits on disk up to this size, and this share of the free memory, are read into it: there a graph gathers from them
 # without Python.
 MEMORY_BYTES, MEMORY_SHARE = 1 << 30, 0.25
-_CORRUPT_STAGE = 1000
+_CORRUPT_STAGE, _PATCH_STAGE = 1000, 2000
 # TensorFlow would hold a second copy of what it is given; it takes over memory that is aligned as its own.
 _COPIED_BYTES, _ALIGNMENT = 1 << 24, 64
+# A batch that only is looked at holds at most so many input values, which bounds its activations.
+FIXED_BATCH, FIXED_VALUES = 256, 1 << 20
 
 Prepare = Callable[..., Any]
 
@@ -59,13 +62,22 @@ class InputPipeline:
         )
         self._augment = [_bound("augment", component) for component in recipe.data.augment]
         self._corrupt = [_bound("corrupt", component) for component in recipe.data.corrupt]
+        self._patch = recipe.data.patch
         self._prepare = prepare
         self._moves_targets = moves_targets
+
+    def steps(self, train: Split) -> int:
+        """Batches in an epoch."""
+        return steps_per_epoch(self._count(train), self.batch_size)
+
+    def _count(self, train: Split) -> int:
+        """Examples in an epoch: every image, or so many crops of it."""
+        return len(train) * (self._patch.per_image if self._patch else 1)
 
     def train_steps(self, train: Split) -> "TrainSteps":
         """The steps of training on a split."""
         batch_of = self._train_batch(train)
-        if in_memory(train) and not self._augment and not self._corrupt:
+        if in_memory(train) and not self._augment and not self._corrupt and not self._patch:
             return TrainSteps(tf.data.Dataset.range, batch_of)
         return TrainSteps(lambda *steps: _ahead(tf.data.Dataset.range(*steps), batch_of), lambda *batch: batch)
 
@@ -93,7 +105,7 @@ class InputPipeline:
         return self._prepare(inputs, targets, corrupted, hidden)
 
     def _train_batch(self, train: Split) -> Callable[[Any], Any]:
-        size, count = self.batch_size, len(train)
+        size, count = self.batch_size, self._count(train)
         steps, read = steps_per_epoch(count, size), reader(train)
 
         def batch_of(step: Any) -> Any:
@@ -102,10 +114,17 @@ class InputPipeline:
             if self.shuffle:
                 seed = tf.stack([tf.constant(self.seed, tf.int64), epoch])
                 indices = tf.random.experimental.index_shuffle(indices, seed, count - 1)
-            inputs, targets = self._augmented(*read(indices), epoch, indices)
+            inputs, targets = self._augmented(*self._cut(*read(indices % len(train)), epoch, indices), epoch, indices)
             return self.prepared(inputs, targets, epoch, indices)
 
         return batch_of
+
+    def _cut(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
+        """A random crop of every image, and of its mask where targets are pixels."""
+        if self._patch is None:
+            return inputs, targets
+        seeds, size = example_seeds(self.seed, _PATCH_STAGE, epoch, indices), (self._patch.height, self._patch.width)
+        return random_crops(inputs, seeds, size), random_crops(targets, seeds, size)
 
     def _augmented(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
         for stage, function in enumerate(self._augment):
@@ -172,6 +191,23 @@ def examples(split: Split, batch_size: int) -> tf.data.Dataset:
         return (indices, *read(indices))
 
     return _ahead(tf.data.Dataset.range(0, len(split), batch_size), batch_from)
+
+
+def random_crops(images: Any, seeds: Any, size: tuple[int, int]) -> Any:
+    """One crop (n, *size, ...) of every image or mask (n, height, width, ...); the same place for the same seeds."""
+    starts = uniform(seeds, 2)
+    for axis, length in enumerate(size, 1):
+        room = tf.shape(images)[axis] - length + 1
+        start = tf.cast(starts[:, axis - 1] * tf.cast(room, tf.float32), tf.int32)
+        # Above 2^24 a float32 times a number below 1 may be rounded up to the number of places.
+        places = tf.minimum(start, room - 1)[:, tf.newaxis] + tf.range(length)
+        images = tf.gather(images, places, axis=axis, batch_dims=1)
+    return images
+
+
+def fixed_batch(split: Split) -> int:
+    """So many examples of a split at once that their activations stay small."""
+    return max(1, min(FIXED_BATCH, FIXED_VALUES // max(1, int(np.prod(split.inputs.shape[1:])))))
 
 
 def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:

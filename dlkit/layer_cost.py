@@ -153,8 +153,9 @@ def _fields(network: keras.Model) -> dict[int, Field]:
 
 def _nodes(network: Any) -> Iterator[Any]:
     """The calls of operations in the order in which they happen."""
-    for depth in sorted(network._nodes_by_depth, reverse=True):
-        yield from network._nodes_by_depth[depth]
+    by_depth = getattr(network, "_functional", network)._nodes_by_depth
+    for depth in sorted(by_depth, reverse=True):
+        yield from by_depth[depth]
 
 
 def _widest(fields: list[Field]) -> Field:

@@ -74,8 +74,8 @@ def set_trainable(network: Any, groups: str | list[str]) -> None:
         raise InputError("nothing is left to train", "name a group with weights", key="training.trainable")
 
 
-def grouped_optimizer(network: Any, create: Callable[[], Any], rates: Mapping[str, float]) -> Any:
-    """One optimizer from `create`, or one for each group's learning rate and one for all other layers."""
+def grouped_optimizer(network: Any, create: Callable[..., Any], rates: Mapping[str, float]) -> Any:
+    """One optimizer from `create(**settings)`, or one for each group's learning rate and one for all other layers."""
     if not rates:
         return create()
     optimizer_map, taken = keras.optimizers.OptimizerMap(create()), set[str]()
@@ -88,8 +88,7 @@ def grouped_optimizer(network: Any, create: Callable[[], Any], rates: Mapping[st
                 key=f"training.learning_rates.{group}",
             )
         taken |= paths
-        optimizer = create()
-        optimizer.learning_rate = rate
+        optimizer = create(learning_rate=rate)
         optimizer.__dict__[_GROUP] = group
         optimizer_map["|".join(re.escape(path) for path in sorted(paths))] = optimizer
     return keras.optimizers.MultiOptimizer(optimizer_map)

@@ -208,8 +208,20 @@ def _embedding(layer: Any) -> Formula:
     return embedding_parameters(layer.input_dim, layer.output_dim)
 
 
-_FORMULAS: dict[str, Callable[[Any], Formula]] = {
+def _nested(network: Any) -> Formula | None:
+    """The sum of the layers' formulas, where every layer with parameters has one."""
+    inner = [layer for layer in table_layers(network) if layer.count_params()]
+    formulas = [_parameter_formula(layer) for layer in inner]
+    known = [formula for formula in formulas if formula is not None]
+    if len(known) < len(inner):
+        return None
+    return Formula(" + ".join(formula.text for formula in known), sum(formula.value for formula in known))
+
+
+_FORMULAS: dict[str, Callable[[Any], Formula | None]] = {
+    "Functional": _nested,
     "Dense": _dense,
+    "TiedDense": lambda layer: Formula(f"{layer.units}", layer.units),
     **{f"Conv{n}D": _convolution for n in (1, 2, 3)},
     **{f"Conv{n}DTranspose": _convolution for n in (1, 2, 3)},
     **{f"DepthwiseConv{n}D": _depthwise for n in (1, 2)},

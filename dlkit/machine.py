@@ -3,7 +3,6 @@
 import os
 import resource
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,19 +37,15 @@ class Memory:
 
 
 def memory() -> Memory:
-    """The machine's memory, within the control group's memory.max and memory.current and the process' own limit."""
-    found = psutil.virtual_memory()
+    """The machine's memory, within the limits of the control group and of the process."""
+    machine = psutil.virtual_memory()
     group = (system_text(f"{GROUP}/memory.{name}") for name in ("max", "current"))
-    whole = within_group(int(found.total), int(found.available), *group)
-    return Memory(whole.total, min(whole.available, _left_to_process()))
-
-
-def _left_to_process() -> int:
-    """Bytes of data that the process may still allocate (ulimit -d)."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
-    if limit == resource.RLIM_INFINITY:
-        return sys.maxsize
-    return max(0, limit - int(getattr(psutil.Process().memory_info(), "data", 0)))
+    found = within_group(int(machine.total), int(machine.available), *group)
+    own = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    if own == resource.RLIM_INFINITY:
+        return found
+    held = int(getattr(psutil.Process().memory_info(), "data", 0))
+    return Memory(min(found.total, own), max(0, min(found.available, own - held)))
 
 
 def within_group(total: int, available: int, limit: str, used: str) -> Memory:

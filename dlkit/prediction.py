@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from itertools import chain, islice
+from functools import partial
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -11,30 +12,78 @@ from zipfile import BadZipFile
 import numpy as np
 import tensorflow as tf
 
+from dlkit.atomic import write_file
 from dlkit.datasets.image_folder import SUFFIXES, images_below
 from dlkit.errors import InputError, MissingError
 from dlkit.exporters._exporter import takes_images
 from dlkit.images import read_image
 from dlkit.safety.arrays import check_arrays
 from dlkit.safety.files import UnreadableError, check_links
+from dlkit.tiling import Tiles, tiled
 from dlkit.trained_model import TrainedModel
 
 BATCH, AHEAD = 64, 256
 
 
-def predict(trained: TrainedModel, inputs: list[Path]) -> list[dict[str, Any]]:
-    """One mapping per input in order: `input` (file, or file and row), then what the task says of it."""
+def predict(
+    trained: TrainedModel, inputs: list[Path], tiles: Tiles | None = None, output: Path | None = None
+) -> list[dict[str, Any]]:
+    """One mapping per input in order: `input` (file, or file and row), then what the task says of it.
+
+    A task whose outputs are pixels takes images of any size, by tiles when a tile size is given. output: a folder for
+    the pictures of a task that predicts some, such as masks; their paths stand under `picture`.
+    """
+    if trained.built.task.moves_targets:
+        return _predict_pixels(trained, inputs, tiles or Tiles(), output)
+    if tiles is not None or output is not None:
+        raise InputError("--tile and --output are for tasks that predict a class for every pixel", "leave them out")
     run = tf.function(trained.built.predict, reduce_retracing=True)
     results = []
-    with ThreadPoolExecutor() as pool:
-        examples = chain.from_iterable(_examples(trained, path, pool) for path in inputs)
-        while part := list(islice(examples, BATCH)):
-            answer = run(tf.constant(np.stack([pixels for _, pixels in part])))
-            outputs = {name: np.asarray(value) for name, value in answer.items()}
-            for row, (name, _) in enumerate(part):
-                one = {key: value[row] for key, value in outputs.items()}
-                results.append({"input": name} | trained.built.task.describe_prediction(one, trained.built.class_names))
+    named = named_examples(trained, inputs)
+    while part := list(islice(named, BATCH)):
+        answer = run(tf.constant(np.stack([pixels for _, pixels in part])))
+        outputs = {name: np.asarray(value) for name, value in answer.items()}
+        for row, (name, _) in enumerate(part):
+            one = {key: value[row] for key, value in outputs.items()}
+            results.append({"input": name} | trained.built.task.describe_prediction(one, trained.built.class_names))
     return results
+
+
+def _predict_pixels(
+    trained: TrainedModel, inputs: list[Path], tiles: Tiles, output: Path | None
+) -> list[dict[str, Any]]:
+    """One image after the other, each of its own size."""
+    built = trained.built
+    results: list[dict[str, Any]] = []
+    network = tiled(built, tiles)
+    for name, pixels in named_examples(trained, inputs):
+        answer = built.outputs(network(pixels)[np.newaxis])
+        one = {key: np.asarray(value)[0] for key, value in answer.items()}
+        result = {"input": name} | built.task.describe_prediction(one, built.class_names)
+        if output is not None:
+            taken = [Path(earlier["picture"]).name for earlier in results]
+            path = _free(output, Path(name).stem, taken)
+            write_file(path, partial(_save_picture, built.task.picture(one, built.class_names)))
+            result["picture"] = str(path)
+        results.append(result)
+    return results
+
+
+def _save_picture(picture: Any, path: Path) -> None:
+    picture.save(path)
+
+
+def _free(folder: Path, stem: str, taken: list[str]) -> Path:
+    """A file name that no other input of this call has taken."""
+    names = chain([f"{stem}.png"], (f"{stem}_{number}.png" for number in count(2)))
+    return folder / next(name for name in names if name not in taken)
+
+
+def named_examples(trained: TrainedModel, inputs: list[Path]) -> Iterator[tuple[str, np.ndarray]]:
+    """The resized examples in files and folders, each with its file, or file and row."""
+    with ThreadPoolExecutor() as pool:
+        for path in inputs:
+            yield from _examples(trained, path, pool)
 
 
 def _examples(trained: TrainedModel, path: Path, pool: Executor) -> Iterable[tuple[str, np.ndarray]]:

@@ -28,20 +28,24 @@ def resizer(data: Data) -> ImageResizer | None:
 def resized_spec(data: Data, description: Description) -> ArraySpec:
     """Shape and dtype of one example after data.resize; InputError when the data cannot be resized."""
     spec = description.inputs
+    for key in ("resize", "patch"):
+        if getattr(data, key) is not None and len(spec.shape) != 3:
+            raise InputError(
+                f"only images can be resized or cut, an example here has the shape {list(spec.shape)}",
+                "remove it",
+                key=f"data.{key}",
+            )
+    if data.patch is not None:
+        return ArraySpec((None, None, spec.shape[-1]), "uint8" if data.resize else spec.dtype)
     if data.resize is None:
         return spec
-    if len(spec.shape) != 3:
-        raise InputError(
-            f"only images can be resized, an example here has the shape {list(spec.shape)}",
-            "remove it",
-            key="data.resize",
-        )
     return ArraySpec((data.resize.height, data.resize.width, spec.shape[-1]), "uint8")
 
 
 def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
     """Read train, sample data.limit of it, and hold validation out of the rest as the recipe says."""
     train = dataset.load("train", resizer(data))
+    _check_patch(data, train)
     if data.limit is not None and data.limit < len(train):
         _, sample = seeded_split(train.targets, data.limit / len(train), LIMIT_SEED, stratified)
         train = train.select(sample)
@@ -51,6 +55,19 @@ def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
         return Splits(train, dataset.load(data.validation.split, resizer(data)))
     kept, held = _held_out(train, data.validation, stratified)
     return Splits(train.select(kept), train.select(held))
+
+
+def _check_patch(data: Data, train: Split) -> None:
+    """Raise InputError when the images are smaller than the crops that train is to see."""
+    if data.patch is None:
+        return
+    size, crop = train.inputs.shape[1:3], (data.patch.height, data.patch.width)
+    if size[0] < crop[0] or size[1] < crop[1]:
+        raise InputError(
+            f"a crop of {crop[0]} x {crop[1]} pixels does not fit into images of {size[0]} x {size[1]}",
+            "make it smaller, or the images larger with data.resize",
+            key="data.patch",
+        )
 
 
 def _held_out(train: Split, validation: Validation, stratified: bool) -> tuple[np.ndarray, np.ndarray]:

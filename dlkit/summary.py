@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit.cache import cached_json
+from dlkit.components import own_folder
 from dlkit.data_source import build_dataset, describe, stored_description
 from dlkit.datasets._dataset import Description
 from dlkit.environment import versions
@@ -34,7 +35,7 @@ def summarise(
         "description": asdict(description),
         "explain": explain,
         "cost": cost,
-        "source": _source_digest(),
+        "source": _source_digest(own_folder()),
         "versions": versions(),
     }
     if run:
@@ -79,9 +80,10 @@ def _add_costs(network: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @cache
-def _source_digest() -> str:
-    """A name for this very source of dlkit."""
+def _source_digest(own: Path | None) -> str:
+    """A name for this very source of dlkit, and of the user's own components."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
+    for folder in filter(None, (Path(__file__).parent, own)):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -15,9 +15,10 @@ import tensorflow as tf
 
 from dlkit.atomic import write_file
 from dlkit.compiled_model import BuiltModel, compile_for, compile_model, create_at, metric_names
+from dlkit.datasets._dataset import Split
 from dlkit.errors import InputError
 from dlkit.feature_cache import feature_steps, head_network
-from dlkit.input_pipeline import InputPipeline, TrainSteps, steps_per_epoch
+from dlkit.input_pipeline import InputPipeline, TrainSteps, fixed_batch, steps_per_epoch
 from dlkit.interruption import Interrupted, StopRequest, stop_requests
 from dlkit.layer_groups import learning_rates
 from dlkit.recipe.schema import Recipe
@@ -107,15 +108,15 @@ class Training:
         self.network = built.network
         self.reporter = reporter
         self.splits = splits
-        self.steps = steps_per_epoch(len(splits.train), self.settings.batch_size)
         self.monitor = self.settings.monitor or built.task.monitor
         self.progress = Progress()
         self.pipeline = InputPipeline(recipe, built.prepare, built.task.moves_targets)
+        self.steps = self.pipeline.steps(splits.train)
         self._train_steps = self.pipeline.train_steps(splits.train)
         self._validation = (
             None
             if splits.validation is None
-            else self.pipeline.fixed_batches(splits.validation, self.settings.batch_size)
+            else self.pipeline.fixed_batches(splits.validation, self._validation_batch(splits.validation))
         )
         self._saved_at = time.monotonic()
         self._save_cost = 0.0
@@ -261,12 +262,17 @@ class Training:
         self.reporter.epoch_done(epoch, row)
         self._snapshot_when_due(0)
 
+    def _validation_batch(self, validation: Split) -> int:
+        """As many examples as in training, or fewer where these are whole images and training sees crops."""
+        size = self.settings.batch_size
+        return min(size, fixed_batch(validation)) if self.recipe.data.patch else size
+
     def _validate(self) -> dict[str, float]:
         graphs = self._graphs
         if graphs.validation is None or self.splits.validation is None:
             return {}
         self.callbacks.on_test_begin()
-        steps = steps_per_epoch(len(self.splits.validation), self.settings.batch_size)
+        steps = steps_per_epoch(len(self.splits.validation), self._validation_batch(self.splits.validation))
         logs = metric_names(graphs.test(iter(graphs.validation), tf.constant(steps), tf.constant(True)))
         self.callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}

@@ -24,6 +24,7 @@ from dlkit.snapshot import has_snapshot
 from dlkit.source_run import keep_source, with_kept_source
 from dlkit.splits import Splits, load_splits
 from dlkit.start_weights import load_start_weights
+from dlkit.tiling import check_pixels
 from dlkit.trained_model import load_weights
 from dlkit.training import NonFiniteLoss, Reporter, Training
 from dlkit.training_fault import explain_fault
@@ -86,6 +87,7 @@ def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
         splits = load_splits(recipe.data, dataset, built.task.stratified)
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
+    check_pixels(built, splits.validation)
     adapt(built.preprocess, splits.train)
     return built, splits
 

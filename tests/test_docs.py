@@ -82,13 +82,23 @@ def test_recipes_in_commands_are_shipped_or_made_by_the_reader(page):
     shown = [shlex.split(line, comments=True) for line in command_lines(page.read_text(encoding="utf-8"))]
     named = {words[2] for words in shown if words[1] in ("train", "summary") and len(words) > 2}
     named |= {words[words.index("--from") + 1] for words in shown if "--from" in words}
-    mine = {"my_net", "my_net.yaml", "pets.yaml", "RECIPE", "RUN", "[RECIPE|RUN]...", "--json", "--explain"}
+    mine = {
+        "my_net",
+        "my_net.yaml",
+        "pets.yaml",
+        "tower.yaml",
+        "RECIPE",
+        "RUN",
+        "[RECIPE|RUN]...",
+        "--json",
+        "--explain",
+    }
     assert named - mine <= set(shipped_recipes())
 
 
 def test_every_verb_is_in_the_readme():
     table = README[README.index("## Commands") : README.index("## Data")]
-    shown = set(re.findall(r"^\| `dlkit (runs rm|\w+)", table, re.MULTILINE))
+    shown = set(re.findall(r"^\| `dlkit (runs rm|[\w-]+)", table, re.MULTILINE))
     assert shown == {"arithmetic" if is_kind(verb) else verb for verb in verbs()}
 
 
@@ -136,7 +146,7 @@ def test_examples_of_json_are_json():
     text = (ROOT / "docs/json.md").read_text(encoding="utf-8")
     examples = [json.loads(block) for block in blocks(text, "json")]
     problem = next(item[0] for item in examples if isinstance(item, list) and "hint" in item[0])
-    assert set(problem) == set(Problem("message").to_json())
+    assert set(problem) == {*Problem("message").to_json(), "level"}
 
 
 def test_links_lead_somewhere(page):

@@ -249,7 +249,7 @@ def test_two_processes_on_one_run(dlkit, tmp_path):
         assert first.poll() is None
     finally:
         first.send_signal(signal.SIGTERM)
-        _, errors = first.communicate(timeout=60)
+        _, errors = first.communicate(timeout=180)
     assert first.returncode == 130
     assert f"--resume --run {run.path}" in errors
     assert list(tmp_path.rglob(".writing-*")) == []

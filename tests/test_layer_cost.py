@@ -65,7 +65,7 @@ def test_of_several_paths_the_one_that_sees_most_counts():
 
 
 def test_two_3x3_see_as_much_as_one_5x5_for_fewer_weights():
-    model, found = costs([layers.Conv2D(8, 3, use_bias=False)] * 1 + [layers.Conv2D(8, 3, use_bias=False)], (9, 9, 8))
+    model, found = costs([layers.Conv2D(8, 3, use_bias=False) for _ in range(2)], (9, 9, 8))
     assert found[-1].receptive_field == [5, 5]
     assert model.count_params() == 18 * 64 < 25 * 64
 
@@ -73,7 +73,7 @@ def test_two_3x3_see_as_much_as_one_5x5_for_fewer_weights():
 def test_what_varies_or_is_not_known_is_said():
     model, found = costs([layers.Conv2D(2, 3)], (None, None, 1))
     assert (found[0].multiply_adds, found[0].activation_bytes, found[0].receptive_field) == (None, None, [3, 3])
-    assert total_cost(model, found)["uncounted"] == ["conv2d"] or total_cost(model, found)["uncounted"]
+    assert total_cost(model, found)["uncounted"] == [model.layers[0].name]
     inputs = keras.Input((5, 4))
     model = keras.Model(inputs, layers.MultiHeadAttention(2, 2, name="attention")(inputs, inputs))
     found = layer_costs(model)

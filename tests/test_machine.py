@@ -1,6 +1,7 @@
 """What the machine offers, within the limits of a control group."""
 
 import os
+import resource
 import shutil
 
 import psutil
@@ -42,3 +43,13 @@ def test_the_disk_of_a_folder_that_is_not_there_is_that_of_its_parent(tmp_path):
 
 def test_a_file_that_the_system_lacks_is_empty():
     assert system_text(f"{GROUP}/no such file") == ""
+
+
+def test_memory_is_limited_by_what_the_process_may_have(monkeypatch):
+    held = psutil.Process().memory_info().data
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (held + 50_000_000, -1))
+    found = memory()
+    assert found.total == held + 50_000_000
+    assert 0 <= found.available <= 60_000_000
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (1000, -1))
+    assert memory() == Memory(1000, 0)

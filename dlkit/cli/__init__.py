@@ -11,10 +11,12 @@ from dlkit.cli import (
     data,
     demo,
     doctor,
+    encode,
     evaluate,
     export,
     inspect_,
     list_,
+    lr_range,
     new,
     predict,
     repeat,
@@ -25,6 +27,7 @@ from dlkit.cli import (
     train,
     validate,
 )
+from dlkit.cli._options import reads_recipes
 from dlkit.errors import DlkitError, ExitCode
 from dlkit.interruption import end_with_parent
 
@@ -37,22 +40,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo.demo)
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(reproduce.reproduce)
-app.command()(repeat.repeat)
-app.command()(data.data)
+app.command()(reads_recipes(train.train))
+app.command()(reads_recipes(evaluate.evaluate))
+app.command()(reads_recipes(reproduce.reproduce))
+app.command()(reads_recipes(repeat.repeat))
+app.command(name="lr-range")(reads_recipes(lr_range.lr_range))
+app.command()(reads_recipes(data.data))
 app.command()(doctor.doctor)
-app.command()(predict.predict)
-app.command()(summary.summary)
+app.command()(reads_recipes(predict.predict))
+app.command()(reads_recipes(encode.encode))
+app.command()(reads_recipes(summary.summary))
 app.add_typer(arithmetic.app, name="arithmetic")
-app.command()(export.export)
+app.command()(reads_recipes(export.export))
 app.command(name="inspect")(inspect_.inspect)
-app.command()(validate.validate)
-app.command(name="list")(list_.list_components)
-app.command()(new.new)
+app.command()(reads_recipes(validate.validate))
+app.command(name="list")(reads_recipes(list_.list_components))
+app.command()(reads_recipes(new.new))
 app.add_typer(runs.app, name="runs")
-app.command()(schema.schema)
+app.command()(reads_recipes(schema.schema))
 
 
 @app.callback(invoke_without_command=True)

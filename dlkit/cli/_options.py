@@ -1,8 +1,11 @@
 """Options that several verbs share, and what they set."""
 
 import os
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +27,46 @@ Run = Annotated[
     typer.Argument(metavar="[RUN]", help="A run directory, a recipe's name (its latest run), or nothing (the latest)."),
 ]
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="last, or best (by the monitored validation metric).")]
+Tile = Annotated[
+    int | None,
+    typer.Option("--tile", min=1, help="Segment images by tiles of about so many pixels [default: whole images]."),
+]
+Overlap = Annotated[
+    int | None,
+    typer.Option("--overlap", min=0, help="Pixels seen around a tile [default: as far as the network looks]."),
+]
+
+
+def check_tiles(tile: int | None, overlap: int | None) -> None:
+    """Raise InputError when an overlap is given without tiles."""
+    if overlap is not None and tile is None:
+        from dlkit.errors import InputError
+
+        raise InputError("--overlap is given without --tile", "give the size of a tile too, such as --tile 256")
+
+
+Components = Annotated[
+    Path | None,
+    typer.Option("--components", metavar="DIR", help="Your own components, such as DIR/models/x.py; they are run."),
+]
+
+
+def reads_recipes(verb: Callable[..., None]) -> Callable[..., None]:
+    """The verb with --components beside its own options, so that recipes can name what is in a user's folders."""
+
+    @wraps(verb)
+    def with_components(*arguments: Any, components: Path | None = None, **options: Any) -> None:
+        if components is not None:
+            from dlkit.components import use_folder
+
+            use_folder(components)
+        verb(*arguments, **options)
+
+    own = signature(verb)
+    last = Parameter("components", Parameter.KEYWORD_ONLY, default=None, annotation=Components)
+    with_components.__signature__ = own.replace(parameters=[*own.parameters.values(), last])  # type: ignore[attr-defined]
+    with_components.__annotations__ = {**verb.__annotations__, "components": Components}
+    return with_components
 
 
 def apply_data_options(data_dir: Path | None, offline: bool) -> None:

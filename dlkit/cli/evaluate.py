@@ -4,7 +4,19 @@ from typing import Annotated, Any
 
 import typer
 
-from dlkit.cli._options import Checkpoint, DataDir, Json, Offline, Run, RunsDir, apply_data_options, check_choice
+from dlkit.cli._options import (
+    Checkpoint,
+    DataDir,
+    Json,
+    Offline,
+    Overlap,
+    Run,
+    RunsDir,
+    Tile,
+    apply_data_options,
+    check_choice,
+    check_tiles,
+)
 
 
 def evaluate(
@@ -17,6 +29,8 @@ def evaluate(
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     offline: Offline = False,
+    tile: Tile = None,
+    overlap: Overlap = None,
     as_json: Json = False,
 ) -> None:
     """Measure a run on a split and check its contract."""
@@ -24,6 +38,7 @@ def evaluate(
     from dlkit.run_directory import find_run, runs_root
 
     apply_data_options(data_dir, offline)
+    check_tiles(tile, overlap)
     check_choice("--checkpoint", checkpoint, ("last", "best"))
     if split is not None:
         check_choice("--split", split, ("test", "validation", "train"))
@@ -39,11 +54,12 @@ def evaluate(
     with console.waiting("evaluating"):
         start_tensorflow()
         from dlkit import evaluation, trained_model
+        from dlkit.tiling import Tiles
 
         trained = trained_model.open_run(found, checkpoint)
         expect = trained.loaded.recipe.expect
         split = split or expect.split
-        metrics = evaluation.evaluate(trained, split)
+        metrics = evaluation.evaluate(trained, split, Tiles(tile, overlap) if tile else None)
         lies = band(found, trained.loaded, split, metrics) if checkpoint == "last" else None
     overridden = is_overridden(found.read_json("environment.json").get("overrides", []))
     verdicts = check_metrics(expect, metrics, overridden) if split == expect.split else []

@@ -13,6 +13,9 @@ def export(
     format_name: Annotated[
         str, typer.Option("--format", help="The exporter, see `dlkit list exporters`.")
     ] = "saved_model",
+    part: Annotated[
+        str | None, typer.Option("--part", help="encoder or decoder: this part of an autoencoder alone.")
+    ] = None,
     checkpoint: Checkpoint = "last",
     output: Annotated[
         Path | None, typer.Option("--output", help="Where to write NAME/VERSION/ [default: exports/ in the run].")
@@ -32,6 +35,8 @@ def export(
     apply_data_options(None, offline)
     check_choice("--checkpoint", checkpoint, ("last", "best"))
     check_choice("--format", format_name, tuple(names("exporter")))
+    if part is not None:
+        check_choice("--part", part, ("encoder", "decoder"))
     if verify is None:
         found = find_run(run, runs_root(runs_dir), finished=True if run is None else None)
         found.checkpoint(checkpoint)
@@ -49,7 +54,7 @@ def export(
             found = find_run(run or stored["run"], runs_root(runs_dir))
             certificate = exporting.verify(path, trained_model.open_run(found, stored["checkpoint"]))
         else:
-            path, certificate = exporting.export(trained_model.open_run(found, checkpoint), format_name, output)
+            path, certificate = exporting.export(trained_model.open_run(found, checkpoint), format_name, output, part)
     if as_json:
         content = {"run": str(found.path), "format": certificate["format"], "path": str(path)}
         console.print_json(content | {"certificate": certificate})

@@ -16,6 +16,7 @@ COMPONENTS = {
     "layers": "layer",
     "exporters": "exporter",
     "augment": "augment",
+    "corrupt": "corrupt",
     "losses": "loss",
     "metrics": "metric",
     "optimizers": "optimizer",

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import Checkpoint, Json, Offline, RunsDir, apply_data_options, check_choice
+from dlkit.cli._options import (
+    Checkpoint,
+    Json,
+    Offline,
+    Overlap,
+    RunsDir,
+    Tile,
+    apply_data_options,
+    check_choice,
+    check_tiles,
+)
 
 
 def predict(
@@ -17,6 +27,11 @@ def predict(
     checkpoint: Checkpoint = "last",
     runs_dir: RunsDir = None,
     offline: Offline = False,
+    tile: Tile = None,
+    overlap: Overlap = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write the predicted masks into this folder, as PNG.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Predict images, folders of images or the rows of an .npz."""
@@ -24,6 +39,7 @@ def predict(
     from dlkit.run_directory import find_run, runs_root
 
     apply_data_options(None, offline)
+    check_tiles(tile, overlap)
     check_choice("--checkpoint", checkpoint, ("last", "best"))
     for path in inputs:
         if not path.exists():
@@ -37,8 +53,10 @@ def predict(
     with console.waiting("predicting"):
         start_tensorflow()
         from dlkit import prediction, trained_model
+        from dlkit.tiling import Tiles
 
-        results = prediction.predict(trained_model.open_run(found, checkpoint), inputs)
+        tiles = Tiles(tile, overlap) if tile else None
+        results = prediction.predict(trained_model.open_run(found, checkpoint), inputs, tiles, output)
     if as_json:
         console.print_json(results)
     else:

@@ -1,10 +1,14 @@
 """dlkit validate: all problems of recipes, without training anything."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlkit.cli._options import Json, Overrides
+
+if TYPE_CHECKING:
+    from dlkit.recipe.advice import Overlap
 
 
 def validate(
@@ -14,36 +18,50 @@ def validate(
     ] = None,
     overrides: Overrides = None,
     build: Annotated[bool, typer.Option("--build", help="Build the models too, and check their contracts.")] = False,
+    figures: Annotated[
+        Path | None,
+        typer.Option("--figures", help="Draw into this folder how the kernels of transposed convolutions overlap."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check recipes and show every problem with its line.
 
-    TensorFlow is not needed, unless --build is given.
+    Transposed convolutions whose kernel does not divide by the stride are warned of. TensorFlow is not needed, unless
+    --build is given, which finds those within builders too.
     """
     from dlkit import console
     from dlkit.errors import DlkitError, ExitCode
     from dlkit.recipe import shipped_recipes
 
-    problems, code = [], ExitCode.DONE
+    found: list[dict[str, Any]] = []
+    code = ExitCode.DONE
     for name in recipes or list(shipped_recipes()):
         try:
-            _check(name, overrides or [], build)
+            overlaps = _check(name, overrides or [], build)
         except DlkitError as error:
-            problems += error.problems
+            found += [problem.to_json() | {"level": "problem"} for problem in error.problems]
             code = max(code, error.exit_code)
             if not as_json:
                 console.show_problems(error)
         else:
+            warnings = [overlap.warning() for overlap in overlaps if overlap.uneven]
+            found += [warning.to_json() | {"level": "warning"} for warning in warnings]
+            for warning in warnings if not as_json else ():
+                console.note(f"warning: {warning}\n  {warning.hint}")
+            if figures is not None:
+                _draw(overlaps, figures / name.removesuffix(".yaml").rpartition("/")[2])
             if not as_json:
                 console.line(f"ok  {name}")
     if as_json:
-        console.print_json([problem.to_json() for problem in problems])
+        console.print_json(found)
     if code:
         raise typer.Exit(code)
 
 
-def _check(name: str, overrides: list[str], build: bool) -> None:
+def _check(name: str, overrides: list[str], build: bool) -> "list[Overlap]":
+    """Load a recipe, and build it when asked for; its transposed convolutions."""
     from dlkit.recipe import load_recipe
+    from dlkit.recipe.advice import TRANSPOSED, overlap_of, overlaps
 
     loaded = load_recipe(name, overrides)
     if build:
@@ -51,5 +69,18 @@ def _check(name: str, overrides: list[str], build: bool) -> None:
 
         start_tensorflow()
         from dlkit.compiled_model import check_build
+        from dlkit.components import locate
 
-        check_build(loaded)
+        network = check_build(loaded)
+        layers = [layer for layer in network.layers if type(layer).__name__ in TRANSPOSED]
+        return [overlap_of(layer.name, layer.kernel_size, layer.strides, locate(layer)) for layer in layers]
+    return overlaps(loaded.recipe)
+
+
+def _draw(overlaps: "list[Overlap]", folder: Path) -> None:
+    from dlkit.atomic import write_figure
+    from dlkit.figures.overlap_pattern import overlap_pattern_figure
+
+    for number, overlap in enumerate(overlaps, 1):
+        figure = overlap_pattern_figure(overlap.name, overlap.kernel, overlap.stride)
+        write_figure(folder / f"overlap_{number}_{overlap.name}.png", figure)

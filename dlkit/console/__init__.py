@@ -8,6 +8,7 @@ from dlkit.console._reports import (
     show_data,
     show_finding,
     show_inspection,
+    show_range_test,
     show_repetition,
     show_reproduction,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "show_inspection",
     "show_predictions",
     "show_problems",
+    "show_range_test",
     "show_repetition",
     "show_reproduction",
     "show_speed",

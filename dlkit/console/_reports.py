@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit.console._primitives import line, metrics_text, note, table
@@ -9,6 +10,7 @@ from dlkit.console._primitives import line, metrics_text, note, table
 if TYPE_CHECKING:
     from dlkit.diagnosis import Finding
     from dlkit.inspection import Inspection
+    from dlkit.learning_rate_range import RangeTest
 
 
 def show_reproduction(result: Mapping[str, Any]) -> None:
@@ -98,3 +100,15 @@ def show_finding(finding: "Finding") -> None:
     line(f"{finding.level:<8} {finding.subject:<10} {finding.text}")
     if finding.hint:
         line(f"{'':<20}{finding.hint}")
+
+
+def show_range_test(result: "RangeTest", figure: Path | None) -> None:
+    """What a learning-rate range test proposes, with a few points of its curve."""
+    count = len(result.smoothed)
+    points = sorted({round(index * (count - 1) / 9) for index in range(10)})
+    rows = [(f"{result.learning_rates[i]:.2g}", f"{result.smoothed[i]:.4g}") for i in points]
+    table(("learning rate", "smoothed loss"), rows, right=(0, 1))
+    line(f"learning_rate  {result.steepest:.2g}, where the loss falls fastest")
+    line(f"peak           {result.largest:.2g} for a schedule that rises and falls, a tenth of where it is lowest")
+    if figure is not None:
+        line(f"curve          {figure}")

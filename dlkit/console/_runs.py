@@ -67,8 +67,15 @@ def show_predictions(results: Sequence[Mapping[str, Any]]) -> None:
     if results and "label" in results[0]:
         rows = [(row["input"], row["label"], f"{row['probability']:.4f}") for row in results]
         table(("input", "label", "probability"), rows, right=(2,))
+    elif results and "shares" in results[0]:
+        rows = [(row["input"], _shares(row["shares"]), row.get("picture", "")) for row in results]
+        table(("input", "share of pixels", "mask"), rows)
     else:
         table(("input", "values"), [(row["input"], row["values"]) for row in results])
+
+
+def _shares(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
 
 
 def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -> None:

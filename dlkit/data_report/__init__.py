@@ -55,6 +55,8 @@ def report(recipe: Recipe) -> dict[str, Any]:
 
 def unreadable_files(dataset: Dataset) -> dict[str, str]:
     """Images of a folder that cannot be decoded, each with the reason; nothing for other kinds of data."""
+    if hasattr(dataset, "problems"):
+        return {str(path): reason for path, reason in dataset.problems.items()}
     files = getattr(dataset, "image_files", [])
     found = unreadable(files, getattr(dataset, "channels", 3)) if files else {}
     return {str(path): reason for path, reason in found.items()}

@@ -110,6 +110,9 @@ class Resizer(Protocol):
     def __call__(self, images: Any) -> Any:
         """Resized images (..., height, width, channels) in uint8."""
 
+    def of_labels(self) -> "Resizer":
+        """The same resizing for masks of labels, by nearest neighbours."""
+
 
 class Dataset(Protocol):
     """A file in dlkit/datasets/: a dataclass whose fields are the settings a recipe may give."""

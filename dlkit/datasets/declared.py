@@ -13,12 +13,16 @@ from dlkit.safety.files import MAX_CLASSES, MAX_VALUES
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """Shape and classes (or the number of target values) without data: summary works, train says what to supply."""
+    """Shape and classes (or the number of target values) without data: summary works, train says what to supply.
+
+    With `masks` every pixel of an image has a class.
+    """
 
     shape: list[Annotated[int, Field(gt=0)] | None]
     classes: Annotated[int, Field(ge=2)] | None = None
     targets: Annotated[int, Field(ge=1)] = 1
     dtype: str | None = None
+    masks: bool = False
 
     def __post_init__(self) -> None:
         values = prod(size or 1 for size in self.shape)
@@ -29,6 +33,8 @@ class Declared:
                 f"{max(self.classes or 0, self.targets):,} classes or targets are declared",
                 f"at most {MAX_CLASSES:,} are allowed",
             )
+        if self.masks and (self.classes is None or len(self.shape) != 3):
+            raise InputError("masks need classes and images", "give classes, and a shape [height, width, channels]")
 
     def describe(self) -> Description:
         """The declared shape; three dimensions are taken as uint8 images, anything else as float32."""
@@ -37,6 +43,8 @@ class Declared:
         if self.classes is None:
             return Description(inputs, ArraySpec((self.targets,), "float32"))
         names = tuple(str(index) for index in range(self.classes))
+        if self.masks:
+            return Description(inputs, ArraySpec(tuple(self.shape[:2]), "uint8"), names)
         return Description(inputs, ArraySpec((), "int64"), names)
 
     def check_present(self) -> None:

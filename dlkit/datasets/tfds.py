@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from dlkit.cache import cached_arrays, cached_json
 from dlkit.datasets._dataset import ArraySpec, Description, Resizer, Split, check_split
+from dlkit.datasets._masks import check_values, class_indices
 from dlkit.errors import InputError, MissingError, closest
 from dlkit.network import network_reachable
 from dlkit.safety.files import first_line
@@ -24,13 +26,22 @@ BATCH = 1000
 class Tfds:
     """A dataset of TensorFlow Datasets, such as mnist or cifar10; downloaded by the library unless offline.
 
-    `input` and `target` name features of the dataset; by default its own supervised pair is taken.
+    `input` and `target` name features of the dataset; by default its own supervised pair is taken. A target of pixels
+    (height, width, 1) is a mask when `class_names` are given; `values` are what stands for each class in it, class
+    indices by default, and 255 for no class.
     """
 
     name: str
     version: str | None = None
     input: str | None = None
     target: str | None = None
+    class_names: Annotated[list[str], Field(min_length=2)] | None = None
+    values: list[int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.values is not None and self.class_names is None:
+            raise InputError("values are given without class_names", "name a class for every value")
+        check_values(self.values, [], len(self.class_names or ()))
 
     @cached_property
     def _folder(self) -> Path | None:
@@ -60,7 +71,20 @@ class Tfds:
         if target["kind"] == "classLabel":
             names = tuple(target["names"]) or tuple(str(index) for index in range(target["classes"]))
             return Description(inputs, ArraySpec((), "int64"), names, facts["splits"])
+        if self.class_names is not None:
+            return self._described_masks(inputs, target)
         return Description(inputs, ArraySpec(tuple(target["shape"] or (1,)), target["dtype"]), (), facts["splits"])
+
+    def _described_masks(self, inputs: ArraySpec, target: dict[str, Any]) -> Description:
+        shape = target["shape"]
+        if shape is None or len(shape) != 3 or shape[-1] != 1:
+            raise InputError(
+                f"feature {self._keys()[1]!r} of tfds {self.name} is no mask, its shape is {shape}",
+                f"a mask has the shape [height, width, 1]; features: {self._names()}",
+            )
+        return Description(
+            inputs, ArraySpec(tuple(shape[:2]), "uint8"), tuple(self.class_names or ()), self._facts["splits"]
+        )
 
     def check_present(self) -> None:
         """MissingError where there is no prepared folder."""
@@ -75,7 +99,8 @@ class Tfds:
         folder = self._folder
         assert folder is not None  # _download raises otherwise
         stamp = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in sorted(folder.iterdir())]
-        key = [str(folder.resolve()), stamp, split, self._keys(), resize.key if resize else None]
+        key: list[Any] = [str(folder.resolve()), stamp, split, self._keys(), resize.key if resize else None]
+        key += [len(self.class_names), self.values] if self.class_names else []
         arrays = cached_arrays(key, lambda aside: self._decode(split, resize, aside))
         return Split(arrays["inputs"], arrays["targets"])
 
@@ -143,9 +168,19 @@ class Tfds:
 
         source, target = self._keys()
         examples = tfds.builder_from_directory(str(self._folder)).as_dataset(split=split, shuffle_files=False)
-        pairs = examples.map(lambda row: (resize(row[source]) if resize else row[source], row[target]))
+        labels = resize.of_labels() if resize and self.class_names else None
+        pairs = examples.map(
+            lambda row: (
+                resize(row[source]) if resize else row[source],
+                labels(row[target]) if labels else row[target],
+            )
+        )
         count, start, files = self.describe().splits[split], 0, None
         for inputs, targets in pairs.batch(BATCH).as_numpy_iterator():
+            if self.class_names:
+                targets = class_indices(
+                    targets[..., 0], self.values, [], len(self.class_names), f"a mask of split {split!r} of {self.name}"
+                )
             files = files or _open_files(aside, count, inputs, targets)
             files[0][start : start + len(inputs)] = inputs
             files[1][start : start + len(inputs)] = targets

@@ -85,7 +85,8 @@ class _Checker:
         name, settings, here = found
         if name not in names(namespace):
             hint = closest(name, names(namespace), f"dlkit list {NAMESPACES[namespace].folder}")
-            self._problem(f"unknown {namespace} {name!r}", hint, here, at_key=here != path)
+            own = f"; for one of your own, --components DIR with {NAMESPACES[namespace].folder}/ in it"
+            self._problem(f"unknown {namespace} {name!r}", hint + own, here, at_key=here != path)
             return Component(namespace, name)
         parameters = source(namespace, name).parameters
         nested = {

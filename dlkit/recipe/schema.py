@@ -55,6 +55,17 @@ class Resize(Section):
     """Smooth before shrinking, so that fine patterns do not turn into coarse ones."""
 
 
+class Patch(Section):
+    """Random crops of train images and their masks; everything else sees whole images."""
+
+    height: PositiveInt
+    """In pixels."""
+    width: PositiveInt
+    """In pixels."""
+    per_image: PositiveInt = 1
+    """Crops of every image in an epoch."""
+
+
 class Data(Section):
     """Where examples come from and what happens to them before the network."""
 
@@ -68,6 +79,8 @@ class Data(Section):
     """What is held out of train: the metrics on it decide the best checkpoint."""
     resize: Resize | None = None
     """One size for all images."""
+    patch: Patch | None = None
+    """Train on random crops; the network then takes images of any size that its layers allow."""
     augment: list[Annotated[Component, Place("augment")]] = []
     """Random changes to train inputs, other ones in every epoch."""
     corrupt: list[Annotated[Component, Place("corrupt")]] = []

@@ -1,7 +1,7 @@
 """What every task offers; nothing outside a task file branches on the task."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import keras
@@ -55,6 +55,9 @@ class Task(Protocol):
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
         """One example's decoded outputs as JSON, for predict."""
 
+    def picture(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> Any:
+        """One example's outputs as a PIL image, for predict; only where targets are pixels."""
+
     def report(self, batches: Iterable["Examined"], class_names: tuple[str, ...]) -> "Report":
         """Tables and figures of one split, from its batches in order."""
 
@@ -64,7 +67,8 @@ class Examined:
     """A batch that the network has seen, as arrays (n, ...).
 
     inputs: resized, otherwise as the source gives them; seen: what the network got, corrupted and preprocessed;
-    targets: raw; expected: targets as the loss wants them; outputs: the task's own, by name.
+    targets: raw; expected: targets as the loss wants them; outputs: the task's own, by name. weights: what each value
+    of the loss counts, None where all count the same; network: what has seen the batch, for a task that looks inside.
     """
 
     inputs: np.ndarray
@@ -72,15 +76,21 @@ class Examined:
     targets: np.ndarray
     expected: np.ndarray
     outputs: Mapping[str, np.ndarray]
+    weights: np.ndarray | None = None
+    network: Any = None
 
 
 @dataclass(frozen=True)
 class Report:
-    """What evaluation shows beside the metrics: a table with one row per `rows_are`, and figures by file name."""
+    """What evaluation shows beside the metrics: a table with one row per `rows_are`, and figures by file name.
+
+    metrics: further ones that are no average over batches, such as those of a baseline.
+    """
 
     table: list[dict[str, Any]]
     figures: Mapping[str, Any]
     rows_are: str = "class"
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 def main_output(outputs: Any) -> Any:

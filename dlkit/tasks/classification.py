@@ -38,6 +38,10 @@ class Classification:
                 "task classification needs class targets, the data has values",
                 "give the source `classes`, or use task: regression",
             )
+        if description.targets.shape:
+            raise InputError(
+                "task classification needs one class for every example, the data has masks", "use task: segmentation"
+            )
         return TargetSpec((len(description.class_names),), description.class_names)
 
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
@@ -93,6 +97,9 @@ class Classification:
         best = int(np.argmax(probabilities))
         named = dict(zip(class_names, probabilities, strict=True))
         return {"label": class_names[best], "probability": probabilities[best], "probabilities": named}
+
+    def picture(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> Any:
+        """Nothing here is a picture."""
 
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
         """Precision, recall, F1 and support per class, and the confusion matrix."""

@@ -71,6 +71,9 @@ class Regression:
         """The predicted values."""
         return {"values": np.asarray(outputs["values"]).tolist()}
 
+    def picture(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> Any:
+        """Nothing here is a picture."""
+
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
         """Mean absolute error, root mean square error and R2 per value, and predicted against true values."""
         from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error

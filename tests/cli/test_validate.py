@@ -41,12 +41,13 @@ def test_json_lists_all_problems(dlkit, tmp_path):
         "key": "epochs",
         "message": "unknown key 'epochs'",
         "hint": f"allowed: {allowed}",
+        "level": "problem",
     }
 
 
 def test_json_of_what_has_no_place_keeps_its_keys(dlkit):
     [problem] = json.loads(dlkit("validate", "nothing", "--json").out)
-    assert list(problem) == ["file", "line", "column", "key", "message", "hint"]
+    assert list(problem) == ["file", "line", "column", "key", "message", "hint", "level"]
     assert (problem["file"], problem["line"], problem["message"]) == (None, None, "no recipe 'nothing'")
 
 
@@ -72,3 +73,14 @@ def test_debug_shows_the_traceback(dlkit, monkeypatch, tmp_path):
     with pytest.raises(InputError) as raised:
         main()
     assert not isinstance(raised.value, RecipeError)
+
+
+def test_an_uneven_transposed_convolution_is_warned_of_and_drawn(dlkit, tmp_path):
+    layers = "model.sequential.layers=[{Conv2DTranspose: {filters: 4, kernel_size: 3, strides: 2}}]"
+    settings = ("digits_mlp", "--set", layers, "--set", "expect={}")
+    result = dlkit("validate", *settings, "--figures", str(tmp_path / "figures"))
+    assert (result.code, result.out) == (0, "ok  digits_mlp\n")
+    assert "does not divide by its stride 2" in result.error
+    assert (tmp_path / "figures" / "digits_mlp" / "overlap_1_Conv2DTranspose.png").stat().st_size > 5000
+    [warning] = json.loads(dlkit("validate", *settings, "--json").out)
+    assert warning["level"] == "warning"

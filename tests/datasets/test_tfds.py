@@ -23,6 +23,7 @@ class TinyDigits(tfds.core.GeneratorBasedBuilder):
             "image": tfds.features.Image(shape=(8, 8, 1)),
             "label": tfds.features.ClassLabel(names=[f"digit {n}" for n in range(10)]),
             "brightness": tfds.features.Scalar(dtype=np.float32),
+            "ink": tfds.features.Image(shape=(None, None, 1)),
         }
         return tfds.core.DatasetInfo(
             builder=self, features=tfds.features.FeaturesDict(features), supervised_keys=("image", "label")
@@ -35,7 +36,9 @@ class TinyDigits(tfds.core.GeneratorBasedBuilder):
         source = Digits().load(split, None)
         for index in range(EXAMPLES[split]):
             image = source.inputs[index]
-            yield index, {"image": image, "label": int(source.targets[index]), "brightness": np.float32(image.mean())}
+            ink = (image > 127).astype(np.uint8) + 1
+            features = {"image": image, "label": int(source.targets[index]), "ink": ink}
+            yield index, features | {"brightness": np.float32(image.mean())}
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +138,19 @@ def test_a_name_that_cannot_be_looked_up_means_no_network(monkeypatch):
     assert module._network_reachable() is False
     monkeypatch.setattr("socket.getaddrinfo", lambda *_: [])
     assert module._network_reachable() is True
+
+
+def test_a_feature_of_pixels_is_a_mask_when_its_classes_are_named(place):
+    dataset = Tfds(name="tiny_digits", target="ink", class_names=["paper", "ink"], values=[1, 2])
+    description = dataset.describe()
+    assert (description.targets.shape, description.class_names) == ((None, None), ("paper", "ink"))
+    train = dataset.load("train", None)
+    np.testing.assert_array_equal(train.targets, train.inputs[..., 0] > 127)
+    large = dataset.load("train", ImageResizer(16, 16, "bilinear", crop_to_aspect_ratio=False))
+    np.testing.assert_array_equal(large.targets, np.repeat(np.repeat(train.targets, 2, axis=1), 2, axis=2))
+    with pytest.raises(InputError, match="tiny_digits has labels outside the classes: 2"):
+        Tfds(name="tiny_digits", target="ink", class_names=["paper", "ink"]).load("train", None)
+    with pytest.raises(InputError, match="is no mask"):
+        Tfds(name="tiny_digits", target="brightness", class_names=["dark", "bright"]).describe()
+    with pytest.raises(InputError, match="values are given without class_names"):
+        Tfds(name="tiny_digits", target="ink", values=[1, 2])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,18 @@ def test_photos_in_folders(tmp_path, photos):
     answers = dlkit("predict", photos / "val" / "bees", "--run", run)
     assert len(answers) == 83
     assert {answer["label"] for answer in answers} <= {"ants", "bees"}
+
+
+def test_unet_finds_membranes(tmp_path):
+    """Two short epochs, for time; docs/results.md has the whole run. Then one held-out scan by tiles."""
+    scans = Path(os.environ["DLKIT_SHARED"]) / "data" / "isbi2012"
+    source = f"data.source.image_mask_folder.directory={scans / 'train'}"
+    run, evaluation = train_and_evaluate("unet", tmp_path, source, "training.epochs=2")
+    assert evaluation["metrics"]["accuracy"] >= 0.84
+    assert evaluation["metrics"]["dice"] >= 0.6
+    tiled = dlkit("evaluate", run, "--split", "test", "--tile", "192")
+    assert tiled["metrics"]["accuracy"] == pytest.approx(evaluation["metrics"]["accuracy"], abs=1e-4)
+    scan = min((scans / "test" / "image").iterdir())
+    [predicted] = dlkit("predict", scan, "--run", run, "--output", tmp_path / "masks", "--tile", "200")
+    assert Path(predicted["picture"]).is_file()
+    assert 0.1 < predicted["shares"]["membrane"] < 0.4

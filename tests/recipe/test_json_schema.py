@@ -116,3 +116,17 @@ def test_refuses(path, value):
 
 def test_the_dialect_is_named():
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "word", "taken"),
+    [
+        ("layer", "Bidirectional", "dense", False),
+        ("layer", "Bidirectional", "LSTM", True),
+        ("kernel_initializer", "Dense", "he_normal", True),
+        ("activation", "Dense", "relu", True),
+        ("activation", "Dense", "l2", False),
+    ],
+)
+def test_words_of_keras_are_offered_where_keras_takes_them(key, name, word, taken):
+    assert takes(SCHEMA["$defs"][f"layer.{name}"]["properties"][key], word) is taken

@@ -88,8 +88,9 @@ def test_deep_nesting_is_refused(text):
 
 
 def test_too_many_digits():
-    with pytest.raises(RecipeError, match="no number that can be used"):
+    with pytest.raises(RecipeError, match="no number that can be used") as raised:
         parse("a: " + "1" * 5000, "f")
+    assert raised.value.problems[0].hint == "write fewer digits"
 
 
 def test_files(tmp_path):

@@ -1,0 +1,59 @@
+"""dlkit encode: the codes that a run's autoencoder gives."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlkit.cli._options import Checkpoint, DataDir, Json, Offline, RunsDir, apply_data_options, check_choice
+
+
+def encode(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run directory or a recipe's name (its latest run).")],
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[INPUTS]...", help="Images, folders of images, or .npz files with an array x."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", help="The .npz that is written.")] = Path("codes.npz"),
+    split: Annotated[
+        str | None, typer.Option("--split", help="Encode this split in place of INPUTS: train or validation.")
+    ] = None,
+    checkpoint: Checkpoint = "last",
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+    offline: Offline = False,
+    as_json: Json = False,
+) -> None:
+    """Write the codes of files, rows or a split to an .npz."""
+    from dlkit.errors import InputError, MissingError
+    from dlkit.run_directory import find_run, runs_root
+
+    apply_data_options(data_dir, offline)
+    check_choice("--checkpoint", checkpoint, ("last", "best"))
+    if split is not None:
+        check_choice("--split", split, ("train", "validation"))
+    if bool(inputs) == bool(split):
+        raise InputError("encode needs INPUTS or --split, one of them", "such as: dlkit encode vae --split validation")
+    if output.suffix != ".npz":
+        raise InputError(f"--output {output} is no .npz", "give a name that ends in .npz")
+    for path in inputs or []:
+        if not path.exists():
+            raise MissingError(f"no such file or folder: {path}", "give images, folders of images or .npz files")
+    found = find_run(run, runs_root(runs_dir))
+    found.checkpoint(checkpoint)
+
+    from dlkit import console
+    from dlkit.tensorflow_start import start_tensorflow
+
+    with console.waiting("encoding"):
+        start_tensorflow()
+        from dlkit import encoding, trained_model
+
+        trained = trained_model.open_run(found, checkpoint)
+        arrays = encoding.encode_split(trained, split) if split else encoding.encode(trained, inputs or [])
+        encoding.write_codes(output, arrays)
+    shapes = {name: list(array.shape) for name, array in arrays.items()}
+    if as_json:
+        console.print_json({"run": str(found.path), "output": str(output), "arrays": shapes})
+    else:
+        console.line(f"written  {output}  " + ", ".join(f"{name} {shape}" for name, shape in shapes.items()))

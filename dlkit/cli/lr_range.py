@@ -1,0 +1,47 @@
+"""dlkit lr-range: which learning rates a recipe can be trained with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_options
+
+
+def lr_range(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
+    overrides: Overrides = None,
+    lowest: Annotated[float, typer.Option("--from", min=0.0, help="The first learning rate.")] = 1e-6,
+    highest: Annotated[float, typer.Option("--to", min=0.0, help="The last learning rate.")] = 10.0,
+    steps: Annotated[int, typer.Option(min=10, help="Steps between the two.")] = 100,
+    figure: Annotated[Path | None, typer.Option(help="Draw the curve into this PNG file.")] = None,
+    data_dir: DataDir = None,
+    offline: Offline = False,
+    as_json: Json = False,
+) -> None:
+    """Train some steps with a growing learning rate, and propose one (learning-rate range test)."""
+    from dlkit import console
+    from dlkit.errors import InputError
+    from dlkit.recipe import load_recipe
+
+    apply_data_options(data_dir, offline)
+    if not 0 < lowest < highest:
+        raise InputError(f"--from {lowest:g} and --to {highest:g} are no range", "give two rates, the lower one first")
+    loaded = load_recipe(recipe, overrides or ())
+
+    from dlkit.tensorflow_start import start_tensorflow
+
+    with console.waiting("trying learning rates"):
+        start_tensorflow()
+        from dlkit.learning_rate_range import range_test
+
+        result = range_test(loaded, lowest, highest, steps)
+    if figure is not None:
+        from dlkit.atomic import write_figure
+        from dlkit.figures.learning_rate_range import learning_rate_range_figure
+
+        write_figure(figure, learning_rate_range_figure(result.to_json()))
+    if as_json:
+        console.print_json({"recipe": loaded.recipe.name, "figure": figure and str(figure)} | result.to_json())
+    else:
+        console.show_range_test(result, figure)

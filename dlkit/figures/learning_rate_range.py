@@ -1,0 +1,21 @@
+"""The loss against a growing learning rate."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+
+def learning_rate_range_figure(result: Mapping[str, Any]) -> Figure:
+    """The losses of a range test, smoothed ones over them, and the two rates that are proposed."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(result["learning_rates"], result["losses"], alpha=0.3, label="loss of each batch")
+    axes.plot(result["learning_rates"], result["smoothed"], label="smoothed")
+    for style, (name, rate) in zip(("--", ":"), result["proposal"].items(), strict=True):
+        axes.axvline(rate, color="black", linestyle=style, label=f"{name} {rate:.2g}")
+    low, high = min(result["smoothed"]), result["smoothed"][0]
+    axes.set(xlabel="learning rate", ylabel="loss", xscale="log", ylim=(low - 0.1 * (high - low), 1.5 * high))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure

@@ -1,0 +1,32 @@
+"""Originals and what an autoencoder makes of them, side by side."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+
+def reconstructions_figure(rows: Mapping[str, np.ndarray]) -> Figure:
+    """One row of images (n, height, width, channels) for each title, all on the first row's scale of grey."""
+    count = len(next(iter(rows.values())))
+    figure = Figure(figsize=(0.9 * count + 1, 0.9 * len(rows) + 0.2), layout="constrained")
+    grid = np.reshape(figure.subplots(len(rows), count), (len(rows), count))
+    first = next(iter(rows.values()))
+    low, high = float(first.min()), float(first.max())
+    for line, (title, images) in zip(grid, rows.items(), strict=True):
+        line[0].set_ylabel(title, rotation=0, ha="right", va="center")
+        for axes, image in zip(line, images, strict=True):
+            axes.imshow(_shown(image, low, high), cmap="gray", vmin=0, vmax=1)
+            axes.set(xticks=[], yticks=[])
+    return figure
+
+
+def as_images(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Values (n, ...) as images of a shape."""
+    return np.reshape(values, (len(values), *shape))
+
+
+def _shown(image: np.ndarray, low: float, high: float) -> np.ndarray:
+    """An image from 0 to 1, without a channel axis when it is grey."""
+    scaled = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
+    return scaled[..., 0] if image.shape[-1] == 1 else scaled

@@ -1,0 +1,80 @@
+"""The worked example of docs/new_classifier.md: a builder and a recipe in a folder of one's own, on the whole path."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from dlkit import components
+from dlkit.cli import main
+
+PAGE = (Path(__file__).parents[1] / "docs/new_classifier.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The page's files, and an environment that is put back afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(components.FOLDER_VARIABLE, "")
+    [builder] = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    [recipe] = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "mine/models").mkdir(parents=True)
+    (tmp_path / "mine/models/tower.py").write_text(builder)
+    (tmp_path / "tower.yaml").write_text(recipe)
+    yield tmp_path
+    components.source.cache_clear()
+
+
+@pytest.fixture
+def dlkit(monkeypatch, capsys, tmp_path):
+    def run(*words):
+        os.environ[components.FOLDER_VARIABLE] = ""
+        components.source.cache_clear()
+        monkeypatch.setattr("sys.argv", ["dlkit", *words])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        done = capsys.readouterr()
+        return int(caught.value.code or 0), done.out, done.err
+
+    monkeypatch.setenv("DLKIT_RUNS", str(tmp_path / "runs"))
+    return run
+
+
+def test_the_commands_of_the_page_work(folder, dlkit):
+    [block] = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines():
+        code, out, err = dlkit(*line.split()[1:])
+        assert code == 0, (line, out, err)
+    code, _, err = dlkit("evaluate", "tower")
+    assert code == 2
+    assert "unknown model 'tower'" in err
+    assert "--components DIR with models/ in it" in err
+
+
+def test_settings_of_an_own_builder_are_checked_and_listed(folder, dlkit):
+    code, out, _ = dlkit("validate", "tower.yaml", "--components", "mine", "--set", "model.tower.filters=0", "--json")
+    assert code == 2
+    assert "greater than" in json.loads(out)[0]["message"] or "at least 1" in json.loads(out)[0]["message"]
+    code, out, _ = dlkit("list", "models", "--components", "mine", "--json")
+    assert "tower" in [entry["name"] for entry in json.loads(out)]
+    code, out, _ = dlkit("list", "models", "--json")
+    assert "tower" not in [entry["name"] for entry in json.loads(out)]
+
+
+def test_mistakes_with_folders_are_explained(folder, dlkit):
+    code, _, err = dlkit("validate", "tower.yaml", "--components", "nowhere")
+    assert code == 2
+    assert "holds no component folders" in err
+    (folder / "mine/models/alexnet.py").write_text("")
+    code, _, err = dlkit("validate", "tower.yaml", "--components", "mine")
+    assert code == 2
+    assert "alexnet.py bears the name of a model that there is already" in err
+    (folder / "mine/models/alexnet.py").unlink()
+    (folder / "mine/models/tower.py").write_text(
+        "import nothing_like_it\n\n\ndef tower(inputs, targets, *, filters: int = 1):\n    pass\n"
+    )
+    code, _, err = dlkit("summary", "tower.yaml", "--components", "mine")
+    assert code == 2
+    assert "tower.py cannot be imported: No module named" in err
