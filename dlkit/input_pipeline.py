@@ -92,7 +92,7 @@ class InputPipeline:
         def batch_of(indices: Any, inputs: Any, targets: Any) -> Any:
             return self.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
 
-        return _in_order(examples(split, batch_size).map(batch_of, num_parallel_calls=tf.data.AUTOTUNE))
+        return _ahead(examples(split, batch_size), batch_of)
 
     def prepared(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> Any:
         """Corrupt and prepare a batch of examples; epoch -1 stands for splits whose draws never change."""
@@ -218,11 +218,9 @@ def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
 
 
 def _ahead(elements: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
-    """Elements made in parallel while the step before runs."""
-    return _in_order(elements.map(function, num_parallel_calls=tf.data.AUTOTUNE))
-
-
-def _in_order(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Elements made in parallel, in their order, while the step before runs; an error raised by function as it is."""
     options = tf.data.Options()
     options.deterministic = True
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    as_written = tf.autograph.experimental.do_not_convert(function)
+    made = elements.map(as_written, num_parallel_calls=tf.data.AUTOTUNE)
+    return made.prefetch(tf.data.AUTOTUNE).with_options(options)

@@ -321,7 +321,6 @@ def test_hidden_patches_need_pictures(tmp_path, reporter):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"model": TIED, "preprocess": "{Rescaling: {scale: 1/255}}"}, "its partner|gives .* for inputs of shape"),
         (
             {"model": TIED.replace("TiedDense: {", "Dense: {units: 60, ")},
             r"the network gives \[60\] for inputs of shape \[64\]",

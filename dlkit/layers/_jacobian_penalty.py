@@ -51,7 +51,7 @@ class JacobianPenalty(keras.layers.Layer):
         outputs = inputs
         for layer in self._steps:
             outputs, tangent = through(layer, outputs, tangent)
-        return ops.sum(ops.square(ops.reshape(tangent, (ops.shape(inputs)[0], -1))), axis=-1)
+        return ops.sum(ops.square(tangent), axis=tuple(range(1, len(tangent.shape))))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any]:
         """One number for each example."""

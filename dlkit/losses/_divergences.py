@@ -1,5 +1,6 @@
 """Penalties on codes, each one number per example (n,), in nats where they are divergences."""
 
+import math
 from typing import Any
 
 import keras
@@ -34,4 +35,4 @@ def kl_to_rate(code: Any, rho: float) -> Any:
 def _flat(values: Any) -> Any:
     """(n, ...) as (n, count) in full precision."""
     full = ops.cast(values, keras.config.floatx())
-    return full if len(full.shape) == 2 else ops.reshape(full, (ops.shape(full)[0], -1))
+    return full if len(full.shape) == 2 else ops.reshape(full, (-1, math.prod(full.shape[1:])))

@@ -51,7 +51,7 @@ def find_recipe(reference: str | Path) -> Path:
         return shipped[str(reference)]
     if path.suffix in (".yaml", ".yml") and path.parent.name in ("", "recipes") and path.stem in shipped:
         return shipped[path.stem]
-    raise InputError(f"no recipe {str(reference)!r}", closest(path.stem, list(shipped)))
+    raise InputError(f"no recipe {str(reference)!r}", closest(path.stem, list(shipped), "dlkit list recipes"))
 
 
 def shipped_recipes() -> dict[str, Path]:

@@ -84,9 +84,11 @@ class _Checker:
             return Component(namespace, "")
         name, settings, here = found
         if name not in names(namespace):
-            hint = closest(name, names(namespace), f"dlkit list {NAMESPACES[namespace].folder}")
-            own = f"; for one of your own, --components DIR with {NAMESPACES[namespace].folder}/ in it"
-            self._problem(f"unknown {namespace} {name!r}", hint + own, here, at_key=here != path)
+            folder = NAMESPACES[namespace].folder
+            hint = closest(name, names(namespace), f"dlkit list {folder}")
+            if not hint.startswith("did you mean"):
+                hint += f"; for one of your own, --components DIR with {folder}/ in it"
+            self._problem(f"unknown {namespace} {name!r}", hint, here, at_key=here != path)
             return Component(namespace, name)
         parameters = source(namespace, name).parameters
         nested = {

@@ -10,7 +10,7 @@ from dlkit.layer_table import count_parameters, explain, layer_rows
 from dlkit.layers.tied_dense import TiedDense
 from dlkit.models.autoencoder import autoencoder
 
-Dense = keras.layers.Dense
+Conv2D, Conv2DTranspose, Dense = keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense
 ROW = ArraySpec((20,), "float32")
 
 
@@ -78,7 +78,7 @@ def test_kernels_stay_tied_after_a_step_saving_and_loading(tmp_path):
 def test_a_variational_code_is_drawn_in_training_and_the_mean_otherwise():
     network = build([Dense(8, activation="relu")], [Dense(20)], latent=2)
     x = np.random.default_rng(0).random((5, 20)).astype("float32")
-    mean, log_variance = network.get_layer("encoder")(x)
+    mean, log_variance = map(np.asarray, network.get_layer("encoder")(x))
     outputs = network(x)
     np.testing.assert_allclose(outputs["output"], network.get_layer("decoder")(mean), rtol=1e-5, atol=1e-6)
     by_hand = 0.5 * (np.square(mean) + np.exp(log_variance) - 1 - log_variance).sum(axis=1)
@@ -104,11 +104,24 @@ def test_penalties_are_outputs_of_one_number_for_each_example():
     }
 
 
+def test_codes_may_be_pictures():
+    pictures = ArraySpec((6, 6, 1), "float32")
+    encoder = [Conv2D(3, 3, strides=2, padding="same", activation="sigmoid")]
+    decoder = [Conv2DTranspose(1, 3, strides=2, padding="same")]
+    network = build(encoder, decoder, pictures, sparsity="l1", contraction="probe")
+    x = np.random.default_rng(0).random((5, 6, 6, 1)).astype("float32")
+    outputs = network(x)
+    code = np.asarray(network.get_layer("encoder")(x))
+    np.testing.assert_allclose(outputs["sparsity"], np.abs(code).sum(axis=(1, 2, 3)), rtol=1e-5)
+    assert outputs["jacobian"].shape == (5,)
+    assert (np.asarray(outputs["jacobian"]) > 0).all()
+
+
 @pytest.mark.parametrize(
     ("encoder", "decoder", "settings", "message"),
     [
         ([Dense(4)], [TiedDense(), TiedDense()], {}, "the decoder has 2 TiedDense, the encoder 1 Dense"),
-        ([Dense(8), Dense(4)], [Dense(9), TiedDense()], {}, "its partner .* has 8 units"),
+        ([Dense(8), Dense(4)], [Dense(9), TiedDense()], {}, "its partner .* has 4 units"),
         ([Dense(4, activation="relu")], [Dense(20)], {"sparsity": "kl"}, "needs a code between 0 and 1"),
         ([Dense(8), Dense(4)], [Dense(20)], {"contraction": "exact"}, "for an encoder of one Dense layer"),
         ([Dense(4)], [Dense(20)], {"contraction": "probe", "latent": 2}, "do not go together"),

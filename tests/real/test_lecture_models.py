@@ -1,26 +1,14 @@
 """The lecture's models on their real data, through the command line, to the accuracy that their recipes promise."""
 
 import csv
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 
-def dlkit(*arguments, code=0):
-    """Run the command line in a process of its own and give the JSON that it prints."""
-    command = [sys.executable, "-m", "dlkit", *map(str, arguments), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return json.loads(done.stdout)
-
-
-def train_and_evaluate(recipe, runs, *overrides):
-    settings = [word for override in overrides for word in ("--set", override)]
-    run = dlkit("train", recipe, "--runs-dir", runs, *settings)["run"]
+def train_and_evaluate(dlkit, recipe, *settings):
+    run = dlkit("train", recipe, settings=settings)["run"]
     return run, dlkit("evaluate", run, "--split", "test")
 
 
@@ -29,8 +17,8 @@ def history(run):
         return list(csv.DictReader(stream))
 
 
-def test_mnist_mlp_reaches_its_contract_and_is_exported(tmp_path):
-    run, evaluation = train_and_evaluate("mnist_mlp", tmp_path)
+def test_mnist_mlp_reaches_its_contract_and_is_exported(dlkit):
+    run, evaluation = train_and_evaluate(dlkit, "mnist_mlp")
     assert evaluation["metrics"]["accuracy"] >= 0.975
     assert evaluation["contract"]["passed"]
     assert len(history(run)) == 10
@@ -39,29 +27,27 @@ def test_mnist_mlp_reaches_its_contract_and_is_exported(tmp_path):
     assert dlkit("export", "--verify", exported["path"])["certificate"]["label_agreement"] == 1.0
 
 
-def test_mnist_cnn_after_two_epochs(tmp_path):
-    _, evaluation = train_and_evaluate("mnist_cnn", tmp_path, "training.epochs=2")
+def test_mnist_cnn_after_two_epochs(dlkit):
+    _, evaluation = train_and_evaluate(dlkit, "mnist_cnn", "training.epochs=2")
     assert evaluation["metrics"]["accuracy"] >= 0.985
 
 
 @pytest.mark.parametrize(("recipe", "bound"), [("cifar_cnn_plain", 0.40), ("cifar_cnn", 0.30)])
-def test_cifar_learns_from_a_sample(tmp_path, recipe, bound):
+def test_cifar_learns_from_a_sample(dlkit, recipe, bound):
     """Three epochs on 10,000 images, for time; docs/results.md has the long runs.
 
     Batches of 32 make enough steps for the running means of batch normalisation to follow.
     """
     settings = ("training.epochs=3", "training.batch_size=32", "data.limit=10000")
-    run, evaluation = train_and_evaluate(recipe, tmp_path, *settings)
+    run, evaluation = train_and_evaluate(dlkit, recipe, *settings)
     assert max(float(row["val_accuracy"]) for row in history(run)) >= bound
     assert evaluation["contract"]["passed"]  # its bound is not checked, because the recipe is overridden
 
 
-def test_photos_in_folders(tmp_path, photos):
+def test_photos_in_folders(dlkit, photos):
     source = f"data.source.image_folder.directory={photos}"
     settings = (source, "data.validation={split: validation}", "training.epochs=4")
-    run = dlkit("train", "image_folder_cnn", "--runs-dir", tmp_path, *(w for s in settings for w in ("--set", s)))[
-        "run"
-    ]
+    run = dlkit("train", "image_folder_cnn", settings=settings)["run"]
     assert dlkit("evaluate", run, "--split", "validation")["metrics"]["accuracy"] >= 0.5
     exported = dlkit("export", run)
     sizes = ("samples", "samples of twice the size")
@@ -72,11 +58,11 @@ def test_photos_in_folders(tmp_path, photos):
     assert {answer["label"] for answer in answers} <= {"ants", "bees"}
 
 
-def test_unet_finds_membranes(tmp_path):
+def test_unet_finds_membranes(dlkit, tmp_path):
     """Two short epochs, for time; docs/results.md has the whole run. Then one held-out scan by tiles."""
     scans = Path(os.environ["DLKIT_SHARED"]) / "data" / "isbi2012"
     source = f"data.source.image_mask_folder.directory={scans / 'train'}"
-    run, evaluation = train_and_evaluate("unet", tmp_path, source, "training.epochs=2")
+    run, evaluation = train_and_evaluate(dlkit, "unet", source, "training.epochs=2")
     assert evaluation["metrics"]["accuracy"] >= 0.84
     assert evaluation["metrics"]["dice"] >= 0.6
     tiled = dlkit("evaluate", run, "--split", "test", "--tile", "192")
