@@ -1,8 +1,8 @@
 """Transfer against training from scratch on few pictures: cats and horses of CIFAR-10, several seeds.
 
-Run: dlkit train cifar_source, then: python benchmarks/transfer_learning.py SOURCE_RUN [FOLDER]
+Run: dlkit train cifar_to_cifar_source, then: python benchmarks/transfer_learning.py SOURCE_RUN [FOLDER]
 
-The recipes cifar_transfer_frozen, cifar_transfer_finetuned and cifar_scratch learn from 50, 200 and 1,000 pictures that
+The recipes cifar_to_cifar_frozen, cifar_to_cifar and cifar_to_cifar_scratch learn from 50, 200 and 1,000 pictures that
 the seed draws from the first 8,000 of both classes; the accuracy is that on the other 2,000, which none of them sees.
 Every result is a line of FOLDER/results.jsonl, and what is there already is not computed again.
 """
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 SIZES, SEEDS = {50: 30, 200: 20, 1000: 8}, range(5)  # pictures: epochs of a phase
-RECIPES = ("cifar_transfer_frozen", "cifar_transfer_finetuned", "cifar_scratch")
+RECIPES = ("cifar_to_cifar_frozen", "cifar_to_cifar", "cifar_to_cifar_scratch")
 HELD = 2000
 
 
@@ -25,7 +25,7 @@ def examples():
     from dlkit.data_source import build_dataset
     from dlkit.recipe import load_recipe
 
-    split = build_dataset(load_recipe("cifar_scratch").recipe).load("train", None)
+    split = build_dataset(load_recipe("cifar_to_cifar_scratch").recipe).load("train", None)
     return np.asarray(split.inputs), np.asarray(split.targets)
 
 
@@ -48,7 +48,7 @@ def accuracy(recipe, size, seed, folder, source, data):
     settings = [f"data.source={{arrays: {{train: {folder}/train.npz, test: {folder}/test.npz, classes: 2}}}}"]
     settings += ["data.classes=null", "data.limit=null", "data.validation=none", f"training.seed={seed}"]
     settings += [f"training.epochs={SIZES[size]}"]
-    settings += [f"model.pretrained.weights.run={source}"] * (recipe != "cifar_scratch")
+    settings += [f"model.pretrained.weights.run={source}"] * (recipe != "cifar_to_cifar_scratch")
     run = train_recipe(load_recipe(recipe, settings), folder, Silent()).run
     return evaluate(open_run(run), "test")["accuracy"]
 
