@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.augment.random_affine import _about_centre, _rotated, _scaled, _shifted, random_affine
+from dlkit.augment.random_affine import _about_centre, _resampled, _rotated, _scaled, _shifted, random_affine
 
 
 def seeds(count, first=0):
@@ -90,3 +90,64 @@ def dot_positions(pictures):
     rows = (weights.sum(axis=2) * np.arange(33)).sum(axis=1)[kept] / total[kept]
     columns = (weights.sum(axis=1) * np.arange(33)).sum(axis=1)[kept] / total[kept]
     return np.stack([rows, columns], axis=1)
+
+
+@pytest.fixture(scope="module")
+def photographs():
+    """Sixty pieces of a photograph, 32 x 32 pixels, as the small pictures of CIFAR-10."""
+    from sklearn.datasets import load_sample_image
+
+    picture = load_sample_image("china.jpg")[:384].astype(np.float32)
+    small = picture.reshape(192, 2, 320, 2, 3).mean(axis=(1, 3))
+    return np.stack([small[r : r + 32, c : c + 32] for r in range(0, 192, 32) for c in range(0, 320, 32)])
+
+
+def resampled(images, *matrices):
+    """Images through one resampling for each matrix."""
+    for matrix in matrices:
+        height, width = (tf.constant(float(size)) for size in images.shape[1:3])
+        transforms = tf.repeat(_about_centre(matrix, height, width), len(images), axis=0)
+        images = _resampled(images, transforms, "BILINEAR", "nearest", 0).numpy()
+    return images
+
+
+def parts_and_layers(right, down, turn, zoom):
+    """The same transform as matrices and as Keras layers whose ranges hold one value each."""
+    one = tf.constant([1.0])
+    matrices = [
+        _shifted(one * -right * 32, one * -down * 32),
+        _rotated(one * turn * 2 * np.pi),
+        _scaled(one * (1 + zoom), one * (1 + zoom)),
+    ]
+    layers = [
+        keras.layers.RandomTranslation((down, down), (right, right), fill_mode="nearest"),
+        keras.layers.RandomRotation((turn, turn), fill_mode="nearest"),
+        keras.layers.RandomZoom((zoom, zoom), (zoom, zoom), fill_mode="nearest"),
+    ]
+    return matrices, layers
+
+
+SETTINGS = [(0.1, -0.05, 0.05, 0.2), (0.13, 0.07, -0.06, -0.15), (-0.2, 0.1, 0.02, 0.1)]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_every_transform_is_that_of_its_keras_layer(photographs, settings):
+    for matrix, layer in zip(*parts_and_layers(*settings), strict=True):
+        theirs = np.asarray(layer(photographs, training=True))
+        np.testing.assert_allclose(resampled(photographs, matrix), theirs, atol=0.01)
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_chain_of_keras_layers_differs_by_its_blur_alone(photographs, settings):
+    """Three resamplings are the chain; one instead of three keeps the pictures sharper, a few of 255 levels away."""
+    matrices, layers = parts_and_layers(*settings)
+    chain = np.asarray(keras.Sequential(layers)(photographs, training=True))
+    np.testing.assert_allclose(resampled(photographs, *matrices), chain, atol=0.05)
+    once = resampled(photographs, matrices[0] @ matrices[1] @ matrices[2])
+    inside = (slice(None), slice(8, 24), slice(8, 24))  # away from the border, which the chain repeats three times
+    assert np.abs(once - chain)[inside].mean() < 4
+    assert sharpness(once[inside]) > 1.3 * sharpness(chain[inside])
+
+
+def sharpness(pictures):
+    return np.abs(np.diff(pictures, axis=1)).mean() + np.abs(np.diff(pictures, axis=2)).mean()
