@@ -1,6 +1,7 @@
 """What the tests share: caches and runs of their own, a quiet TensorFlow, and one trained run on real digits."""
 
 import os
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -65,3 +66,28 @@ def trained_run(places):
 
     loaded = load_recipe("digits_mlp", ["training.epochs=3"])
     return train_recipe(loaded, places / "runs", Silent()).run
+
+
+class Result(NamedTuple):
+    """What a command line returned and printed."""
+
+    code: int
+    out: str
+    error: str
+
+
+@pytest.fixture
+def dlkit(monkeypatch, capsys, tmp_path):
+    """Run the command line with arguments in this process, in an empty folder."""
+    from dlkit.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DLKIT_DEBUG", raising=False)
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["dlkit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        return Result(int(stopped.value.code or 0), *capsys.readouterr())
+
+    return run

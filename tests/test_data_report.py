@@ -161,14 +161,10 @@ def test_unreadable_images_are_left_out_up_to_a_bound_and_recorded(loaded, pictu
         train_recipe(loaded, tmp_path / "runs", reporter)
 
 
-def test_the_verb_prints_the_report_as_json(tmp_path, monkeypatch, capsys):
-    from dlkit.cli import main
-
-    monkeypatch.setattr("sys.argv", ["dlkit", "data", "digits_mlp", "--json"])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code in (None, 0)
-    found = json.loads(capsys.readouterr().out)
+def test_the_verb_prints_the_report_as_json(dlkit):
+    result = dlkit("data", "digits_mlp", "--json")
+    assert result.code == 0
+    found = json.loads(result.out)
     assert found["splits"]["test"]["examples"] == 360
     assert found["exact_duplicates"]["across"] == {
         "validation in train": 0,
@@ -178,30 +174,20 @@ def test_the_verb_prints_the_report_as_json(tmp_path, monkeypatch, capsys):
     assert found["warnings"] == []
 
 
-def test_train_names_what_it_leaves_out(loaded, pictures, tmp_path, monkeypatch, capsys):
-    from dlkit.cli import main
-
+def test_train_names_what_it_leaves_out(loaded, pictures, tmp_path, dlkit):
     (pictures / "digit 0/bad.png").write_bytes(b"no picture")
-    arguments = ["train", str(loaded.path), "--skip-bad", "1", "--runs-dir", str(tmp_path / "runs"), "--json"]
-    monkeypatch.setattr("sys.argv", ["dlkit", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    printed = capsys.readouterr()
-    assert stopped.value.code in (None, 0)
-    assert f"left out, unreadable: {pictures / 'digit 0/bad.png'}" in printed.err.splitlines()
+    printed = dlkit("train", loaded.path, "--skip-bad", "1", "--runs-dir", tmp_path / "runs", "--json")
+    assert printed.code == 0
+    assert f"left out, unreadable: {pictures / 'digit 0/bad.png'}" in printed.error.splitlines()
     assert json.loads(printed.out)["recipe"] == "pictures"
 
 
-def test_evaluate_leaves_out_what_the_run_left_out(loaded, pictures, tmp_path, reporter, monkeypatch, capsys):
-    from dlkit.cli import main
-
+def test_evaluate_leaves_out_what_the_run_left_out(loaded, pictures, tmp_path, reporter, monkeypatch, dlkit):
     (pictures / "digit 0/bad.png").write_bytes(b"no picture")
     monkeypatch.setenv("DLKIT_SKIP_BAD", "1")
     run = train_recipe(loaded, tmp_path / "runs", reporter).run
     moved = RunDirectory(shutil.copytree(run.path, tmp_path / "runs" / "pictures" / "copy"))
     monkeypatch.setenv("DLKIT_SKIP_BAD", "")
-    monkeypatch.setattr("sys.argv", ["dlkit", "evaluate", str(moved.path), "--json"])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code in (None, 0)
-    assert set(json.loads(capsys.readouterr().out)["metrics"]) == {"loss", "accuracy"}
+    result = dlkit("evaluate", moved.path, "--json")
+    assert result.code == 0
+    assert set(json.loads(result.out)["metrics"]) == {"loss", "accuracy"}

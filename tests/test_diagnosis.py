@@ -116,18 +116,16 @@ def test_the_stopwatch_keeps_times_and_stops():
 
 
 @pytest.mark.parametrize(("level", "code"), [("ok", 0), ("warning", 0), ("problem", 3)])
-def test_only_a_problem_is_an_exit_code(monkeypatch, capsys, tmp_path, level, code):
-    from dlkit.cli import doctor, main
+def test_only_a_problem_is_an_exit_code(monkeypatch, dlkit, tmp_path, level, code):
+    from dlkit.cli import doctor
 
     monkeypatch.setattr(doctor, "_trial", lambda: Finding("training", level, "text", "hint"))
-    monkeypatch.setattr("sys.argv", ["dlkit", "doctor", "--offline", "--runs-dir", str(tmp_path), "--json"])
     monkeypatch.setenv("DLKIT_OFFLINE", "1")
     monkeypatch.setattr(diagnosis, "check_memory", lambda found: Finding("memory", "ok", ""))
     monkeypatch.setattr(diagnosis, "check_disk", lambda subject, found: Finding(subject, "ok", str(found.folder)))
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert int(stopped.value.code or 0) == code
-    found = json.loads(capsys.readouterr().out)
+    result = dlkit("doctor", "--offline", "--runs-dir", tmp_path, "--json")
+    assert result.code == code
+    found = json.loads(result.out)
     assert found["healthy"] is (code == 0)
     subjects = ["versions", "processor", "cores", "memory", "runs", "cache", "oneDNN", "data", "training"]
     assert list(dict.fromkeys(finding["subject"] for finding in found["findings"])) == subjects

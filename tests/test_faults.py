@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.cli import main
 from dlkit.datasets.digits import Digits
 from dlkit.recipe import load_recipe
 from dlkit.run_directory import find_run, list_runs
@@ -62,16 +61,13 @@ def denied():
 
 
 @pytest.fixture
-def dlkit(monkeypatch, capsys):
-    """Run the command line in this process; gives exit code and stderr, which holds no traceback."""
+def dlkit(dlkit):
+    """Run the command line in this process; gives exit code and stderr's messages, which hold no traceback."""
 
     def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["dlkit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        output = capsys.readouterr().err
-        assert "Traceback" not in output
-        return int(caught.value.code or 0), [text for text in output.splitlines() if not text.startswith("epoch ")]
+        code, _, error = dlkit(*arguments)
+        assert "Traceback" not in error
+        return code, [text for text in error.splitlines() if not text.startswith("epoch ")]
 
     return run
 

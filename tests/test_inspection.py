@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from dlkit.cli import main
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.exporting import export, verify
 from dlkit.inspection import inspect
@@ -30,17 +29,6 @@ def trained(trained_run):
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory):
     return export(trained, "saved_model", tmp_path_factory.mktemp("exports"))[0]
-
-
-@pytest.fixture
-def dlkit(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["dlkit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return int(stopped.value.code or 0), *capsys.readouterr()
-
-    return run
 
 
 def rewritten(source, target, change):

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from dlkit import components
-from dlkit.cli import main
 
 PAGE = (Path(__file__).parents[1] / "docs/new_classifier.md").read_text(encoding="utf-8")
 
@@ -28,15 +27,13 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def dlkit(monkeypatch, capsys, tmp_path):
-    def run(*words):
+def dlkit(dlkit, monkeypatch, tmp_path):
+    """Run the command line in this process, with nothing known of the components of an earlier one."""
+
+    def run(*arguments):
         os.environ[components.FOLDER_VARIABLE] = ""
         components.source.cache_clear()
-        monkeypatch.setattr("sys.argv", ["dlkit", *words])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        done = capsys.readouterr()
-        return int(caught.value.code or 0), done.out, done.err
+        return dlkit(*arguments)
 
     monkeypatch.setenv("DLKIT_RUNS", str(tmp_path / "runs"))
     return run

@@ -158,20 +158,16 @@ def wait_for(condition):
         time.sleep(0.05)
 
 
-def test_evaluate_says_whether_a_run_lies_inside(trained_run, monkeypatch, capsys):
-    from dlkit.cli import main
-
+def test_evaluate_says_whether_a_run_lies_inside(trained_run, dlkit):
     folder = RunDirectory(trained_run.path.parent)
     entries = [{"train": {}, "evaluation": {"accuracy": value, "loss": 0.1}} for value in (0.1, 0.2)]
     digest = recipe_digest(load_recipe(trained_run.resolved_recipe))
     folder.write_json("repeat.json", {"recipe_digest": digest, "split": "test", "statistics": statistics(entries)})
-    monkeypatch.setattr("sys.argv", ["dlkit", "evaluate", str(trained_run.path), "--json"])
     try:
-        with pytest.raises(SystemExit):
-            main()
+        result = dlkit("evaluate", trained_run.path, "--json")
     finally:
         (folder.path / "repeat.json").unlink()
-    found = json.loads(capsys.readouterr().out)["band"]
+    found = json.loads(result.out)["band"]
     assert found["accuracy"] == pytest.approx(
         {"low": 0.15 - 0.212132, "high": 0.15 + 0.212132, "inside": False}, abs=1e-6
     )

@@ -5,7 +5,6 @@ import os
 import pytest
 
 from dlkit import run_conditions
-from dlkit.cli import main
 from dlkit.errors import CheckError, InputError
 from dlkit.recipe import load_recipe
 from dlkit.run_conditions import DETERMINISTIC, SKIP_BAD, THREADS, restore_conditions, whole_number
@@ -60,15 +59,11 @@ def test_another_determinism_is_refused_with_the_difference(began, monkeypatch, 
         assert caught.value.problems[0].hint.startswith(hint)
 
 
-def test_resume_of_a_default_run_with_deterministic_is_refused(began, monkeypatch, capsys):
+def test_resume_of_a_default_run_with_deterministic_is_refused(began, dlkit):
     run = began(False)
-    monkeypatch.setattr(
-        "sys.argv", ["dlkit", "train", "digits_mlp", "--resume", "--run", str(run.path), "--deterministic"]
-    )
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code == 1
-    assert "deterministic was False, is True" in capsys.readouterr().err
+    result = dlkit("train", "digits_mlp", "--resume", "--run", run.path, "--deterministic")
+    assert result.code == 1
+    assert "deterministic was False, is True" in result.error
 
 
 def test_what_is_no_number_is_named(monkeypatch):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from dlkit import feature_cache
-from dlkit.cli import main
 from dlkit.errors import InputError
 from dlkit.evaluation import evaluate
 from dlkit.interruption import Interrupted
@@ -274,11 +273,7 @@ def test_a_layer_that_the_source_has_not_is_named(recipe_file):
     assert "did you mean 'flat'" in caught.value.problems[0].hint
 
 
-def test_a_misspelt_group_is_one_message_with_its_line(recipe_file, monkeypatch, capsys):
-    monkeypatch.setattr(
-        "sys.argv", ["dlkit", "validate", str(recipe_file), "--build", "--set", "training.phases.1.trainable=[heat]"]
-    )
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code == 2
-    assert "no layer with weights is called 'heat'" in capsys.readouterr().err
+def test_a_misspelt_group_is_one_message_with_its_line(recipe_file, dlkit):
+    result = dlkit("validate", recipe_file, "--build", "--set", "training.phases.1.trainable=[heat]")
+    assert result.code == 2
+    assert "no layer with weights is called 'heat'" in result.error

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from dlkit.cli import main
 from dlkit.recipe import load_recipe, shipped_recipes
 
 PAGE = (Path(__file__).parents[1] / "docs" / "transfer_learning.md").read_text(encoding="utf-8")
@@ -29,21 +28,18 @@ def keras_home(tmp_path, monkeypatch):
         keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(file, net)
 
 
-def test_the_page_is_true(keras_home, tmp_path, monkeypatch, capsys):
+def test_the_page_is_true(keras_home, tmp_path, monkeypatch, dlkit):
     digits = load_digits()
     for label, name in enumerate(("ants", "bees")):
         (tmp_path / "photos" / name).mkdir(parents=True)
         for number, pixels in enumerate(digits.images[digits.target == label][:15]):
             picture = Image.fromarray((pixels * 15).astype(np.uint8)).resize((96, 96))
             picture.convert("RGB").save(tmp_path / "photos" / name / f"{number}.png")
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DLKIT_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("DLKIT_OFFLINE", "1")
     for command in COMMANDS:
-        monkeypatch.setattr("sys.argv", shlex.split(command))
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        assert not stopped.value.code, f"{command}: {capsys.readouterr()}"
+        result = dlkit(*shlex.split(command)[1:])
+        assert result.code == 0, f"{command}: {result}"
         if command.startswith("dlkit new"):  # the same path in fewer epochs
             recipe = tmp_path / "pets.yaml"
             recipe.write_text(recipe.read_text().replace("epochs: 30", "epochs: 2").replace("epochs: 5", "epochs: 1"))

@@ -17,7 +17,7 @@ def random_crop(
     padding: Annotated[int, Field(gt=0)] = 4,
     fill_mode: Literal["constant", "nearest", "reflect"] = "reflect",
 ) -> tuple[Any, Any]:
-    """A crop of the image's own size out of the image with a border around it, at a random place (He, 2016, section 4.2).
+    """A crop of the image's own size out of the image with a border, at a random place (He, 2016, section 4.2).
 
     That is a shift by whole pixels, so nothing is resampled. images: (n, height, width, channels), any number type;
     seeds: int32 (n, 2), one pair per image. masks: label images (n, height, width) that move along (VOID where

@@ -42,13 +42,15 @@ def load_recipe(reference: str | Path, overrides: Sequence[str] = ()) -> LoadedR
 
 
 def find_recipe(reference: str | Path) -> Path:
-    """An existing path, or a shipped recipe's name; InputError with the nearest names otherwise."""
-    path = Path(reference)
+    """An existing path, or a shipped recipe's name (a folder, such as that of its runs, does not hide it).
+
+    InputError with the nearest names otherwise.
+    """
+    path, shipped = Path(reference), shipped_recipes()
+    if str(reference) in shipped and not path.is_file():
+        return shipped[str(reference)]
     if path.exists():
         return path
-    shipped = shipped_recipes()
-    if str(reference) in shipped:
-        return shipped[str(reference)]
     if path.suffix in (".yaml", ".yml") and path.parent.name in ("", "recipes") and path.stem in shipped:
         return shipped[path.stem]
     raise InputError(f"no recipe {str(reference)!r}", closest(path.stem, list(shipped), "dlkit list recipes"))

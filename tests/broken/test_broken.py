@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from dlkit.cli import main
 from dlkit.components import NAMESPACES, identifiers, names
 from dlkit.recipe import shipped_recipes
 
@@ -18,21 +17,13 @@ FOLDERS = {space.folder: namespace for namespace, space in NAMESPACES.items()}
 
 
 @pytest.fixture
-def workplace(tmp_path, monkeypatch):
+def workplace(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "latin1.yaml").write_bytes("# é\nname: café".encode("latin1"))
     with (tmp_path / "huge.yaml").open("wb") as stream:
         stream.truncate(100_000_000)
     (tmp_path / "broken.yaml").write_text(BASE, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def dlkit(monkeypatch, arguments):
-    monkeypatch.setattr("sys.argv", ["dlkit", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    return int(stopped.value.code or 0)
 
 
 def listed(match):
@@ -56,15 +47,13 @@ def arguments_of(case, folder):
     return ["validate", "broken.yaml", *(["--build"] if case.get("build") else [])]
 
 
-def test_base_recipe_is_intact(workplace, monkeypatch, capsys):
-    assert dlkit(monkeypatch, ["validate", "broken.yaml"]) == 0
-    assert capsys.readouterr() == ("ok  broken.yaml\n", "")
+def test_base_recipe_is_intact(workplace, dlkit):
+    assert dlkit("validate", "broken.yaml") == (0, "ok  broken.yaml\n", "")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"].replace(" ", "-"))
-def test_broken(case, workplace, monkeypatch, capsys):
-    code = dlkit(monkeypatch, arguments_of(case, workplace))
-    out, error = capsys.readouterr()
+def test_broken(case, workplace, dlkit):
+    code, out, error = dlkit(*arguments_of(case, workplace))
     assert (code, out) == (case["exit"], "")
     assert "Traceback" not in error
     if "includes" in case:

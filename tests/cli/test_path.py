@@ -7,22 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.cli import main
-
-
-@pytest.fixture
-def dlkit(monkeypatch, capsys):
-    """Run the command line in this process; gives exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["dlkit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        output = capsys.readouterr()
-        return int(caught.value.code or 0), output.out, output.err
-
-    return run
-
 
 def test_train_prints_a_plain_line_per_epoch_and_one_json(dlkit, tmp_path):
     code, out, err = dlkit("train", "digits_mlp", "--set", "training.epochs=3", "--runs-dir", tmp_path, "--json")

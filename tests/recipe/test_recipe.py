@@ -113,6 +113,8 @@ def test_find_recipe(tmp_path, monkeypatch):
         "recipes/mnist_mlp.yml",
     ):
         assert find_recipe(reference) == shipped_recipes()["mnist_mlp"]
+    (tmp_path / "mnist_mlp").mkdir()  # such as that of its runs
+    assert find_recipe("mnist_mlp") == shipped_recipes()["mnist_mlp"]
     (tmp_path / "mnist_mlp.yaml").write_text("name: mine")
     assert find_recipe("mnist_mlp.yaml") == Path("mnist_mlp.yaml")
     with pytest.raises(InputError):
