@@ -32,7 +32,7 @@ def write_codes(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 def _codes(trained: TrainedModel, examples: "np.ndarray | list[np.ndarray]") -> np.ndarray:
     """Codes of resized examples, batch by batch."""
-    run = tf.function(part_of(trained.built, "encoder").predict, reduce_retracing=True)
+    run = tf.function(part_of(trained.built, "encoder").predict, reduce_retracing=True, autograph=False)
     starts = range(0, len(examples), BATCH)
     parts = [np.asarray(run(tf.constant(np.asarray(examples[at : at + BATCH])))["code"]) for at in starts]
     return np.concatenate(parts)

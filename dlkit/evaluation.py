@@ -85,7 +85,7 @@ def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examin
         counts = main_output(weights[0]) if weights else None
         return x, main_output(y), built.outputs(built.network(x, training=False)), counts
 
-    graph = tf.function(examine, reduce_retracing=True)
+    graph = tf.function(examine, reduce_retracing=True, autograph=False)
     for indices, inputs, targets in examples(split, fixed_batch(split)):
         seen, expected, outputs, counts = graph(indices, inputs, targets)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}

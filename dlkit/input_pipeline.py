@@ -76,10 +76,12 @@ class InputPipeline:
 
     def train_steps(self, train: Split) -> "TrainSteps":
         """The steps of training on a split."""
-        batch_of = self._train_batch(train)
+        batch_of = _as_written(self._train_batch(train))
         if in_memory(train) and not self._augment and not self._corrupt and not self._patch:
             return TrainSteps(tf.data.Dataset.range, batch_of)
-        return TrainSteps(lambda *steps: _ahead(tf.data.Dataset.range(*steps), batch_of), lambda *batch: batch)
+        return TrainSteps(
+            lambda *steps: _ahead(tf.data.Dataset.range(*steps), batch_of), _as_written(lambda *batch: batch)
+        )
 
     def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
         """The batches of steps first_step <= step < last_step, counted through all epochs."""
@@ -218,9 +220,14 @@ def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
 
 
 def _ahead(elements: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
-    """Elements made in parallel, in their order, while the step before runs; an error raised by function as it is."""
+    """Elements made in parallel, in their order, while the step before runs."""
     options = tf.data.Options()
     options.deterministic = True
-    as_written = tf.autograph.experimental.do_not_convert(function)
-    made = elements.map(as_written, num_parallel_calls=tf.data.AUTOTUNE)
+    made = elements.map(_as_written(function), num_parallel_calls=tf.data.AUTOTUNE)
     return made.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _as_written(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Without AutoGraph, which takes a second to rewrite a pipeline and would wrap the errors that it raises."""
+    kept: Callable[..., Any] = tf.autograph.experimental.do_not_convert(function)
+    return kept

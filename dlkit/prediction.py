@@ -37,7 +37,7 @@ def predict(
         return _predict_pixels(trained, inputs, tiles or Tiles(), output)
     if tiles is not None or output is not None:
         raise InputError("--tile and --output are for tasks that predict a class for every pixel", "leave them out")
-    run = tf.function(trained.built.predict, reduce_retracing=True)
+    run = tf.function(trained.built.predict, reduce_retracing=True, autograph=False)
     results = []
     named = named_examples(trained, inputs)
     while part := list(islice(named, BATCH)):

@@ -76,7 +76,7 @@ class TiledNetwork:
                 "leave out --tile, or train with data.patch in place of data.resize",
             )
         self._network, self._tiles = network, tiles
-        self._predict = tf.function(predict)
+        self._predict = tf.function(predict, autograph=False)
         self._reach = receptive_field(network)
         self._fixed = None not in shape
         self._graph: Any = None

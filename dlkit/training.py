@@ -18,7 +18,7 @@ from dlkit.compiled_model import BuiltModel, compile_for, compile_model, create_
 from dlkit.datasets._dataset import Split
 from dlkit.errors import InputError
 from dlkit.feature_cache import feature_steps, head_network
-from dlkit.fused_normalization import fuse_batch_normalization
+from dlkit.fused_kernels import use_fused_kernels
 from dlkit.input_pipeline import InputPipeline, TrainSteps, fixed_batch, steps_per_epoch
 from dlkit.interruption import Interrupted, StopRequest, stop_requests
 from dlkit.layer_groups import learning_rates
@@ -168,7 +168,7 @@ class Training:
         compile_model(self.built, self.recipe, phase)
         head = head_network(self.network, self.recipe)
         self.stepped = compile_for(head, self.built.task, self.network.optimizer) if head else self.network
-        fuse_batch_normalization(self.stepped)
+        use_fused_kernels(self.stepped)
         callbacks = [create_at(component) for component in phase.callbacks]
         self.callbacks = keras.callbacks.CallbackList(
             callbacks, model=self.network, epochs=phase.epochs, steps=self.steps, verbose=0
@@ -392,12 +392,15 @@ def _step_runner(
     With `fresh` the metrics begin anew; in the graph, for one by one from Python that costs as much as a small step.
     """
 
+    take = tf.autograph.experimental.do_not_convert(
+        lambda element: step(finish(*element) if isinstance(element, tuple) else finish(element))
+    )
+
     def run(iterator: Any, count: Any, fresh: Any) -> dict[str, Any]:
         if fresh:
             network.reset_metrics()
         for _ in tf.range(count):
-            element = next(iterator)
-            step(finish(*element) if isinstance(element, tuple) else finish(element))
+            take(next(iterator))
         logs: dict[str, Any] = network.get_metrics_result()
         return logs
 

@@ -36,8 +36,8 @@ class _Served(tf.Module):
         self._model = model
         self.tensors = [variable.value for part in (model.preprocess, model.network) for variable in part.variables]
         self.labels = _label_table(model.class_names, scratch) if model.scores else None
-        self.serve = tf.function(self._serve)
-        self.serve_encoded = tf.function(self._serve_encoded)
+        self.serve = tf.function(self._serve, autograph=False)
+        self.serve_encoded = tf.function(self._serve_encoded, autograph=False)
 
     def _serve(self, inputs: Any) -> dict[str, Any]:
         return self._labelled(self._model.predict_raw(inputs))
