@@ -53,13 +53,16 @@ directory, allowed = sys.argv[1], int(sys.argv[2])
 own = lambda: psutil.Process().memory_full_info().uss
 tf.random.normal((2048, 2048)) @ tf.random.normal((2048, 2048))
 place = "data.source.image_folder.directory=" + directory
-warm = load_recipe("image_folder_cnn", [place + "/warm"])
+small = ["data.resize.height=128", "data.resize.width=128", "expect={}",
+         "model={sequential: {layers: [{Conv2D: {filters: 8, kernel_size: 8, strides: 8}}, GlobalAveragePooling2D,"
+         " {Dense: {units: 2, activation: softmax}}]}}"]
+warm = load_recipe("image_folder_cnn", [place + "/warm", *small])
 training = Training(warm.recipe, *prepare(warm), Silent())
 training.start()
 training.one_step(training.stream(0, 4), 4)
 used = psutil.Process().memory_info().data
 resource.setrlimit(resource.RLIMIT_DATA, (used + allowed, used + allowed))
-loaded = load_recipe("image_folder_cnn", [place + "/large"])
+loaded = load_recipe("image_folder_cnn", [place + "/large", *small])
 training = Training(loaded.recipe, *prepare(loaded), Silent())
 pixels = training.splits.train.inputs.nbytes + training.splits.validation.inputs.nbytes
 training.start()
@@ -80,7 +83,7 @@ def cifar() -> None:
 
 
 def folder(images: int = 32_000, allowed: int = 120_000_000) -> None:
-    """Train on pictures that decode to ten times the memory allowed."""
+    """Train a small network on pictures that decode to more than ten times the memory allowed."""
     with tempfile.TemporaryDirectory() as place:
         write_pictures(Path(place) / "warm", 200)
         write_pictures(Path(place) / "large", images)
@@ -136,7 +139,7 @@ def _throughput(split: object, batch: int = 128, steps: int = 2_000) -> float:
     from dlkit.input_pipeline import InputPipeline
 
     training = SimpleNamespace(batch_size=batch, seed=0, shuffle=True)
-    recipe = SimpleNamespace(training=training, data=SimpleNamespace(augment=[], corrupt=[]))
+    recipe = SimpleNamespace(training=training, data=SimpleNamespace(augment=[], corrupt=[], patch=None))
     batches = InputPipeline(recipe, lambda x, y: (x, y), False).train_batches(split, 0, steps)
     rates = []
     for _ in range(3):
