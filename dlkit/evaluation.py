@@ -25,16 +25,18 @@ from dlkit.trained_model import TrainedModel
 def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> dict[str, float]:
     """Loss and metrics of a run's model on one split, written into the run with its tables and figures.
 
-    With tiles the images of a task of pixels go through the network piece by piece, whatever their size.
+    With tiles the images of a task of pixels go through the network piece by piece, whatever their size. One process
+    at a time: InputError while another is at work on the run.
     """
     data = read_split(trained, split)
-    record_fingerprint(trained.run, split, data)
-    metrics = write_report(trained.run, trained.built, trained.loaded.recipe, data, split, tiles)
-    content = trained.run.read_json("metrics.json")
-    content.setdefault("evaluation", {})[split] = {"checkpoint": trained.checkpoint, "metrics": metrics}
-    if tiles is not None:
-        content["evaluation"][split]["tiles"] = asdict(tiles)
-    trained.run.write_json("metrics.json", content)
+    with trained.run.locked():
+        record_fingerprint(trained.run, split, data)
+        metrics = write_report(trained.run, trained.built, trained.loaded.recipe, data, split, tiles)
+        content = trained.run.read_json("metrics.json")
+        content.setdefault("evaluation", {})[split] = {"checkpoint": trained.checkpoint, "metrics": metrics}
+        if tiles is not None:
+            content["evaluation"][split]["tiles"] = asdict(tiles)
+        trained.run.write_json("metrics.json", content)
     return metrics
 
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 from dlkit.components import load
 from dlkit.datasets._dataset import Rows, Split, forget_pages, on_disk
 from dlkit.draws import uniform
-from dlkit.machine import memory
+from dlkit.machine import memory, usable_cores
 from dlkit.recipe.schema import Recipe
 
 # Splits on disk up to this size, and this share of the free memory, are read into it: there a graph gathers from them
@@ -27,6 +27,8 @@ _CORRUPT_STAGE, _PATCH_STAGE = 1000, 2000
 _COPIED_BYTES, _ALIGNMENT = 1 << 24, 64
 # A batch that only is looked at holds at most so many input values, which bounds its activations.
 FIXED_BATCH, FIXED_VALUES = 256, 1 << 20
+# Batches that are made at the same time.
+MOST_WORKERS = 8
 
 Prepare = Callable[..., Any]
 
@@ -78,10 +80,8 @@ class InputPipeline:
         """The steps of training on a split."""
         batch_of = _as_written(self._train_batch(train))
         if in_memory(train) and not self._augment and not self._corrupt and not self._patch:
-            return TrainSteps(tf.data.Dataset.range, batch_of)
-        return TrainSteps(
-            lambda *steps: _ahead(tf.data.Dataset.range(*steps), batch_of), _as_written(lambda *batch: batch)
-        )
+            return TrainSteps(numbers, batch_of)
+        return TrainSteps(lambda *steps: _ahead(numbers(*steps), batch_of), _as_written(lambda *batch: batch))
 
     def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
         """The batches of steps first_step <= step < last_step, counted through all epochs."""
@@ -192,7 +192,7 @@ def examples(split: Split, batch_size: int) -> tf.data.Dataset:
         indices = tf.range(start, tf.minimum(start + batch_size, len(split)))
         return (indices, *read(indices))
 
-    return _ahead(tf.data.Dataset.range(0, len(split), batch_size), batch_from)
+    return _ahead(numbers(0, len(split), batch_size), batch_from)
 
 
 def random_crops(images: Any, seeds: Any, size: tuple[int, int]) -> Any:
@@ -219,12 +219,20 @@ def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
     return tf.stack([tf.broadcast_to(key[0], tf.shape(index)), tf.bitwise.bitwise_xor(key[1], index)], axis=1)
 
 
+def numbers(*span: int) -> tf.data.Dataset:
+    """tf.data.Dataset.range without tf.data's tuner: it sleeps for ever longer spans (10, 20, 40 ... milliseconds, to a
+    minute), and an iterator that ends may wait for it to wake, as long as it has lived already.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.deterministic = True
+    return tf.data.Dataset.range(*span).with_options(options)
+
+
 def _ahead(elements: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
     """Elements made in parallel, in their order, while the step before runs."""
-    options = tf.data.Options()
-    options.deterministic = True
-    made = elements.map(_as_written(function), num_parallel_calls=tf.data.AUTOTUNE)
-    return made.prefetch(tf.data.AUTOTUNE).with_options(options)
+    workers = min(MOST_WORKERS, max(1, int(usable_cores())))
+    return elements.map(_as_written(function), num_parallel_calls=workers).prefetch(1)
 
 
 def _as_written(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,7 +19,7 @@ from dlkit.datasets._dataset import Split
 from dlkit.errors import InputError
 from dlkit.feature_cache import feature_steps, head_network
 from dlkit.fused_kernels import use_fused_kernels
-from dlkit.input_pipeline import InputPipeline, TrainSteps, fixed_batch, steps_per_epoch
+from dlkit.input_pipeline import InputPipeline, TrainSteps, fixed_batch, numbers, steps_per_epoch
 from dlkit.interruption import Interrupted, StopRequest, stop_requests
 from dlkit.layer_groups import learning_rates
 from dlkit.recipe.schema import Recipe
@@ -158,9 +158,7 @@ class Training:
     def fixed_step(self, batch: Any) -> Callable[[int], Any]:
         """A function that takes so many steps on one and the same batch, to see what the step alone costs."""
         run = _step_runner(self.network, self.network.train_step, lambda _: batch)
-        return lambda count: metric_names(
-            run(iter(tf.data.Dataset.range(count)), tf.constant(count), tf.constant(False))
-        )
+        return lambda count: metric_names(run(iter(numbers(count)), tf.constant(count), tf.constant(False)))
 
     def _enter_phase(self) -> None:
         """Compile for the phase and create its callbacks, its optimizer's variables and those of the metrics."""

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from dlkit.atomic import PREFIX
 from dlkit.datasets.digits import Digits
 from dlkit.errors import InputError, MissingError
 from dlkit.evaluation import evaluate, examined, read_split
@@ -37,6 +38,17 @@ def test_metrics_table_and_files_agree_with_numpy(trained):
     recall = np.mean(predicted[test.targets == 3] == 3)
     assert float(rows[3]["recall"]) == pytest.approx(recall)
     assert (trained.run.path / "figures" / "confusion_matrix_test.png").stat().st_size > 5_000
+
+
+def test_what_a_killed_evaluation_left_is_removed_and_one_at_work_is_not_disturbed(trained):
+    abandoned = trained.run.path / "figures" / f"{PREFIX}x.png"
+    abandoned.write_bytes(b"half a picture")
+    evaluate(trained, "test")
+    assert not abandoned.exists()
+    stored = (trained.run.path / "metrics.json").read_bytes()
+    with trained.run.locked(), pytest.raises(InputError, match="another process is at work"):
+        evaluate(trained, "validation")
+    assert (trained.run.path / "metrics.json").read_bytes() == stored
 
 
 def test_validation_is_what_training_held_out(trained):

@@ -136,3 +136,13 @@ def test_pixels_reach_a_network_without_preprocessing_as_floats():
     preprocess = build_preprocess(ArraySpec((8, 8, 1), "uint8"), [])
     assert preprocess.output.dtype == "float32"
     assert build_preprocess(ArraySpec((3,), "int64"), []).output.dtype == "int64"
+
+
+@pytest.mark.parametrize("augment", [(), [("random_crop", {"padding": 1})]])
+def test_no_stream_is_tuned_and_so_none_keeps_its_reader_waiting_at_its_end(augment):
+    images = Split(np.zeros((6, 4, 4, 1), np.uint8), np.arange(6))
+    made = pipeline(augment=augment)
+    streams = [made.train_steps(images).elements(0, 3), made.train_batches(images, 0, 3), made.fixed_batches(images, 2)]
+    for stream in streams:
+        assert stream.options().autotune.enabled is False
+        assert stream.options().deterministic is True
