@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.atomic import write_file
+from dlkit.datasets._dataset import ArraySpec
 from dlkit.datasets.image_folder import SUFFIXES, images_below
 from dlkit.errors import InputError, MissingError
 from dlkit.exporters._exporter import takes_images
@@ -117,8 +118,10 @@ def _image(trained: TrainedModel, path: Path) -> tuple[str, np.ndarray]:
             f"{path}: this model takes {spec.dtype} of shape {list(spec.shape)}, not images",
             "give an .npz with an array x of that shape",
         )
-    pixels = read_image(path, spec.shape[-1] or 3)
-    return str(path), _resized(trained, pixels[np.newaxis], str(path))[0]
+    pixels = read_image(path, spec.shape[-1] or 3, trained.built.resize)
+    if trained.built.resize is None:
+        _check_shape(spec, pixels.shape, str(path))
+    return str(path), pixels
 
 
 def _rows(trained: TrainedModel, path: Path) -> list[tuple[str, np.ndarray]]:
@@ -135,13 +138,13 @@ def _rows(trained: TrainedModel, path: Path) -> list[tuple[str, np.ndarray]]:
         if not np.can_cast(rows.dtype, spec.dtype, "same_kind"):
             raise InputError(f"{path}: x is {rows.dtype}, this model takes {spec.dtype}", "convert it first")
         rows = rows.astype(spec.dtype)
-    return [(f"{path}[{index}]", row) for index, row in enumerate(_resized(trained, rows, str(path)))]
+    _check_shape(spec, rows.shape[1:], str(path))
+    resized = trained.built.resize(rows) if trained.built.resize else rows
+    return [(f"{path}[{index}]", row) for index, row in enumerate(resized)]
 
 
-def _resized(trained: TrainedModel, examples: np.ndarray, name: str) -> np.ndarray:
-    """Raw examples (n, ...) resized as in training; InputError when their shape is not the model's."""
-    spec = trained.built.raw_spec
-    shape = examples.shape[1:]
+def _check_shape(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
+    """InputError when one example's shape is not the model's."""
     fits = len(shape) == len(spec.shape) and all(w in (None, s) for w, s in zip(spec.shape, shape, strict=True))
     if not fits:
         wanted = [size if size is not None else "any" for size in spec.shape]
@@ -149,4 +152,3 @@ def _resized(trained: TrainedModel, examples: np.ndarray, name: str) -> np.ndarr
             f"{name} has the shape {list(shape)}, this model takes {wanted}",
             "resize it first, or train with data.resize",
         )
-    return trained.built.resize(examples) if trained.built.resize else examples

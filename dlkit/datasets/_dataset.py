@@ -110,6 +110,9 @@ class Resizer(Protocol):
     def __call__(self, images: Any) -> Any:
         """Resized images (..., height, width, channels) in uint8."""
 
+    def __hash__(self) -> int:
+        """Resizers stand for what was made with them."""
+
     def of_labels(self) -> "Resizer":
         """The same resizing for masks of labels, by nearest neighbours."""
 

@@ -141,11 +141,11 @@ class ImageFolder:
     def _decode(self, paths: list[Path], resize: Resizer, aside: Path) -> None:
         from dlkit.images import read_image
 
-        first = resize(read_image(paths[0], self.channels))
+        first = read_image(paths[0], self.channels, resize)
         out = np.lib.format.open_memmap(aside / "inputs.npy", "w+", np.uint8, (len(paths), *first.shape))
 
         def decode_one(index: int) -> None:
-            out[index] = resize(read_image(paths[index], self.channels))
+            out[index] = read_image(paths[index], self.channels, resize)
 
         with ThreadPoolExecutor() as pool:
             for _ in pool.map(decode_one, range(len(paths))):
