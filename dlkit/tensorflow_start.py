@@ -14,12 +14,13 @@ def start_tensorflow() -> None:
     """Import TensorFlow and Keras quietly; when that fails, what they printed is shown."""
     if "tensorflow" not in sys.modules or "keras" not in sys.modules:
         _import_quietly()
+    _check_backend()
     _apply_conditions()
 
 
 def _import_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other programs run on
     # TensorFlow leaves oneDNN off on processors without AVX-512, where it takes a third off the work of a convolution.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _hidden_stderr():
@@ -31,6 +32,17 @@ def _import_quietly() -> None:
         tf.config.list_physical_devices()  # looks for accelerators, and complains on a machine without
         for name in ("absl", "tensorflow"):
             logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _check_backend() -> None:
+    """InputError where a program has imported Keras on another backend: pipelines, loop and exports are TensorFlow's."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            f"Keras runs on {keras.backend.backend()} here, dlkit needs TensorFlow",
+            "set KERAS_BACKEND=tensorflow before Keras is imported",
+        )
 
 
 def _apply_conditions() -> None:
