@@ -35,7 +35,7 @@ def _import_quietly() -> None:
 
 
 def _check_backend() -> None:
-    """InputError where a program has imported Keras on another backend: pipelines, loop and exports are TensorFlow's."""
+    """InputError where Keras has another backend already: pipelines, loop and exports are TensorFlow's."""
     import keras
 
     if keras.backend.backend() != "tensorflow":
