@@ -32,8 +32,10 @@ lint: .venv/.installed-dev
 cover: .venv/.installed-dev
 	$(BIN)/pytest --cov -n 2 --dist loadfile
 
+SPEED := startup single_neuron training_speed step_choices fit_modes memory serving determinism
+
 bench: .venv/.installed-dev
-	@for program in benchmarks/*.py; do echo "$$program"; $(BIN)/python "$$program" || exit 1; done
+	@for name in $(SPEED); do echo "benchmarks/$$name.py"; $(BIN)/python "benchmarks/$$name.py" || exit 1; done
 
 clean:
 	rm -rf .venv build dist .coverage .mypy_cache .pytest_cache .ruff_cache
