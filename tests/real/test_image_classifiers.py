@@ -113,8 +113,7 @@ def settings_for(name, file):
     return [*NARROW.get(name, [f"model.{model.name}.width_divisor=8"]), *settings]
 
 
-# resnet101 and resnet152 are resnet50 with more of the same blocks, and would take as long as all others together.
-@pytest.mark.parametrize("name", [name for name in COUNTS if name not in ("resnet101", "resnet152")])
+@pytest.mark.parametrize("name", COUNTS)
 def test_eight_digits_are_learnt_by_heart_and_survive_two_round_trips(name, tmp_path, reporter):
     from sklearn.datasets import load_digits
 
