@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.components import Component, create, locate
+from dlkit.components import Component, create, locate, source
 from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import ArraySpec, Description
 from dlkit.errors import CheckError, DlkitError, InputError
@@ -166,18 +166,40 @@ def set_precision(precision: str) -> None:
     keras.config.set_dtype_policy(precision)
 
 
-def compile_model(built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None = None) -> keras.Model:
+def compile_model(
+    built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None = None, steps: int | None = None
+) -> keras.Model:
     """Attach a phase's optimizer and the task's losses and metrics to the network; returns the network.
 
-    The phase (the last one when none is given) also says which groups of layers are trained, and how fast.
+    The phase (the last one when none is given) also says which groups of layers are trained, and how fast. steps: the
+    updates of the phase, for a schedule that spans all of them.
     """
     chosen = phase or recipe.training.resolved_phases()[-1]
+    chosen = replace(chosen, optimizer=_spanned(chosen.optimizer, steps)) if steps else chosen
     set_trainable(built.network, chosen.trainable)
 
     def optimizer(**settings: Any) -> Any:
         return create_at(replace(chosen.optimizer, settings=chosen.optimizer.settings | settings))
 
     return compile_for(built.network, built.task, grouped_optimizer(built.network, optimizer, chosen.learning_rates))
+
+
+def spans_training(optimizer: Component) -> bool:
+    """Whether the optimizer has a schedule over as many steps as there are, so that other epochs are other rates."""
+    schedule = optimizer.settings.get("learning_rate")
+    if not isinstance(schedule, Component):
+        return False
+    takes = "total_steps" in source(schedule.namespace, schedule.name).parameters
+    return takes and schedule.settings.get("total_steps") is None
+
+
+def _spanned(optimizer: Component, steps: int) -> Component:
+    """The optimizer with a schedule of so many steps, where it has one with total_steps that are not given."""
+    if not spans_training(optimizer):
+        return optimizer
+    schedule = optimizer.settings["learning_rate"]
+    schedule = replace(schedule, settings=schedule.settings | {"total_steps": steps})
+    return replace(optimizer, settings=optimizer.settings | {"learning_rate": schedule})
 
 
 def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model:

@@ -163,7 +163,7 @@ class Training:
     def _enter_phase(self) -> None:
         """Compile for the phase and create its callbacks, its optimizer's variables and those of the metrics."""
         phase = self.phases[self.progress.phase]
-        compile_model(self.built, self.recipe, phase)
+        compile_model(self.built, self.recipe, phase, phase.epochs * self.steps)
         head = head_network(self.network, self.recipe)
         self.stepped = compile_for(head, self.built.task, self.network.optimizer) if head else self.network
         use_fused_kernels(self.stepped)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.atomic import write_figure, write_file, write_text
-from dlkit.compiled_model import BuiltModel, build_model, check_phases, table_differences
+from dlkit.compiled_model import BuiltModel, build_model, check_phases, spans_training, table_differences
 from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import Split
 from dlkit.environment import environment
@@ -144,10 +144,14 @@ def _parts(splits: Splits) -> dict[str, Split]:
 
 
 def _check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
-    """Refuse a recipe that differs from the run's; when it only has more epochs, the run's recipe becomes this one."""
+    """Refuse a recipe that differs from the run's; when it only has more epochs, the run's recipe becomes this one.
+
+    More epochs are other learning rates, from the first step on, where a schedule spans them all.
+    """
     began = load_recipe(run.resolved_recipe).plain
     differences = _differences(began, loaded.plain)
-    more = began["training"]["epochs"] <= loaded.plain["training"]["epochs"]
+    spanned = any(spans_training(phase.optimizer) for phase in loaded.recipe.training.resolved_phases())
+    more = began["training"]["epochs"] <= loaded.plain["training"]["epochs"] and not spanned
     refused = [text for key, text in differences.items() if not (key == "training.epochs" and more)]
     if refused:
         raise CheckError(

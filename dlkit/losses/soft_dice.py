@@ -10,9 +10,9 @@ from keras import ops
 class SoftDice(keras.losses.Loss):
     """1 - 2 sum(t p) / (sum(t^2) + sum(p^2)) for every class, then the mean over classes (deck 003).
 
-    Sums run over all pixels of the batch, so that a class which one image lacks does not upset it. `class_weights`
-    make the mean over channels a weighted one. Sample weights weigh the pixels in the sums. keras.losses.Dice has no
-    squares.
+    Sums run over all pixels of the batch, so that a class which one image lacks does not upset it. With
+    `class_weights` the mean over channels is a weighted one. Sample weights weigh the pixels in the sums.
+    keras.losses.Dice has no squares.
     """
 
     def __init__(self, *, class_weights: list[float] | None = None, name: str = "soft_dice") -> None:
