@@ -124,6 +124,11 @@ def _connections(layer: Any) -> Formula:
     return arithmetic.convolution_operations(layer.output.shape[1:-1], size, 1, sum(map(len, layer.connections)))
 
 
+def _whitening(layer: Any) -> Formula:
+    *window, seen, filters = layer.kernel.shape
+    return arithmetic.convolution_operations(_pixels(layer, layer.output.shape), window, seen, filters)
+
+
 _COUNTS: dict[str, Callable[[Any], Formula]] = {
     "Dense": _dense,
     **{f"Conv{n}D{kind}": _convolution for n in (1, 2, 3) for kind in ("", "Transpose")},
@@ -132,6 +137,7 @@ _COUNTS: dict[str, Callable[[Any], Formula]] = {
     **dict.fromkeys(("SimpleRNN", "LSTM", "GRU"), _recurrent),
     "Subsampling": _each_output,
     "MappedConvolution": _connections,
+    "PatchWhitening": _whitening,
 }
 _FREE = {"BatchNormalization", "LayerNormalization", "GroupNormalization", "Normalization", "Embedding", "PReLU"}
 # What mixes places in a way that no window describes.

@@ -113,6 +113,8 @@ def window_of(layer: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, 
         return (layer.pool_size,) * 2, (layer.pool_size,) * 2, (1, 1)
     if name == "MappedConvolution":
         return (layer.kernel_size,) * 2, (1, 1), (1, 1)
+    if name == "PatchWhitening":
+        return (layer.patch_size,) * 2, (1, 1), (1, 1)
     if name in _WINDOWS:
         return layer.kernel_size, layer.strides, layer.dilation_rate
     if hasattr(layer, "pool_size"):

@@ -1,6 +1,5 @@
 """The recipe's preprocess layers as a model of its own, which runs in front of the network everywhere."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -23,13 +22,14 @@ def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
     return keras.Model(inputs, outputs, name="preprocess")
 
 
-def adapt(preprocess: keras.Model, train: Split, batch_size: int = 1000) -> None:
-    """Let layers such as Normalization learn from train alone, unaugmented, each on what the ones before it give."""
-    for layer in preprocess.layers:
-        if hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
-            before = keras.Model(preprocess.input, layer.input)
-            layer.adapt(examples(train, batch_size).map(_inputs_through(before)))
+def adapt(train: Split, *models: keras.Model, batch_size: int = 1000) -> None:
+    """Let layers such as Normalization learn from train alone, unaugmented, each on what the ones before it give.
 
-
-def _inputs_through(model: keras.Model) -> Callable[..., Any]:
-    return lambda indices, inputs, targets: model(inputs)
+    models: preprocess, and the network behind it if that has such layers too.
+    """
+    batches = examples(train, batch_size).map(lambda indices, inputs, targets: inputs)
+    for model in models:
+        for layer in model.layers:
+            if hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
+                layer.adapt(batches.map(keras.Model(model.input, layer.input)))
+        batches = batches.map(model)

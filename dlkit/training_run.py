@@ -88,7 +88,7 @@ def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
     check_pixels(built, splits.validation)
-    adapt(built.preprocess, splits.train)
+    adapt(splits.train, built.preprocess, built.network)
     return built, splits
 
 

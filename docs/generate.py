@@ -25,6 +25,7 @@ NAMESPACES = {
     "schedule": "`learning_rate` of an optimizer, beside those of `keras.optimizers.schedules`",
     "callback": "`training.callbacks`, beside those of `keras.callbacks`",
     "initializer": "settings that end in `_initializer`, beside those of `keras.initializers`",
+    "constraint": "settings that end in `_constraint`, beside those of `keras.constraints`",
     "exporter": "`dlkit export --format`",
 }
 

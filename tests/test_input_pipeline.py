@@ -125,7 +125,7 @@ def test_too_few_examples_to_hold_out_is_an_error():
 def test_normalization_learns_from_train_alone():
     train = Digits().load("train", None)
     preprocess = build_preprocess(ArraySpec((8, 8, 1), "uint8"), [keras.layers.Normalization(axis=None)])
-    adapt(preprocess, train)
+    adapt(train, preprocess)
     values = np.array(preprocess(train.inputs))
     np.testing.assert_allclose([values.mean(), values.std()], [0, 1], atol=1e-4)
     expected = (train.inputs[:3] - train.inputs.mean()) / train.inputs.std()

@@ -1,0 +1,37 @@
+"""Convolutions that begin by passing their input on."""
+
+from typing import Annotated, Any
+
+import keras
+import numpy as np
+from keras import ops
+from pydantic import Field
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
+class PartialDirac(keras.initializers.Initializer):
+    """As many filters as there are input channels pass them on unchanged; the others are drawn (Jordan, 2024).
+
+    arXiv 2404.00498, section 3.2. Kernels (height, width, inputs, filters), of odd height and width. The other filters
+    are uniform with variance `scale` / (height width inputs), as keras.initializers.VarianceScaling draws them.
+    """
+
+    def __init__(self, *, scale: Annotated[float, Field(gt=0)] = 1 / 3, seed: int | None = None) -> None:
+        self.scale = scale
+        self.seed = seed
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+        """The kernel; ValueError for a shape that is no kernel with a middle."""
+        *window, inputs, filters = shape
+        if not window or any(size % 2 == 0 for size in window):
+            raise ValueError(f"it starts kernels of odd height and width, this weight has the shape {tuple(shape)}")
+        draw = keras.initializers.VarianceScaling(self.scale, mode="fan_in", distribution="uniform", seed=self.seed)
+        passed = np.zeros(shape, "float32")
+        middle = tuple(size // 2 for size in window)
+        for channel in range(min(inputs, filters)):
+            passed[(*middle, channel, channel)] = 1
+        return ops.where(np.arange(filters) < inputs, ops.cast(passed, dtype or "float32"), draw(shape, dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, for saving."""
+        return {"scale": self.scale, "seed": self.seed}

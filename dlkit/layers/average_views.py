@@ -1,0 +1,32 @@
+"""The mean over the views that InferenceViews makes."""
+
+from typing import Annotated, Any
+
+import keras
+from keras import ops
+from pydantic import Field
+
+
+@keras.saving.register_keras_serializable(package="dlkit")
+class AverageViews(keras.layers.Layer):
+    """In inference the mean over the `views` of each image, in training what comes in.
+
+    (views n, classes), view by view as InferenceViews puts them, become (n, classes). views: 2 for an image and its
+    mirror image, 6 with shifts.
+    """
+
+    def __init__(self, *, views: Annotated[int, Field(ge=1)], **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.views = views
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """The mean over views."""
+        return inputs if training else ops.mean(ops.reshape(inputs, (self.views, -1, *inputs.shape[1:])), axis=0)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """One row for each image."""
+        return (None, *input_shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings, for saving."""
+        return {**super().get_config(), "views": self.views}
