@@ -1,8 +1,8 @@
 """Floating-point operations of whole trainings: python benchmarks/training_compute.py [RECIPE ...] [--set KEY=VALUE].
 
 TensorFlow's profiler counts those of the graph of a training step, with its gradients and its optimizer: two for each
-multiply-add. Gradients that nothing needs are counted too, though TensorFlow leaves them out when it runs. Preprocessing
-and augmentation are not counted.
+multiply-add. A first layer's gradient for its input is counted too, though TensorFlow leaves it out when it runs.
+Preprocessing and augmentation are not counted.
 """
 
 import argparse
@@ -13,30 +13,24 @@ start_tensorflow()
 
 import tensorflow as tf
 
-from dlkit.compiled_model import build_model, compile_model
-from dlkit.data_source import build_dataset, describe
-from dlkit.input_pipeline import steps_per_epoch
 from dlkit.recipe import load_recipe
-from dlkit.splits import load_splits
+from dlkit.training import Silent, Training
+from dlkit.training_run import prepare
 
 
-def step_operations(recipe, built, phase, size):
-    """Operations of one step on `size` examples, by kind."""
-    network = compile_model(built, recipe, phase, steps=100)
-    network.optimizer.build(network.trainable_variables)
-    x = tf.TensorSpec((size, *network.input_shape[1:]))
-    y = tf.TensorSpec((size, *network.output_shape[1:]))
-    graph = tf.function(network.train_step, autograph=False).get_concrete_function((x, y)).graph
+def step_operations(training):
+    """Operations of one step, by kind, and the examples in it."""
+    batch = next(iter(training.batches_from(0, 1)))
+    specs = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
+    graph = tf.function(training.network.train_step, autograph=False).get_concrete_function(specs).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
-    tree = tf.compat.v1.profiler.profile(graph, options=options, cmd="op")
-    return {node.name: node.total_float_ops - sum(c.total_float_ops for c in node.children) for node in walk(tree)}
-
-
-def walk(node):
-    yield node
-    for child in node.children:
-        yield from walk(child)
+    nodes = tf.compat.v1.profiler.profile(graph, options=options, cmd="op")
+    kinds = {}
+    while nodes.children:
+        (nodes,) = nodes.children
+        kinds[nodes.name] = nodes.float_ops
+    return kinds, tf.nest.flatten(batch)[0].shape[0]
 
 
 def main():
@@ -45,21 +39,15 @@ def main():
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
     for name in arguments.recipes:
-        recipe = load_recipe(name, arguments.set).recipe
-        dataset = build_dataset(recipe)
-        built = build_model(recipe, describe(recipe, dataset))
-        examples = len(load_splits(recipe.data, dataset, stratified=True).train)
-        size, total = recipe.training.batch_size, 0.0
-        for phase in recipe.training.resolved_phases():
-            kinds = step_operations(recipe, built, phase, size)
-            steps = phase.epochs * steps_per_epoch(examples, size)
-            total += sum(kinds.values()) * phase.epochs * examples / size
-        largest = ", ".join(
-            f"{k} {v / sum(kinds.values()):.3f}" for k, v in sorted(kinds.items(), key=lambda i: -i[1])[:6]
-        )
-        print(
-            f"{name}: {total / 1e15:.3f} PFLOP, {steps} steps of {size}, {phase.epochs} epochs of {examples}; {largest}"
-        )
+        loaded = load_recipe(name, arguments.set)
+        training = Training(loaded.recipe, *prepare(loaded), Silent())
+        training.start()
+        kinds, size = step_operations(training)
+        examples, epochs = len(training.splits.train), sum(phase.epochs for phase in training.phases)
+        total, each = examples * epochs * sum(kinds.values()) / size, sum(kinds.values()) / size
+        largest = sorted(kinds.items(), key=lambda item: -item[1])[:4]
+        shares = ", ".join(f"{kind} {100 * count / sum(kinds.values()):.0f} %" for kind, count in largest)
+        print(f"{name}: {total:.3g} in {epochs} epochs of {examples:,}, {each:.4g} an example ({shares})", flush=True)
 
 
 if __name__ == "__main__":
