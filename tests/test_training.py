@@ -41,6 +41,30 @@ training:
     - EarlyStopping: {monitor: val_loss, patience: 3, restore_best_weights: true}
 """
 
+SPEEDRUN = """
+recipe: 1
+name: speedrun
+task: classification
+data: {source: digits, limit: 300, validation: {fraction: 0.2}, augment: [{random_crop: {padding: 1}}]}
+model:
+  sequential:
+    layers:
+      - InferenceViews: {shift: 1}
+      - PatchWhitening
+      - Conv2D:
+          filters: 8
+          kernel_size: 3
+          kernel_initializer: {PartialDirac: {}}
+          kernel_constraint: {FrobeniusNorm: {}}
+      - BatchNormalization: {scale: false}
+      - Flatten
+      - Dense: {units: 10, activation: softmax}
+      - AverageViews: {views: 6}
+training:
+  epochs: 3
+  optimizer: {ConvMuon: {learning_rate: {OneCycle: {max_learning_rate: 0.1}}, exclude_layers: [dense]}}
+"""
+
 
 @pytest.fixture
 def loaded(tmp_path):
@@ -77,10 +101,8 @@ def test_two_runs_of_one_recipe_agree(loaded, tmp_path, reporter, uninterrupted)
     assert_same(train_recipe(loaded, tmp_path, reporter).run, uninterrupted)
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 8, 11, 20, 40])
-def test_a_run_stopped_anywhere_goes_on_bit_identically(
-    loaded, tmp_path, reporter, uninterrupted, monkeypatch, stop_after
-):
+def stopped(loaded, root, reporter, monkeypatch, stop_after):
+    """The run of a training that was asked to stop after so many updates."""
     monkeypatch.setattr("dlkit.training.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
     plain = Training._one_epoch
 
@@ -97,9 +119,25 @@ def test_a_run_stopped_anywhere_goes_on_bit_identically(
     with monkeypatch.context() as patch:
         patch.setattr(Training, "_one_epoch", stopping)
         with pytest.raises(Interrupted, match=f"stopped after {stop_after} updates"):
-            train_recipe(loaded, tmp_path, reporter)
-    run = find_run("kill_me", tmp_path, finished=False)
+            train_recipe(loaded, root, reporter)
+    return find_run(loaded.recipe.name, root, finished=False)
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 8, 11, 20, 40])
+def test_a_run_stopped_anywhere_goes_on_bit_identically(
+    loaded, tmp_path, reporter, uninterrupted, monkeypatch, stop_after
+):
+    run = stopped(loaded, tmp_path, reporter, monkeypatch, stop_after)
     assert_same(resume_run(loaded, run, type(reporter)()).run, uninterrupted)
+
+
+def test_muon_a_cycle_and_layers_that_adapt_go_on_bit_identically(tmp_path, silent, monkeypatch):
+    path = tmp_path / "speedrun.yaml"
+    path.write_text(SPEEDRUN)
+    loaded = load_recipe(path)
+    whole = train_recipe(loaded, tmp_path / "whole", silent()).run
+    run = stopped(loaded, tmp_path / "stopped", silent(), monkeypatch, 11)
+    assert_same(resume_run(loaded, run, silent()).run, whole)
 
 
 def test_a_lost_snapshot_only_costs_time(loaded, tmp_path, reporter, uninterrupted, monkeypatch):
