@@ -1,0 +1,24 @@
+"""The recipes of few epochs on samples of their real data; docs/results.md has the whole runs."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+SAMPLES = [
+    ("mnist_cnn_fast", 0.95, ["data.limit=12000", "training.epochs=1", "training.batch_size=64"]),
+    ("cifar_cnn_fast", 0.50, ["data.limit=10000", "training.epochs=3", "training.batch_size=64"]),
+    ("cifar_94", 0.45, ["data.limit=4000", "training.epochs=2", "training.batch_size=250"]),
+]
+
+
+@pytest.mark.parametrize(("recipe", "bound", "settings"), SAMPLES, ids=[name for name, *_ in SAMPLES])
+def test_a_sample_is_learnt_in_a_few_steps_and_the_export_agrees(dlkit, recipe, bound, settings):
+    run = dlkit("train", recipe, settings=settings)["run"]
+    with (Path(run) / "history.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert float(rows[-1]["learning_rate"]) == pytest.approx(0, abs=1e-6)  # the cycle ends with the training
+    assert dlkit("evaluate", run, "--split", "test")["metrics"]["accuracy"] >= bound
+    exported = dlkit("export", run)
+    assert exported["certificate"]["passed"]
+    assert exported["certificate"]["label_agreement"] == 1.0
