@@ -27,9 +27,10 @@ def adapt(train: Split, *models: keras.Model, batch_size: int = 1000) -> None:
 
     models: preprocess, and the network behind it if that has such layers too.
     """
-    batches = examples(train, batch_size).map(lambda indices, inputs, targets: inputs)
-    for model in models:
+    for number, model in enumerate(models):
         for layer in model.layers:
             if hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
-                layer.adapt(batches.map(keras.Model(model.input, layer.input)))
-        batches = batches.map(model)
+                batches = examples(train, batch_size).map(lambda indices, inputs, targets: inputs)
+                for before in (*models[:number], keras.Model(model.input, layer.input)):
+                    batches = batches.map(before)
+                layer.adapt(batches)

@@ -27,9 +27,7 @@ class PartialDirac(keras.initializers.Initializer):
             raise ValueError(f"it starts kernels of odd height and width, this weight has the shape {tuple(shape)}")
         draw = keras.initializers.VarianceScaling(self.scale, mode="fan_in", distribution="uniform", seed=self.seed)
         passed = np.zeros(shape, "float32")
-        middle = tuple(size // 2 for size in window)
-        for channel in range(min(inputs, filters)):
-            passed[(*middle, channel, channel)] = 1
+        passed[tuple(size // 2 for size in window)] = np.eye(inputs, filters)
         return ops.where(np.arange(filters) < inputs, ops.cast(passed, dtype or "float32"), draw(shape, dtype))
 
     def get_config(self) -> dict[str, Any]:

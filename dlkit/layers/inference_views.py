@@ -28,19 +28,16 @@ class InferenceViews(keras.layers.Layer):
         """The views one after the other along the first axis, or the inputs in training."""
         if training:
             return inputs
-        views = [inputs, *(self._shifted(inputs, -self.shift, self.shift) if self.shift else [])]
+        views = [inputs, *(self._shifted(inputs) if self.shift else [])]
         if self.horizontal_flip:
             views += [ops.flip(view, axis=2) for view in views]
         return ops.concatenate(views, axis=0)
 
-    def _shifted(self, inputs: Any, *distances: int) -> list[Any]:
-        border = abs(distances[0])
-        padded = ops.pad(inputs, [[0, 0], [border, border], [border, border], [0, 0]], mode="reflect")
+    def _shifted(self, inputs: Any) -> list[Any]:
+        border = [self.shift, self.shift]
+        padded = ops.pad(inputs, [[0, 0], border, border, [0, 0]], mode="reflect")
         height, width = inputs.shape[1:3]
-        return [
-            padded[:, border + distance : border + distance + height, border + distance : border + distance + width]
-            for distance in distances
-        ]
+        return [padded[:, start : start + height, start : start + width] for start in (0, 2 * self.shift)]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """As many rows as there are views of each image."""
