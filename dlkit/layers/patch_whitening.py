@@ -10,7 +10,7 @@ from pydantic import Field
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class PatchWhitening(keras.layers.Layer):
-    """A convolution whose outputs have no correlation and equal variance over the patches of train, for preprocess.
+    """A convolution whose outputs have no correlation and equal variance over the patches of train.
 
     Its filters are the eigenvectors e of the mean of p p^T over all patches p, divided by sqrt(eigenvalue + epsilon),
     the largest eigenvalue first; with `negated`, -e follow, so that a rectifier after it keeps both signs (Page, 2019,
