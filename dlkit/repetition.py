@@ -26,12 +26,11 @@ COMMAND = (sys.executable, "-m", "dlkit")
 
 @dataclass(frozen=True)
 class Repeated:
-    """What all repetitions share: the recipe as it is named, its overrides, the runs' root, options for every child."""
+    """What all repetitions share: the recipe as it is named, its overrides, the runs' root."""
 
     reference: str
     overrides: tuple[str, ...]
     root: Path
-    options: tuple[str, ...] = ()
 
 
 def recipe_digest(loaded: LoadedRecipe) -> str:
@@ -60,11 +59,10 @@ def repeat(what: Repeated, seeds: Sequence[int], done: Callable[[dict[str, Any]]
 def _one_seed(what: Repeated, seed: int) -> dict[str, Any]:
     settings = [text for override in (*what.overrides, f"training.seed={seed}") for text in ("--set", override)]
     place = ["--runs-dir", str(what.root)]
-    trained = _child(["train", what.reference, *settings, *place, *what.options])
+    trained = _child(["train", what.reference, *settings, *place])
     if isinstance(trained, str):
         return {"seed": seed, "failed": f"train {trained}"}
-    offline = [option for option in what.options if option == "--offline"]
-    evaluated = _child(["evaluate", trained["run"], *place, *offline])
+    evaluated = _child(["evaluate", trained["run"], *place])
     if isinstance(evaluated, str):
         return {"seed": seed, "run": trained["run"], "failed": f"evaluate {evaluated}"}
     metrics = {name: value for name, value in trained["metrics"].items() if name != "learning_rate"}

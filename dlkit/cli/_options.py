@@ -20,6 +20,10 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Where tfds datasets are [default: TFDS_DATA_DIR or ~/tensorflow_datasets]."),
 ]
+Deterministic = Annotated[
+    bool, typer.Option("--deterministic", help="Only operations that give the same bits every time.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads for computing [default: one per core].")]
 Offline = Annotated[bool, typer.Option("--offline", help="Open no network connection; missing data is an error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
 Run = Annotated[

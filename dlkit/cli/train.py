@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dlkit.cli._options import DataDir, Json, Offline, Overrides, RunsDir, apply_data_options
+from dlkit.cli._options import DataDir, Deterministic, Json, Offline, Overrides, RunsDir, Threads, apply_data_options
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
@@ -26,12 +26,8 @@ def train(
     run: Annotated[
         str | None, typer.Option("--run", help="The run to resume [default: the recipe's latest unfinished].")
     ] = None,
-    deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="Only operations that give the same bits every time.")
-    ] = False,
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Threads for computing [default: one per core].")
-    ] = None,
+    deterministic: Deterministic = False,
+    threads: Threads = None,
     skip_bad: Annotated[
         int | None,
         typer.Option("--skip-bad", min=0, metavar="N", help="Leave out at most N unreadable images of a folder."),

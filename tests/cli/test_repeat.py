@@ -7,10 +7,11 @@ import pytest
 
 from dlkit import repetition
 
+CONDITIONS = {"DLKIT_OFFLINE": "1", "DLKIT_DETERMINISTIC": "1", "DLKIT_THREADS": "3"}
 CHILD = """
-import json, sys
+import json, os, sys
 with open({log!r}, "a") as log:
-    print(json.dumps(sys.argv[1:]), file=log)
+    print(json.dumps([sys.argv[1:], {{name: os.environ.get(name) for name in {conditions}}}]), file=log)
 if {code}:
     sys.exit({code})
 print(json.dumps({{"run": "runs/0", "metrics": {{"accuracy": 0.5}}}}))
@@ -23,7 +24,7 @@ def child(tmp_path, monkeypatch):
 
     def install(code=0):
         log = tmp_path / "calls"
-        text = CHILD.format(log=str(log), code=code)
+        text = CHILD.format(log=str(log), code=code, conditions=list(CONDITIONS))
         monkeypatch.setattr(repetition, "COMMAND", (sys.executable, "-c", text))
         return log
 
@@ -31,18 +32,18 @@ def child(tmp_path, monkeypatch):
 
 
 def test_options_reach_the_children(dlkit, child, tmp_path, monkeypatch):
-    monkeypatch.setenv("DLKIT_OFFLINE", "")
+    for name in CONDITIONS:
+        monkeypatch.setenv(name, "")  # and is put back to what it was
     log = child()
-    result = dlkit(
-        "repeat", "digits_mlp", "--seeds", 2, "--offline", "--deterministic", "--runs-dir", tmp_path, "--json"
-    )
+    options = ("--offline", "--deterministic", "--threads", 3)
+    result = dlkit("repeat", "digits_mlp", "--seeds", 2, *options, "--runs-dir", tmp_path, "--json")
     assert result.code == 0
     content = json.loads(result.out)
     assert content["file"] == str(tmp_path / "digits_mlp" / "repeat.json")
     assert content["statistics"]["evaluation"]["accuracy"]["mean"] == 0.5
-    train, evaluate, *_ = [json.loads(line) for line in log.read_text().splitlines()]
-    assert train[-3:] == ["--deterministic", "--offline", "--json"]
-    assert evaluate[-2:] == ["--offline", "--json"]
+    calls = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [words[0] for words, _ in calls] == ["train", "evaluate"] * 2
+    assert all(conditions == CONDITIONS for _, conditions in calls)
 
 
 def test_a_failed_seed_is_exit_code_1(dlkit, child, tmp_path):
