@@ -7,15 +7,8 @@ Preprocessing and augmentation are not counted.
 
 import argparse
 
-from dlkit.tensorflow_start import start_tensorflow
-
-start_tensorflow()
-
 import tensorflow as tf
-
-from dlkit.recipe import load_recipe
-from dlkit.training import Silent, Training
-from dlkit.training_run import prepare
+from training_speed import started
 
 
 def step_operations(training):
@@ -39,9 +32,7 @@ def main():
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
     for name in arguments.recipes:
-        loaded = load_recipe(name, arguments.set)
-        training = Training(loaded.recipe, *prepare(loaded), Silent())
-        training.start()
+        training = started(name, arguments.set)
         kinds, size = step_operations(training)
         examples, epochs = len(training.splits.train), sum(phase.epochs for phase in training.phases)
         total, each = examples * epochs * sum(kinds.values()) / size, sum(kinds.values()) / size

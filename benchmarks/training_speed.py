@@ -29,12 +29,16 @@ from dlkit.training import Silent, Training
 from dlkit.training_run import prepare
 
 
-def dlkit_variant(recipe, steps, overrides):
-    """Steps through dlkit's own pipeline and loop."""
+def started(recipe, overrides=()):
+    """A training of the recipe that is ready for its first step."""
     loaded = load_recipe(recipe, overrides)
-    built, splits = prepare(loaded)
-    training = Training(loaded.recipe, built, splits, Silent())
+    training = Training(loaded.recipe, *prepare(loaded), Silent())
     training.start()
+    return training
+
+
+def dlkit_variant(training, steps):
+    """Steps through dlkit's own pipeline and loop."""
     stream = training.stream(0, 10**9)
     training.one_step(stream, 2)
     return lambda: training.one_step(stream, steps)
@@ -111,9 +115,9 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--torch-python", help="an interpreter that has PyTorch")
     given = parser.parse_args()
-    variants = {"dlkit, no augmentation": dlkit_variant(given.recipe, given.steps, ["data.augment=[]"])}
+    variants = {"dlkit, no augmentation": dlkit_variant(started(given.recipe, ["data.augment=[]"]), given.steps)}
     if load_recipe(given.recipe).recipe.data.augment:
-        variants["dlkit"] = dlkit_variant(given.recipe, given.steps, [])
+        variants["dlkit"] = dlkit_variant(started(given.recipe), given.steps)
     variants["fit"] = fit_variant(given.recipe, given.steps)
     variants["tf.function"] = function_variant(given.recipe, given.steps)
     if given.torch_python:
