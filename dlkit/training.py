@@ -208,7 +208,7 @@ class Training:
                 self.callbacks.on_epoch_begin(epoch)
             self.reporter.begin(epoch, state.step % self.steps, self.steps)
             logs = self._one_epoch(epoch, stream, stop)
-            self._end_epoch(epoch, logs, time.perf_counter() - started)
+            self._end_epoch(epoch, logs, started)
             if stop.requested:
                 self._interrupt()
         self.callbacks.on_train_end()
@@ -250,8 +250,9 @@ class Training:
         else:
             self._snapshot_when_due(60 * self.settings.snapshot.minutes)
 
-    def _end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
+    def _end_epoch(self, epoch: int, logs: dict[str, float], started: float) -> None:
         logs = logs | self._validate()
+        seconds = time.perf_counter() - started
         self.callbacks.on_epoch_end(epoch, logs)
         phase = {"phase": self.progress.phase} if len(self.phases) > 1 else {}
         rates = learning_rates(self.network.optimizer)

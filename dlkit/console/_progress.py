@@ -1,5 +1,6 @@
 """Progress of a training."""
 
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 
 FORECAST_SECONDS = 2.0
+NOTABLY_LONGER = 1.1
 
 
 class TrainingProgress:
@@ -29,7 +31,7 @@ class TrainingProgress:
         self._task: TaskID | None = None
         self._started: tuple[float, int] = (0.0, 0)
         self._warm: tuple[float, int] | None = None
-        self._forecast = False
+        self._foreseen: float | None = None
 
     def __enter__(self) -> "TrainingProgress":
         if getattr(sys, self._stream).isatty():
@@ -68,15 +70,14 @@ class TrainingProgress:
         if self._warm is None:
             self._warm = (now, steps_done)
         begun, first = self._warm
-        if self._forecast or now - begun < FORECAST_SECONDS or steps_done <= first:
+        if self._foreseen is not None or now - begun < FORECAST_SECONDS or steps_done <= first:
             return
-        self._forecast = True
-        epoch = (now - begun) / (steps_done - first) * steps
+        self._foreseen = (now - begun) / (steps_done - first) * steps
         memory = psutil.Process().memory_info().rss / 1e9
-        self._print(
-            f"forecast: {duration(epoch)} an epoch, at most {duration(epoch * self._epochs)} in all; "
-            f"{memory:.2g} GB of memory"
-        )
+        self._print(f"forecast: {self._durations(self._foreseen)}; {memory:.2g} GB of memory")
+
+    def _durations(self, epoch: float) -> str:
+        return f"{duration(epoch)} an epoch, at most {duration(epoch * self._epochs)} in all"
 
     def _print(self, text: str) -> None:
         if self._bar is not None:
@@ -85,8 +86,11 @@ class TrainingProgress:
             print(text, file=getattr(sys, self._stream), flush=True)
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
-        """An epoch is done: one line of its metrics."""
+        """An epoch is done: one line of its metrics, and a new forecast where it took notably longer."""
         hidden = ("epoch", "phase", "seconds", "learning_rate")
         logs = {name: value for name, value in row.items() if not name.startswith(hidden)}
         text = f"epoch {epoch + 1}/{self._epochs}  {metrics_text(logs)}  {row['seconds']:.1f} s"
         self._print(text)
+        if self._foreseen is not None and row["seconds"] > NOTABLY_LONGER * self._foreseen:
+            self._foreseen = math.inf
+            self._print(f"new forecast: {self._durations(row['seconds'])}")

@@ -164,6 +164,21 @@ def test_a_terminal_gets_a_bar_with_speed_and_a_line_per_epoch(terminal):
     assert "epoch 1/2  loss 0.2500  1.5 s" in stream.getvalue()
 
 
+def test_a_forecast_counts_validation_once_it_was_seen(terminal, monkeypatch):
+    loaded, stream = load_recipe("digits_mlp", ["training.epochs=40"]), terminal()
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr("dlkit.console._progress.time.perf_counter", lambda: float(next(clock)))
+    with TrainingProgress(loaded.recipe, "stdout") as progress:
+        for steps_done in (1, 2, 3):
+            progress.progress(0, steps_done, 10, {"loss": 0.5})  # a step in three seconds
+        progress.epoch_done(0, {"epoch": 0, "loss": 0.25, "seconds": 32.0})
+        progress.epoch_done(1, {"epoch": 1, "loss": 0.25, "seconds": 45.0})
+        progress.epoch_done(2, {"epoch": 2, "loss": 0.25, "seconds": 90.0})
+    assert "forecast: 30 s an epoch, at most 20 min in all;" in stream.getvalue()
+    assert stream.getvalue().count("new forecast") == 1
+    assert "new forecast: 45 s an epoch, at most 30 min in all" in stream.getvalue()
+
+
 def test_waiting_and_tables_on_a_terminal(terminal):
     stream = terminal()
     with console.waiting("thinking"):
