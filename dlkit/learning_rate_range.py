@@ -15,29 +15,32 @@ from dlkit.training_run import prepare
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
 
-SMOOTHING = 0.9
+MEMORY = 0.9
 DIVERGED = 4.0
 LEAST_STEPS = 10
+KERNEL_DECADES = 0.25
 
 
 @dataclass(frozen=True)
 class RangeTest:
     """Learning rates, the loss of each step's batch, the loss smoothed, and what is proposed.
 
-    steepest: where the smoothed loss falls fastest, a good constant rate; largest: a tenth of where it is lowest, a
+    smoothed: means weighted by a Gaussian of the distance in log rate, which do not lag behind the losses as a running
+    mean would; losses are cut as far above the first ones as the lowest is below them.
+    learning_rate: a tenth of where the smoothed loss is lowest, a good constant rate; peak: where it falls fastest, a
     good peak for a schedule that rises and falls.
     """
 
     learning_rates: list[float]
     losses: list[float]
     smoothed: list[float]
-    steepest: float
-    largest: float
+    learning_rate: float
+    peak: float
 
     def to_json(self) -> dict[str, Any]:
         """The documented JSON form."""
         return {
-            "proposal": {"learning_rate": self.steepest, "peak": self.largest},
+            "proposal": {"learning_rate": self.learning_rate, "peak": self.peak},
             "learning_rates": self.learning_rates,
             "losses": self.losses,
             "smoothed": self.smoothed,
@@ -51,19 +54,20 @@ def range_test(loaded: "LoadedRecipe", lowest: float, highest: float, steps: int
     """
     training = _started(loaded, lowest)
     stream = training.stream(0, steps)
-    rates, losses, smoothed = np.geomspace(lowest, highest, steps), [], []
-    average = 0.0
+    rates, losses = np.geomspace(lowest, highest, steps), []
+    average, best = 0.0, np.inf
     for step, rate in enumerate(rates):
         training.network.optimizer.learning_rate.assign(rate)
         loss = training.one_step(stream, fresh=True)["loss"]
         if not np.isfinite(loss):
             break
-        average = SMOOTHING * average + (1 - SMOOTHING) * loss
         losses.append(loss)
-        smoothed.append(average / (1 - SMOOTHING ** (step + 1)))
-        if smoothed[-1] > DIVERGED * min(smoothed):
+        average = MEMORY * average + (1 - MEMORY) * loss
+        recent = average / (1 - MEMORY ** (step + 1))
+        best = min(best, recent)
+        if recent > DIVERGED * best:
             break
-    return _judged(list(map(float, rates[: len(losses)])), losses, smoothed)
+    return _judged(rates[: len(losses)], np.array(losses))
 
 
 def _started(loaded: "LoadedRecipe", rate: float) -> Training:
@@ -78,13 +82,21 @@ def _started(loaded: "LoadedRecipe", rate: float) -> Training:
     return training
 
 
-def _judged(rates: list[float], losses: list[float], smoothed: list[float]) -> RangeTest:
-    if len(smoothed) < LEAST_STEPS:
+def _judged(rates: np.ndarray, losses: np.ndarray) -> RangeTest:
+    if len(losses) < LEAST_STEPS:
         raise CheckError(
-            f"the loss was no number or diverged after {len(smoothed)} steps", "begin with a lower rate: --from 1e-8"
+            f"the loss was no number or diverged after {len(losses)} steps", "begin with a lower rate: --from 1e-8"
         )
+    smoothed = _smoothed(np.log10(rates), losses)
     lowest = int(np.argmin(smoothed))
     if lowest < 2:
         raise CheckError("the loss never fell", "begin with a lower rate: --from 1e-8, or take more --steps")
     slopes = np.gradient(smoothed[: lowest + 1], np.log(rates[: lowest + 1]))
-    return RangeTest(rates, losses, smoothed, rates[int(np.argmin(slopes))], rates[lowest] / 10)
+    learning_rate, peak = float(rates[lowest] / 10), float(rates[np.argmin(slopes)])
+    return RangeTest(rates.tolist(), losses.tolist(), smoothed.tolist(), learning_rate, peak)
+
+
+def _smoothed(decades: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    ceiling = 2 * losses[:LEAST_STEPS].mean() - losses.min()
+    weights = np.exp(-0.5 * ((decades[:, None] - decades) / KERNEL_DECADES) ** 2)
+    return np.average(np.broadcast_to(np.minimum(losses, ceiling), weights.shape), axis=1, weights=weights)

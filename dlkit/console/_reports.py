@@ -108,7 +108,7 @@ def show_range_test(result: "RangeTest", figure: Path | None) -> None:
     points = sorted({round(index * (count - 1) / 9) for index in range(10)})
     rows = [(f"{result.learning_rates[i]:.2g}", f"{result.smoothed[i]:.4g}") for i in points]
     table(("learning rate", "smoothed loss"), rows, right=(0, 1))
-    line(f"learning_rate  {result.steepest:.2g}, where the loss falls fastest")
-    line(f"peak           {result.largest:.2g} for a schedule that rises and falls, a tenth of where it is lowest")
+    line(f"learning_rate  {result.learning_rate:.2g}, a tenth of where the loss is lowest")
+    line(f"peak           {result.peak:.2g} for a schedule that rises and falls, where the loss falls fastest")
     if figure is not None:
         line(f"curve          {figure}")

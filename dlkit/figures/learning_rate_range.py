@@ -14,8 +14,9 @@ def learning_rate_range_figure(result: Mapping[str, Any]) -> Figure:
     axes.plot(result["learning_rates"], result["smoothed"], label="smoothed")
     for style, (name, rate) in zip(("--", ":"), result["proposal"].items(), strict=True):
         axes.axvline(rate, color="black", linestyle=style, label=f"{name} {rate:.2g}")
-    low, high = min(result["smoothed"]), result["smoothed"][0]
-    axes.set(xlabel="learning rate", ylabel="loss", xscale="log", ylim=(low - 0.1 * (high - low), 1.5 * high))
+    low, start = min(result["losses"]), result["smoothed"][0]
+    height = start - low
+    axes.set(xlabel="learning rate", ylabel="loss", xscale="log", ylim=(low - 0.1 * height, start + 0.5 * height))
     axes.grid(alpha=0.3)
     axes.legend()
     return figure

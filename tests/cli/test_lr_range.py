@@ -1,0 +1,38 @@
+"""dlkit lr-range: a curve and two proposals, as a table, as JSON and as a picture; mistakes with exit code 2."""
+
+import json
+
+import pytest
+
+WORDS = ("lr-range", "digits_mlp", "--from", "1e-4", "--to", "1", "--steps", "40", "--set", "data.limit=400")
+
+
+def test_the_curve_and_its_proposals(dlkit, tmp_path):
+    picture = tmp_path / "curve.png"
+    done = dlkit(*WORDS, "--figure", picture, "--json")
+    assert done.code == 0
+    answer = json.loads(done.out)
+    rates, smoothed = answer["learning_rates"], answer["smoothed"]
+    lowest = rates[smoothed.index(min(smoothed))]
+    assert answer["proposal"]["learning_rate"] == pytest.approx(lowest / 10)
+    assert rates[0] < answer["proposal"]["peak"] <= lowest
+    assert len(answer["losses"]) == len(rates) <= 40
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    lines = dlkit(*WORDS).out.splitlines()
+    assert f"learning_rate  {lowest / 10:.2g}, a tenth of where the loss is lowest" in lines
+    assert not (tmp_path / "saved_models").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("digits_mlp", "--from", "1", "--to", "0.1"), "--from 1 and --to 0.1 are no range"),
+        (("digits_mpl",), "did you mean 'digits_mlp'"),
+        (("digits_mlp", "--set", "training.epohcs=3"), "did you mean 'epochs'"),
+    ],
+)
+def test_mistakes(dlkit, words, message):
+    done = dlkit("lr-range", *words)
+    assert done.code == 2
+    assert message in done.error
+    assert "Traceback" not in done.error
