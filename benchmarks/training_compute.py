@@ -34,7 +34,8 @@ def main():
     for name in arguments.recipes:
         training = started(name, arguments.set)
         kinds, size = step_operations(training)
-        examples, epochs = len(training.splits.train), sum(phase.epochs for phase in training.phases)
+        examples = training.pipeline.examples(training.splits.train)
+        epochs = sum(phase.epochs for phase in training.phases)
         total, each = examples * epochs * sum(kinds.values()) / size, sum(kinds.values()) / size
         largest = sorted(kinds.items(), key=lambda item: -item[1])[:4]
         shares = ", ".join(f"{kind} {100 * count / sum(kinds.values()):.0f} %" for kind, count in largest)

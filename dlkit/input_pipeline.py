@@ -70,9 +70,9 @@ class InputPipeline:
 
     def steps(self, train: Split) -> int:
         """Batches in an epoch."""
-        return steps_per_epoch(self._count(train), self.batch_size)
+        return steps_per_epoch(self.examples(train), self.batch_size)
 
-    def _count(self, train: Split) -> int:
+    def examples(self, train: Split) -> int:
         """Examples in an epoch: every image, or so many crops of it."""
         return len(train) * (self._patch.per_image if self._patch else 1)
 
@@ -107,7 +107,7 @@ class InputPipeline:
         return self._prepare(inputs, targets, corrupted, hidden)
 
     def _train_batch(self, train: Split) -> Callable[[Any], Any]:
-        size, count = self.batch_size, self._count(train)
+        size, count = self.batch_size, self.examples(train)
         steps, read = steps_per_epoch(count, size), reader(train)
 
         def batch_of(step: Any) -> Any:
