@@ -15,6 +15,7 @@ from dlkit.errors import CheckError, DlkitError, InputError
 from dlkit.images import ImageResizer
 from dlkit.layer_groups import check_names, grouped_optimizer, set_trainable
 from dlkit.layer_table import count_parameters, layer_rows
+from dlkit.layers.average_views import check_views
 from dlkit.layers.crop_like import cropped
 from dlkit.losses._penalty import Penalty
 from dlkit.preprocessing import build_preprocess
@@ -140,6 +141,7 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
     try:
         with bounded_weights():
             network: keras.Model = create(recipe.model, spec, targets)
+        check_views(network)
     except DlkitError as error:
         raise located(error, recipe.model.location) from error
     try:

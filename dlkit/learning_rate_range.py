@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
 
 MEMORY = 0.9
-DIVERGED = 4.0
+DIVERGED = 3.0
 LEAST_STEPS = 10
 KERNEL_DECADES = 0.25
 
@@ -48,7 +48,10 @@ class RangeTest:
 
 
 def range_test(loaded: "LoadedRecipe", lowest: float, highest: float, steps: int) -> RangeTest:
-    """Train `steps` steps, each with a rate by the same factor higher, until the loss is DIVERGED times the lowest.
+    """Train `steps` steps, each with a rate by the same factor higher, until the loss has diverged.
+
+    Its running mean has then risen above the lowest by DIVERGED times what it had fallen, and by as many times the
+    lowest's own size; a loss may be negative, as that of CosineSimilarity.
 
     The recipe's own schedule, callbacks and phases are left out; nothing is kept.
     """
@@ -65,7 +68,7 @@ def range_test(loaded: "LoadedRecipe", lowest: float, highest: float, steps: int
         average = MEMORY * average + (1 - MEMORY) * loss
         recent = average / (1 - MEMORY ** (step + 1))
         best = min(best, recent)
-        if recent > DIVERGED * best:
+        if recent - best > DIVERGED * max(losses[0] - best, abs(best)):
             break
     return _judged(rates[: len(losses)], np.array(losses))
 

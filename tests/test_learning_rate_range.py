@@ -56,3 +56,12 @@ def test_training_goes_well_with_the_proposals(result, tmp_path, reporter):
 def test_a_range_that_begins_too_high_is_an_error():
     with pytest.raises(CheckError, match=r"diverged|no number|never fell"):
         range_test(load_recipe("digits_mlp", SGD), 1e5, 1e9, 20)
+
+
+def test_a_loss_below_zero_is_tried_as_any_other():
+    cosine = ["task={classification: {loss: CosineSimilarity}}", *SGD]
+    result = range_test(load_recipe("digits_mlp", cosine), 1e-3, 1e2, 80)
+    assert len(result.losses) > 40
+    assert max(result.smoothed) < 0
+    assert min(result.smoothed) < result.smoothed[0] - 0.05
+    assert 0.01 < result.peak < 30

@@ -1,10 +1,15 @@
 """The mean over the views that InferenceViews makes."""
 
+import math
 from typing import Annotated, Any
 
 import keras
 from keras import ops
 from pydantic import Field
+
+from dlkit.components import locate
+from dlkit.errors import InputError
+from dlkit.layers.inference_views import InferenceViews
 
 
 @keras.saving.register_keras_serializable(package="dlkit")
@@ -30,3 +35,17 @@ class AverageViews(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The settings, for saving."""
         return {**super().get_config(), "views": self.views}
+
+
+def check_views(network: keras.Model) -> None:
+    """Raise InputError, located in the recipe, unless the network averages as many views as it makes."""
+    made = [layer for layer in network.layers if isinstance(layer, InferenceViews)]
+    averaged = [layer for layer in network.layers if isinstance(layer, AverageViews)]
+    have, wanted = math.prod(layer.views for layer in averaged), math.prod(layer.views for layer in made)
+    if have == wanted:
+        return
+    raise InputError(
+        f"InferenceViews makes {wanted} views of an image, but AverageViews takes the mean over {have}",
+        f"write AverageViews: {{views: {wanted}}} after the last layer" if made else "remove AverageViews",
+        location=locate((averaged or made)[0]),
+    )

@@ -24,6 +24,11 @@ class InferenceViews(keras.layers.Layer):
         self.horizontal_flip = horizontal_flip
         self.shift = shift
 
+    @property
+    def views(self) -> int:
+        """How many views there are of an image."""
+        return (3 if self.shift else 1) * (2 if self.horizontal_flip else 1)
+
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The views one after the other along the first axis, or the inputs in training."""
         if training:

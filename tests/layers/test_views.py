@@ -2,9 +2,11 @@
 
 import keras
 import numpy as np
+import pytest
 from keras.ops import convert_to_numpy
 
-from dlkit.layers.average_views import AverageViews
+from dlkit.errors import InputError
+from dlkit.layers.average_views import AverageViews, check_views
 from dlkit.layers.inference_views import InferenceViews
 
 
@@ -45,3 +47,29 @@ def test_a_network_predicts_the_mean_of_an_image_and_its_mirror_image(tmp_path):
     network.save(tmp_path / "network.keras")
     again = keras.models.load_model(tmp_path / "network.keras")
     np.testing.assert_array_equal(again.predict(x, verbose=0), network.predict(x, verbose=0))
+
+
+def network_of(*layers):
+    inputs = outputs = keras.Input((6, 5, 2))
+    for layer in layers:
+        outputs = layer(outputs)
+    return keras.Model(inputs, outputs)
+
+
+def test_as_many_views_are_averaged_as_are_made():
+    check_views(network_of(keras.layers.Flatten()))
+    check_views(network_of(InferenceViews(shift=1, horizontal_flip=False), AverageViews(views=3)))
+
+
+@pytest.mark.parametrize(
+    ("layers", "message", "hint"),
+    [
+        ([InferenceViews(shift=1), AverageViews(views=2)], "makes 6 views of an image, .* the mean over 2", "views: 6"),
+        ([InferenceViews()], "makes 2 views of an image, .* the mean over 1", "views: 2"),
+        ([AverageViews(views=2)], "makes 1 views of an image, .* the mean over 2", "remove AverageViews"),
+    ],
+)
+def test_other_views_than_there_are_is_an_error(layers, message, hint):
+    with pytest.raises(InputError, match=message) as caught:
+        check_views(network_of(*layers))
+    assert hint in caught.value.problems[0].hint
