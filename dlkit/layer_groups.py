@@ -117,6 +117,12 @@ def learning_rates(optimizer: Any) -> dict[str, float]:
     return rates
 
 
+def averages_weights(optimizer: Any) -> bool:
+    """Whether an optimizer, or that of any group, keeps a moving average of the weights (`use_ema`)."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return any(single.use_ema for single in getattr(inner, "optimizers", [inner]))
+
+
 def check_names(key: str, given: Iterable[str], known: list[str]) -> None:
     """Raise InputError at the first name that is not known."""
     for name in given:

@@ -15,14 +15,15 @@ import tensorflow as tf
 
 from dlkit.atomic import write_file
 from dlkit.compiled_model import BuiltModel, compile_for, compile_model, create_at, metric_names
+from dlkit.components import locate
 from dlkit.datasets._dataset import Split
 from dlkit.errors import InputError
 from dlkit.feature_cache import feature_steps, head_network
 from dlkit.fused_kernels import use_fused_kernels
 from dlkit.input_pipeline import InputPipeline, TrainSteps, fixed_batch, numbers, steps_per_epoch
 from dlkit.interruption import Interrupted, StopRequest, stop_requests
-from dlkit.layer_groups import learning_rates
-from dlkit.recipe.schema import Recipe
+from dlkit.layer_groups import averages_weights, learning_rates
+from dlkit.recipe.schema import Recipe, ResolvedPhase
 from dlkit.run_directory import RunDirectory
 from dlkit.snapshot import Snapshot, callback_state, read_snapshot, restore_callback, write_snapshot
 from dlkit.splits import Splits
@@ -167,7 +168,7 @@ class Training:
         head = head_network(self.network, self.recipe)
         self.stepped = compile_for(head, self.built.task, self.network.optimizer) if head else self.network
         use_fused_kernels(self.stepped)
-        callbacks = [create_at(component) for component in phase.callbacks]
+        callbacks = self._created_callbacks(phase)
         self.callbacks = keras.callbacks.CallbackList(
             callbacks, model=self.network, epochs=phase.epochs, steps=self.steps, verbose=0
         )
@@ -177,6 +178,20 @@ class Training:
         self._symbolic_build()
         self.network.stop_training = False
         self.callbacks.on_train_begin()
+
+    def _created_callbacks(self, phase: ResolvedPhase) -> list[keras.callbacks.Callback]:
+        """The phase's callbacks, with SwapEMAWeights where weights are averaged: what is validated is what is kept."""
+        callbacks = [create_at(component) for component in phase.callbacks]
+        swaps = [callback for callback in callbacks if isinstance(callback, keras.callbacks.SwapEMAWeights)]
+        if averages_weights(self.network.optimizer):
+            return callbacks if swaps else [*callbacks, keras.callbacks.SwapEMAWeights()]
+        if swaps:
+            raise InputError(
+                "SwapEMAWeights has no averaged weights to swap in",
+                "set use_ema: true in the optimizer",
+                location=locate(swaps[0]),
+            )
+        return callbacks
 
     @property
     def _graphs(self) -> "_Graphs":
@@ -251,7 +266,7 @@ class Training:
             self._snapshot_when_due(60 * self.settings.snapshot.minutes)
 
     def _end_epoch(self, epoch: int, logs: dict[str, float], started: float) -> None:
-        logs = logs | self._validate()
+        logs = self._validated(logs)
         seconds = time.perf_counter() - started
         self.callbacks.on_epoch_end(epoch, logs)
         phase = {"phase": self.progress.phase} if len(self.phases) > 1 else {}
@@ -259,7 +274,6 @@ class Training:
         row = {"epoch": epoch, **phase, **logs, **rates, "seconds": round(seconds, 3)}
         self.progress.history.append(row)
         self.progress.stopped = bool(self.network.stop_training)
-        self._keep_best(logs)
         self.reporter.epoch_done(epoch, row)
         self._snapshot_when_due(0)
 
@@ -268,20 +282,21 @@ class Training:
         size = self.settings.batch_size
         return min(size, fixed_batch(validation)) if self.recipe.data.patch else size
 
-    def _validate(self) -> dict[str, float]:
+    def _validated(self, logs: dict[str, float]) -> dict[str, float]:
+        """An epoch's metrics with those on validation, whose weights are kept when they are the best."""
         graphs = self._graphs
         if graphs.validation is None or self.splits.validation is None:
-            return {}
+            return logs
         self.callbacks.on_test_begin()
         steps = steps_per_epoch(len(self.splits.validation), self._validation_batch(self.splits.validation))
-        logs = metric_names(graphs.test(iter(graphs.validation), tf.constant(steps), tf.constant(True)))
-        self.callbacks.on_test_end(logs)
-        return {f"val_{name}": value for name, value in logs.items()}
+        found = metric_names(graphs.test(iter(graphs.validation), tf.constant(steps), tf.constant(True)))
+        logs = logs | {f"val_{name}": value for name, value in found.items()}
+        self._keep_best(logs)  # a callback may put other weights in place for validation alone
+        self.callbacks.on_test_end(found)
+        return logs
 
     def _keep_best(self, logs: Mapping[str, float]) -> None:
         """Remember the weights of the best epoch by the monitored validation metric."""
-        if self.splits.validation is None:
-            return
         if self.monitor not in logs:
             raise InputError(f"training.monitor: there is no metric {self.monitor!r}", f"there is: {', '.join(logs)}")
         value, best = logs[self.monitor], self.progress.best

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
+from dlkit.errors import InputError
+from dlkit.evaluation import evaluate
 from dlkit.interruption import Interrupted, stop_requests
 from dlkit.recipe import load_recipe
 from dlkit.run_directory import find_run
 from dlkit.snapshot import FOLDER
+from dlkit.trained_model import open_run
 from dlkit.training import Training
 from dlkit.training_run import resume_run, train_recipe
 
@@ -171,12 +174,37 @@ def test_history_has_full_precision_and_the_standard_columns(uninterrupted):
 
 
 def test_the_best_checkpoint_is_that_of_the_best_epoch(uninterrupted):
-    from dlkit.evaluation import evaluate
-    from dlkit.trained_model import open_run
-
     best = max(float(row["val_accuracy"]) for row in history(uninterrupted))
     found = evaluate(open_run(uninterrupted, "best"), "validation")["accuracy"]
     assert found == pytest.approx(best, abs=1e-6)
+
+
+AVERAGED = "training.optimizer={Adam: {learning_rate: 0.01, use_ema: true, ema_momentum: 0.9}}"
+
+
+@pytest.mark.parametrize("callbacks", ["[]", "[SwapEMAWeights]"])
+def test_averaged_weights_are_validated_and_kept(loaded, tmp_path, reporter, callbacks):
+    loaded = load_recipe(loaded.path, [AVERAGED, "training.epochs=4", f"training.callbacks={callbacks}"])
+    run = train_recipe(loaded, tmp_path, reporter).run
+    losses = [float(row["val_loss"]) for row in history(run)]
+    accuracies = [float(row["val_accuracy"]) for row in history(run)]
+    last, best = (evaluate(open_run(run, name), "validation") for name in ("last", "best"))
+    assert last["loss"] == pytest.approx(losses[-1], rel=1e-5)
+    assert best["accuracy"] == pytest.approx(max(accuracies), abs=1e-6)
+    assert best["loss"] == pytest.approx(losses[int(np.argmax(accuracies))], rel=1e-5)
+
+
+def test_swapping_in_averages_that_nothing_makes_is_an_error_at_its_line(loaded, tmp_path, reporter):
+    loaded.path.write_text(
+        RECIPE.replace("EarlyStopping: {monitor: val_loss, patience: 3, ", "SwapEMAWeights: {").replace(
+            "restore_best_weights: true", ""
+        )
+    )
+    with pytest.raises(InputError, match="SwapEMAWeights has no averaged weights") as caught:
+        train_recipe(load_recipe(loaded.path), tmp_path, reporter)
+    problem = caught.value.problems[0]
+    assert problem.location.line == RECIPE[: RECIPE.index("EarlyStopping")].count("\n") + 1
+    assert "use_ema: true" in problem.hint
 
 
 def test_training_goes_on_from_the_weights_of_another_run(loaded, tmp_path, reporter, uninterrupted):

@@ -127,7 +127,7 @@ class Training(Section):
     shuffle: bool = True
     """A new order in every epoch."""
     optimizer: Annotated[Component, Place("optimizer")]
-    """Turns gradients into updates."""
+    """Turns gradients into updates; with `use_ema` the averaged weights are validated and kept."""
     learning_rates: dict[str, Annotated[float, Field(ge=0)]] = {}
     """Learning rates of groups of layers, such as {backbone: 1e-5}; the others have the optimizer's."""
     trainable: Literal["all"] | list[str] = "all"
