@@ -7,6 +7,8 @@ time.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from inspect import signature
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -129,17 +131,19 @@ class InputPipeline:
         return random_crops(inputs, seeds, size), random_crops(targets, seeds, size)
 
     def _augmented(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
+        """What augments in turns takes the epoch, and has the same draws in all of them."""
         for stage, function in enumerate(self._augment):
-            seeds = example_seeds(self.seed, stage, epoch, indices)
-            inputs, masks = function(inputs, targets if self._moves_targets else None, seeds)
+            in_turns = "epoch" in signature(function).parameters
+            seeds = example_seeds(self.seed, stage, -1 if in_turns else epoch, indices)
+            context = [inputs, targets if self._moves_targets else None, seeds, *([epoch] if in_turns else [])]
+            inputs, masks = function(*context)
             targets = masks if self._moves_targets else targets
         return inputs, targets
 
 
 def _bound(namespace: str, component: Any) -> Callable[..., Any]:
     """A component's function with the recipe's settings."""
-    function: Any = load(namespace, component.name)
-    return lambda *context: function(*context, **component.settings)
+    return partial(load(namespace, component.name), **component.settings)
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:

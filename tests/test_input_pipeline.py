@@ -53,6 +53,17 @@ def test_without_shuffle_the_order_is_that_of_the_data():
     assert np.concatenate([x[:, 0] for x, _ in collect(0, 3, shuffle=False)]).tolist() == list(range(10))
 
 
+def test_alternating_flips_show_each_example_both_ways_in_two_epochs():
+    digits = Digits().load("train", None).select(np.arange(40))
+    settings = {"shuffle": False, "augment": [("alternating_flip", {})], "size": 20}
+    (a, _), (b, _), (c, _), (d, _), (again, _), _ = collect(0, 6, digits, **settings)
+    for first, second in ((a, c), (b, d)):
+        np.testing.assert_array_equal(first, second[:, :, ::-1])
+    np.testing.assert_array_equal(a, again)
+    mirrored = sum(not np.array_equal(shown, image) for shown, image in zip([*a, *b], digits.inputs, strict=True))
+    assert 10 < mirrored < 30
+
+
 def test_augmentation_differs_by_epoch_and_not_by_start():
     digits = Digits().load("train", None).select(np.arange(40))
     augment = [("random_affine", {"shift": 0.3})]
