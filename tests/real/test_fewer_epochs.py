@@ -7,7 +7,7 @@ import pytest
 
 SAMPLES = [
     ("mnist_cnn_fast", 0.95, ["data.limit=12000", "training.epochs=1", "training.batch_size=64"]),
-    ("cifar_cnn_fast", 0.50, ["data.limit=10000", "training.epochs=3", "training.batch_size=64"]),
+    ("cifar_cnn_fast", 0.50, ["data.limit=5000", "training.epochs=3", "training.batch_size=64"]),
     ("cifar_94", 0.45, ["data.limit=4000", "training.epochs=2", "training.batch_size=250"]),
 ]
 

@@ -34,11 +34,11 @@ def test_mnist_cnn_after_two_epochs(dlkit):
 
 @pytest.mark.parametrize(("recipe", "bound"), [("cifar_cnn_plain", 0.40), ("cifar_cnn", 0.30)])
 def test_cifar_learns_from_a_sample(dlkit, recipe, bound):
-    """Three epochs on 10,000 images, for time; docs/results.md has the long runs.
+    """Three epochs on 6,000 images, for time; docs/results.md has the long runs.
 
     Batches of 32 make enough steps for the running means of batch normalisation to follow.
     """
-    settings = ("training.epochs=3", "training.batch_size=32", "data.limit=10000")
+    settings = ("training.epochs=3", "training.batch_size=32", "data.limit=6000")
     run, evaluation = train_and_evaluate(dlkit, recipe, *settings)
     assert max(float(row["val_accuracy"]) for row in history(run)) >= bound
     assert evaluation["contract"]["passed"]  # its bound is not checked, because the recipe is overridden
