@@ -33,11 +33,11 @@ SECONDS_PER_CALL = 0.1
 SNAPSHOT_COST_SHARE = 0.05
 
 
-class NonFiniteLoss(Exception):
-    """The loss became infinite or no number somewhere before `step`."""
+class NonFinite(Exception):
+    """The loss or the weights became infinite or no number somewhere before `step`."""
 
     def __init__(self, step: int) -> None:
-        super().__init__(f"the loss is not finite before step {step}")
+        super().__init__(f"loss or weights are not finite before step {step}")
         self.step = step
 
 
@@ -242,7 +242,7 @@ class Training:
             if state.step == 1:
                 state.first_step = {"loss": logs["loss"], "weights": weights_digest(self.network.variables)}
             if not np.isfinite(logs["loss"]):
-                raise NonFiniteLoss(state.step)
+                raise NonFinite(state.step)
             if self._every_step:
                 self.callbacks.on_train_batch_end(batch, logs)
             self._steps_per_call = _adapted(count, time.perf_counter() - started)
@@ -265,7 +265,17 @@ class Training:
         else:
             self._snapshot_when_due(60 * self.settings.snapshot.minutes)
 
+    def finite_weights(self) -> bool:
+        """Whether all weights are numbers. The loss alone does not tell: oneDNN's relu makes 0 of what is no number."""
+        return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in self.network.weights)
+
+    def _check_weights(self) -> None:
+        """Raise NonFinite before weights that are no numbers are validated or kept."""
+        if self.progress.step and not self.finite_weights():
+            raise NonFinite(self.progress.step)
+
     def _end_epoch(self, epoch: int, logs: dict[str, float], started: float) -> None:
+        self._check_weights()
         logs = self._validated(logs)
         seconds = time.perf_counter() - started
         self.callbacks.on_epoch_end(epoch, logs)
@@ -333,6 +343,7 @@ class Training:
 
     def _snapshot(self) -> None:
         started = time.monotonic()
+        self._check_weights()
         state = self.progress
         variables = {group: _copied(values) for group, values in self._variables().items()}
         callbacks = [callback_state(callback) for callback in self.callbacks.callbacks]

@@ -1,4 +1,4 @@
-"""Why a loss became infinite or no number: the step is found by replay, and its batch kept for a closer look."""
+"""Why a loss or a weight became infinite or no number: the step is found by replay, and its batch is kept."""
 
 import io
 from dataclasses import dataclass
@@ -23,7 +23,10 @@ LARGE = 1e4
 
 @dataclass(frozen=True)
 class Fault:
-    """The first step whose loss is not finite, and what stood there."""
+    """The first step after which the loss or the weights are not finite, and what stood there.
+
+    loss: of the step's batch, finite where only the weights are not. largest_weight: before the step.
+    """
 
     step: int
     inputs_finite: bool
@@ -42,14 +45,13 @@ def explain_fault(
     fault = _replay(training, run, last_step)
     if fault is None:
         return CheckError(
-            f"the loss was not finite before step {last_step}, but a replay was: this machine computes unreliably",
+            f"not all was finite before step {last_step}, but in a replay it was: this machine computes unreliably",
             "check its memory, or train with another number of threads",
         )
     epoch, batch = divmod(fault.step, training.steps)
     path = _keep_batch(training, run, fault.step)
-    message = (
-        f"the loss became {fault.loss} in step {fault.step} (epoch {epoch + 1}, batch {batch + 1}): {_cause(fault)}"
-    )
+    what = "the weights became no numbers" if np.isfinite(fault.loss) else f"the loss became {fault.loss}"
+    message = f"{what} in step {fault.step} (epoch {epoch + 1}, batch {batch + 1}): {_cause(fault)}"
     return CheckError(message, f"its batch is in {path}; {_advice(fault)}")
 
 
@@ -60,7 +62,7 @@ def _replay(training: Training, run: RunDirectory, last_step: int) -> Fault | No
     for step in range(state.step, last_step):
         largest = max((float(np.abs(keras.ops.convert_to_numpy(w)).max()) for w in network.weights), default=0.0)
         loss = training.one_step(stream, fresh=True)["loss"]
-        if not np.isfinite(loss):
+        if not (np.isfinite(loss) and training.finite_weights()):
             inputs, targets, *_ = next(iter(training.batches_from(step, step + 1)))
             return Fault(step, _finite(inputs), _finite(targets), largest, loss)
     return None

@@ -26,7 +26,7 @@ from dlkit.splits import Splits, load_splits
 from dlkit.start_weights import load_start_weights
 from dlkit.tiling import check_pixels
 from dlkit.trained_model import load_weights
-from dlkit.training import NonFiniteLoss, Reporter, Training
+from dlkit.training import NonFinite, Reporter, Training
 from dlkit.training_fault import explain_fault
 from dlkit.weights_digest import weights_digest
 
@@ -104,7 +104,7 @@ def _train(
 ) -> TrainingResult:
     try:
         history = training.run_to_end(run, resume, keep_start)
-    except NonFiniteLoss as error:
+    except NonFinite as error:
         raise explain_fault(loaded, training.built, training.splits, run, error.step) from error
     built, validation = training.built, training.splits.validation
     metrics = {name: value for name, value in history[-1].items() if name not in ("epoch", "phase", "seconds")}

@@ -1,4 +1,4 @@
-"""A loss that is no number stops the run; the step is found by replay, the batch kept, the cause named."""
+"""A loss or a weight that is no number stops the run; the step is found by replay, the batch kept, the cause named."""
 
 import re
 
@@ -7,8 +7,9 @@ import pytest
 
 from dlkit.errors import CheckError
 from dlkit.recipe import load_recipe
-from dlkit.run_directory import find_run
-from dlkit.training_run import train_recipe
+from dlkit.run_directory import RunDirectory, find_run
+from dlkit.training import NonFinite, Silent, Training
+from dlkit.training_run import prepare, train_recipe
 
 RECIPE = """
 recipe: 1
@@ -42,7 +43,7 @@ def numbers():
 def test_a_too_high_learning_rate_is_named(tmp_path, reporter, numbers):
     loaded = recipe(tmp_path, *numbers, rate=50.0)
     with pytest.raises(
-        CheckError, match=r"the loss became (inf|nan) in step \d+ .*the learning rate is too high"
+        CheckError, match=r"(the loss became (inf|nan)|no numbers) in step \d+ .*the learning rate is too high"
     ) as caught:
         train_recipe(loaded, tmp_path, reporter)
     step = int(re.search(r"in step (\d+)", str(caught.value)).group(1))
@@ -68,3 +69,19 @@ def test_bad_targets_are_told_from_bad_inputs(tmp_path, reporter, numbers):
     y[5] = np.inf
     with pytest.raises(CheckError, match="its targets hold values that are not finite"):
         train_recipe(recipe(tmp_path, x, y, rate=0.001), tmp_path, reporter)
+
+
+def test_the_weights_are_looked_at_where_the_loss_does_not_tell(tmp_path, numbers):
+    """With oneDNN's relu on processors with AVX-512 weights that are no numbers give a loss that is one."""
+    loaded = recipe(tmp_path, *numbers, rate=0.001)
+    training = Training(loaded.recipe, *prepare(loaded), Silent())
+    training.start()
+    training.run = RunDirectory(tmp_path)
+    training.progress.step = 1
+    assert training.finite_weights()
+    kernel = training.network.weights[0]
+    kernel.assign(np.where(np.arange(4) == 2, np.nan, kernel.numpy()))
+    assert not training.finite_weights()
+    with pytest.raises(NonFinite, match="before step 1"):
+        training._snapshot()
+    assert not list(training.run.path.glob("snapshots/*"))
