@@ -195,11 +195,8 @@ def test_averaged_weights_are_validated_and_kept(loaded, tmp_path, reporter, cal
 
 
 def test_swapping_in_averages_that_nothing_makes_is_an_error_at_its_line(loaded, tmp_path, reporter):
-    loaded.path.write_text(
-        RECIPE.replace("EarlyStopping: {monitor: val_loss, patience: 3, ", "SwapEMAWeights: {").replace(
-            "restore_best_weights: true", ""
-        )
-    )
+    stopping = "EarlyStopping: {monitor: val_loss, patience: 3, restore_best_weights: true}"
+    loaded.path.write_text(RECIPE.replace(stopping, "SwapEMAWeights"))
     with pytest.raises(InputError, match="SwapEMAWeights has no averaged weights") as caught:
         train_recipe(load_recipe(loaded.path), tmp_path, reporter)
     problem = caught.value.problems[0]
