@@ -18,6 +18,7 @@ from dlkit.layer_table import count_parameters, layer_rows
 from dlkit.layers.average_views import check_views
 from dlkit.layers.crop_like import cropped
 from dlkit.losses._penalty import Penalty
+from dlkit.monitors import check_monitors
 from dlkit.preprocessing import build_preprocess
 from dlkit.recipe.contract import check_table
 from dlkit.recipe.schema import Recipe, ResolvedPhase
@@ -226,17 +227,19 @@ def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model
 
 
 def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
-    """Compile for every phase, the last one last; mistakes in groups and rates are reported at their place."""
+    """Compile for every phase, the last one last; mistakes in groups, rates and monitors are told at their place."""
     training = loaded.recipe.training
     for number, phase in enumerate(training.resolved_phases()):
         try:
             compile_model(built, loaded.recipe, phase)
+            check_monitors(loaded.recipe, phase, built.task, built.network)
         except InputError as error:
-            key = error.problems[0].key
-            name = key.split(".")[1] if "." in key else ""
+            problem = error.problems[0]
+            name = problem.key.split(".")[1] if "." in problem.key else ""
             if training.phases and getattr(training.phases[number], name, None) is not None:
-                key = key.replace("training", f"training.phases.{number}", 1)
-            raise located(error, loaded.locate(key) if key else None) from error
+                problem = replace(problem, key=problem.key.replace("training", f"training.phases.{number}", 1))
+            error.problems = [problem]
+            raise located(error, loaded.locate(problem.key) if problem.key else None) from error
 
 
 def is_penalty(output: Any) -> bool:

@@ -23,6 +23,7 @@ from dlkit.fused_kernels import use_fused_kernels
 from dlkit.input_pipeline import InputPipeline, TrainSteps, fixed_batch, numbers, steps_per_epoch
 from dlkit.interruption import Interrupted, StopRequest, stop_requests
 from dlkit.layer_groups import averages_weights, learning_rates
+from dlkit.monitors import directions, smaller_is_better
 from dlkit.recipe.schema import Recipe, ResolvedPhase
 from dlkit.run_directory import RunDirectory
 from dlkit.snapshot import Snapshot, callback_state, read_snapshot, restore_callback, write_snapshot
@@ -310,7 +311,7 @@ class Training:
         if self.monitor not in logs:
             raise InputError(f"training.monitor: there is no metric {self.monitor!r}", f"there is: {', '.join(logs)}")
         value, best = logs[self.monitor], self.progress.best
-        smaller = any(word in self.monitor for word in ("loss", "error", "mae", "mse"))
+        smaller = smaller_is_better(self.monitor, directions(self.built.task, self.network))
         if best is None or (value < best if smaller else value > best):
             self.progress.best = value
             self.progress.best_weights = _copied(self.network.variables)

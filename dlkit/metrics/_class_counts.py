@@ -17,6 +17,7 @@ class ClassCounts(keras.metrics.Metric):
         super().__init__(name=name, dtype=dtype)
         self.classes = classes
         self.threshold = threshold
+        self._direction = "up"  # where Keras' callbacks see that more is better
         self.both, self.there, self.predicted = (
             self.add_variable((classes,), "zeros", name=part) for part in ("both", "there", "predicted")
         )

@@ -13,6 +13,7 @@ class Psnr(keras.metrics.MeanSquaredError):
     def __init__(self, *, peak: float = 1.0, name: str = "psnr", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.peak = peak
+        self._direction = "up"  # more is better, unlike the error that it is made of
 
     def result(self) -> Any:
         """The ratio in dB; an error of 0 counts as 1e-12 of the peak's square."""
