@@ -44,8 +44,10 @@ def check_views(network: keras.Model) -> None:
     have, wanted = math.prod(layer.views for layer in averaged), math.prod(layer.views for layer in made)
     if have == wanted:
         return
+    makes = f"InferenceViews makes {wanted} views of an image" if made else "there is no InferenceViews"
+    takes = f"AverageViews takes the mean over {have}" if averaged else "there is no AverageViews"
     raise InputError(
-        f"InferenceViews makes {wanted} views of an image, but AverageViews takes the mean over {have}",
+        f"{makes}, but {takes}",
         f"write AverageViews: {{views: {wanted}}} after the last layer" if made else "remove AverageViews",
         location=locate((averaged or made)[0]),
     )

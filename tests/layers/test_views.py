@@ -65,8 +65,8 @@ def test_as_many_views_are_averaged_as_are_made():
     ("layers", "message", "hint"),
     [
         ([InferenceViews(shift=1), AverageViews(views=2)], "makes 6 views of an image, .* the mean over 2", "views: 6"),
-        ([InferenceViews()], "makes 2 views of an image, .* the mean over 1", "views: 2"),
-        ([AverageViews(views=2)], "makes 1 views of an image, .* the mean over 2", "remove AverageViews"),
+        ([InferenceViews()], "makes 2 views of an image, but there is no AverageViews", "views: 2"),
+        ([AverageViews(views=2)], "there is no InferenceViews, but AverageViews takes the mean over 2", "remove AverageViews"),
     ],
 )
 def test_other_views_than_there_are_is_an_error(layers, message, hint):
