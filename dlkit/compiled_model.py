@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from dlkit.components import Component, create, locate, source
+from dlkit.components import Component, create, load, locate, source
 from dlkit.data_source import build_dataset, describe, located
 from dlkit.datasets._dataset import ArraySpec, Description
 from dlkit.errors import CheckError, DlkitError, InputError
@@ -149,7 +150,30 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
         task.check(network, targets)
     except DlkitError as error:
         raise located(error, locate(network.layers[-1]) or recipe.model.location) from error
+    _check_augment(recipe, description, task, network)
     return BuiltModel(description, targets, task, resizer(recipe.data), preprocess, network)
+
+
+def _check_augment(recipe: Recipe, description: Description, task: Task, network: keras.Model) -> None:
+    """Raise InputError at an augmentation that needs images, or classes of which there is a mean, and has none."""
+    shape = resized_spec(recipe.data, description).shape
+    for component in recipe.data.augment:
+        name, takes = component.name, signature(load("augment", component.name)).parameters
+        if "images" in takes and len(shape) != 3:
+            problem = (
+                f"{name} needs images [height, width, channels], the data has the shape {list(shape)}",
+                "remove it",
+            )
+        elif "others" in takes and task.scores is None:
+            problem = (f"{name} mixes the classes of examples, and task {recipe.task.name} has none", "remove it")
+        elif "others" in takes and main_output(network.output).shape[-1] == 1:
+            problem = (
+                f"{name} mixes classes, and the network has one unit for two of them",
+                "give the last layer 2 units and softmax",
+            )
+        else:
+            continue
+        raise InputError(*problem, location=component.location)
 
 
 def _build_preprocess(recipe: Recipe, description: Description) -> keras.Model:

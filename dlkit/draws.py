@@ -33,5 +33,14 @@ def normal_field(seeds: Any, count: int) -> Any:
     return _streams(lambda seed: tf.random.stateless_normal([count], seed, alg="philox"), seeds, count)
 
 
+def beta(seeds: Any, alpha: float) -> Any:
+    """A number from [0, 1] for every example, of the beta distribution with both parameters alpha: float32 (n,)."""
+    # A gamma variate of a small parameter falls below what float32 holds, its logarithm does not: one of alpha is one
+    # of alpha + 1 times a uniform number to the power of 1 / alpha (Marsaglia, 2000).
+    larger = _streams(lambda seed: tf.random.stateless_gamma([2], seed, alpha + 1), seeds, 2)
+    logarithms = tf.math.log(larger) + tf.math.log1p(-uniform(seeds, 2)) / alpha
+    return tf.sigmoid(logarithms[:, 0] - logarithms[:, 1])
+
+
 def _streams(draw: Callable[[Any], Any], seeds: Any, count: int) -> Any:
     return tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec([count], tf.float32))

@@ -118,8 +118,9 @@ class InputPipeline:
             if self.shuffle:
                 seed = tf.stack([tf.constant(self.seed, tf.int64), epoch])
                 indices = tf.random.experimental.index_shuffle(indices, seed, count - 1)
-            inputs, targets = self._augmented(*self._cut(*read(indices % len(train)), epoch, indices), epoch, indices)
-            return self.prepared(inputs, targets, epoch, indices)
+            examples = self._cut(*read(indices % len(train)), epoch, indices)
+            inputs, targets, shares = self._augmented(*examples, epoch, indices)
+            return _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)
 
         return batch_of
 
@@ -130,15 +131,41 @@ class InputPipeline:
         seeds, size = example_seeds(self.seed, _PATCH_STAGE, epoch, indices), (self._patch.height, self._patch.width)
         return random_crops(inputs, seeds, size), random_crops(targets, seeds, size)
 
-    def _augmented(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
-        """What augments in turns takes the epoch, and has the same draws in all of them."""
+    def _augmented(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any, list[Any]]:
+        """Inputs, targets, and what share of each example became that of the one before it in the batch, mix by mix.
+
+        What augments in turns takes the epoch, and has the same draws in all of them.
+        """
+        shares = []
         for stage, function in enumerate(self._augment):
-            in_turns = "epoch" in signature(function).parameters
-            seeds = example_seeds(self.seed, stage, -1 if in_turns else epoch, indices)
-            context = [inputs, targets if self._moves_targets else None, seeds, *([epoch] if in_turns else [])]
+            takes = signature(function).parameters
+            seeds = example_seeds(self.seed, stage, -1 if "epoch" in takes else epoch, indices)
+            if "others" in takes:
+                inputs, share = function(inputs, _others(inputs), seeds)
+                shares.append(share)
+                continue
+            context = [inputs, targets if self._moves_targets else None, seeds, *([epoch] if "epoch" in takes else [])]
             inputs, masks = function(*context)
             targets = masks if self._moves_targets else targets
-        return inputs, targets
+        return inputs, targets, shares
+
+
+def _others(values: Any) -> Any:
+    """For every example of a batch the one before it, for the first the last."""
+    return tf.roll(values, 1, axis=0)
+
+
+def _mixed_targets(batch: tuple[Any, ...], shares: list[Any]) -> tuple[Any, ...]:
+    """A batch whose targets (n, classes), of one output or of several by name, are means by the shares (n,)."""
+
+    def mean(targets: Any) -> Any:
+        for share in shares:
+            weight = tf.cast(tf.reshape(share, [-1, *[1] * (len(targets.shape) - 1)]), targets.dtype)
+            targets = (1 - weight) * targets + weight * _others(targets)
+        return targets
+
+    inputs, targets, *weights = batch
+    return (inputs, tf.nest.map_structure(mean, targets), *weights) if shares else batch
 
 
 def _bound(namespace: str, component: Any) -> Callable[..., Any]:

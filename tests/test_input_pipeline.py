@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dlkit.components import Component
 from dlkit.datasets._dataset import ArraySpec, Split
@@ -62,6 +63,42 @@ def test_alternating_flips_show_each_example_both_ways_in_two_epochs():
     np.testing.assert_array_equal(a, again)
     mirrored = sum(not np.array_equal(shown, image) for shown, image in zip([*a, *b], digits.inputs, strict=True))
     assert 10 < mirrored < 30
+
+
+def one_hot(inputs, targets):
+    return tf.cast(inputs, tf.float32), tf.one_hot(targets, 10)
+
+
+@pytest.mark.parametrize("names", [["cutmix"], ["mixup"], ["mixup", "cutmix"]])
+def test_targets_are_mixed_as_the_images_are(names):
+    """Every image is its class alone, so that the mean over an image's pixels says what its target must be."""
+    split = Split(np.repeat(np.arange(10), 64).reshape(10, 8, 8, 1).astype(np.float32), np.arange(10))
+    settings = {"mixup": {"alpha": 1.0}, "cutmix": {"probability": 1}}
+    augment = [(name, settings[name]) for name in names]
+    for images, targets in collect(0, 6, split, augment=augment, prepare=one_hot):
+        np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
+        np.testing.assert_allclose(targets @ np.arange(10), images.mean(axis=(1, 2, 3)), atol=1e-5)
+        assert (np.count_nonzero(targets, axis=1) > 1).any()
+
+
+def test_targets_of_several_outputs_are_mixed_alike():
+    def prepare(inputs, targets):
+        x, y = one_hot(inputs, targets)
+        return x, {"output": y, "side": y, "penalty": tf.ones(tf.shape(x)[:1])}
+
+    split = Split(np.zeros((10, 8, 8, 1), np.float32), np.arange(10))
+    stream = pipeline(augment=[("cutmix", {"probability": 1})], prepare=prepare).train_batches(split, 0, 3)
+    for _, targets in stream:
+        np.testing.assert_array_equal(targets["output"], targets["side"])
+        np.testing.assert_array_equal(targets["penalty"], np.ones(len(targets["output"])))
+
+
+def test_mixed_batches_are_the_same_from_any_start():
+    settings = {"augment": [("cutmix", {})], "prepare": one_hot}
+    digits = Digits().load("train", None).select(np.arange(40))
+    for whole, part in zip(collect(0, 9, digits, **settings)[4:], collect(4, 9, digits, **settings), strict=True):
+        for one, other in zip(whole, part, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_augmentation_differs_by_epoch_and_not_by_start():

@@ -66,7 +66,11 @@ def test_as_many_views_are_averaged_as_are_made():
     [
         ([InferenceViews(shift=1), AverageViews(views=2)], "makes 6 views of an image, .* the mean over 2", "views: 6"),
         ([InferenceViews()], "makes 2 views of an image, but there is no AverageViews", "views: 2"),
-        ([AverageViews(views=2)], "there is no InferenceViews, but AverageViews takes the mean over 2", "remove AverageViews"),
+        (
+            [AverageViews(views=2)],
+            "there is no InferenceViews, but AverageViews takes the mean over 2",
+            "remove AverageViews",
+        ),
     ],
 )
 def test_other_views_than_there_are_is_an_error(layers, message, hint):
