@@ -44,7 +44,7 @@ def check_monitors(recipe: Recipe, phase: ResolvedPhase, task: "Task", network: 
         if monitor is None:
             continue
         key = f"training.callbacks.{number}.{callback.name}"
-        _check_name(monitor, [*found, *validated, "learning_rate"], f"{key}.monitor")
+        _check_name(monitor, [*found, *validated], f"{key}.monitor")
         if monitor in validated and recipe.data.validation == "none":
             raise InputError(
                 f"{callback.name} watches {monitor!r}, but there are no examples for validation",

@@ -147,7 +147,6 @@ def test_what_cannot_be_watched_is_told_before_training(tmp_path, callback, sett
     [
         "EarlyStopping: {monitor: val_false_positives, mode: min}",
         "EarlyStopping: {monitor: val_kl_divergence}",
-        "EarlyStopping: {monitor: learning_rate, mode: min}",
         "ModelCheckpoint: {filepath: kept.keras, monitor: val_anything}",
         "StopAtLoss: {loss: 0.1}",
     ],
