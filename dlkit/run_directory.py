@@ -37,6 +37,11 @@ class RunDirectory:
         return self.path / RESOLVED
 
     @property
+    def resume_command(self) -> str:
+        """The command that goes on with the training, whatever recipe file and overrides it began with."""
+        return f"dlkit train {self.resolved_recipe} --resume --run {self.path}"
+
+    @property
     def finished(self) -> bool:
         """Whether training came to its end."""
         return (self.path / "metrics.json").exists()
@@ -53,7 +58,7 @@ class RunDirectory:
             )
         raise MissingError(
             f"{self.path} has no checkpoint yet: its training has not finished",
-            f"go on with: dlkit train {self.recipe_name} --resume --run {self.path}",
+            f"go on with: {self.resume_command}",
         )
 
     def read_json(self, name: str) -> dict[str, Any]:

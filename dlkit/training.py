@@ -386,7 +386,7 @@ class Training:
         self._snapshot()
         raise Interrupted(
             f"stopped after {self.progress.step} updates; everything is saved in {self.run.path}",
-            f"go on with: dlkit train {self.run.recipe_name} --resume --run {self.run.path}",
+            f"go on with: {self.run.resume_command}",
         )
 
     def _write_products(self) -> None:

@@ -116,7 +116,7 @@ def test_checkpoints_are_found_or_the_message_says_what_to_do(tmp_path):
     run = RunDirectory(make_run(tmp_path, "a", "1"))
     with pytest.raises(MissingError, match="has no checkpoint yet") as caught:
         run.checkpoint("best")
-    assert caught.value.problems[0].hint == f"go on with: dlkit train a --resume --run {run.path}"
+    assert caught.value.problems[0].hint == f"go on with: {run.resume_command}"
     (run.path / "last.keras").touch()
     assert run.checkpoint("last") == run.path / "last.keras"
     with pytest.raises(MissingError, match="no best checkpoint: the recipe holds out no validation") as caught:

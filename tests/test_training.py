@@ -134,6 +134,16 @@ def test_a_run_stopped_anywhere_goes_on_bit_identically(
     assert_same(resume_run(loaded, run, type(reporter)()).run, uninterrupted)
 
 
+def test_the_command_to_go_on_needs_neither_the_recipe_file_nor_its_overrides(loaded, tmp_path, reporter, monkeypatch):
+    changed = load_recipe(loaded.path, ["training.epochs=2", "training.seed=4"])
+    run = stopped(changed, tmp_path, reporter, monkeypatch, 3)
+    loaded.path.unlink()
+    _, _, recipe, *options = run.resume_command.split()
+    assert options == ["--resume", "--run", str(run.path)]
+    gone_on = resume_run(load_recipe(recipe), run, type(reporter)())
+    assert gone_on.updates == 2 * 8
+
+
 def test_muon_a_cycle_and_layers_that_adapt_go_on_bit_identically(tmp_path, silent, monkeypatch):
     path = tmp_path / "speedrun.yaml"
     path.write_text(SPEEDRUN)
