@@ -112,6 +112,7 @@ class Training:
         self.reporter = reporter
         self.splits = splits
         self.monitor = self.settings.monitor or built.task.monitor
+        self._smaller_is_better = smaller_is_better(self.monitor, directions(built.task, built.network))
         self.progress = Progress()
         self.pipeline = InputPipeline(recipe, built.prepare, built.task.moves_targets)
         self.steps = self.pipeline.steps(splits.train)
@@ -311,8 +312,7 @@ class Training:
         if self.monitor not in logs:
             raise InputError(f"training.monitor: there is no metric {self.monitor!r}", f"there is: {', '.join(logs)}")
         value, best = logs[self.monitor], self.progress.best
-        smaller = smaller_is_better(self.monitor, directions(self.built.task, self.network))
-        if best is None or (value < best if smaller else value > best):
+        if best is None or (value < best if self._smaller_is_better else value > best):
             self.progress.best = value
             self.progress.best_weights = _copied(self.network.variables)
 
