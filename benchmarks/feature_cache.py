@@ -41,7 +41,7 @@ def started(path, cached):
     loaded = load_recipe(path)
     built, splits = prepare(loaded)
     original = module.head_network
-    module.head_network = original if cached else lambda network, recipe: None
+    module.head_network = original if cached else lambda network, changed: None
     try:
         training = Training(loaded.recipe, built, splits, Silent())
         training.start()

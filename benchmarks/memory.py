@@ -139,7 +139,7 @@ def _throughput(split: object, batch: int = 128, steps: int = 2_000) -> float:
     from dlkit.input_pipeline import InputPipeline
 
     training = SimpleNamespace(batch_size=batch, seed=0, shuffle=True)
-    recipe = SimpleNamespace(training=training, data=SimpleNamespace(augment=[], corrupt=[], patch=None))
+    recipe = SimpleNamespace(training=training, data=SimpleNamespace(corrupt=[], patch=None))
     batches = InputPipeline(recipe, lambda x, y: (x, y), False).train_batches(split, 0, steps)
     rates = []
     for _ in range(3):

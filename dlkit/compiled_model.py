@@ -157,7 +157,7 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
 def _check_augment(recipe: Recipe, description: Description, task: Task, network: keras.Model) -> None:
     """Raise InputError at an augmentation that needs images, or classes of which there is a mean, and has none."""
     shape = resized_spec(recipe.data, description).shape
-    for component in recipe.data.augment:
+    for component in (component for phase in recipe.resolved_phases() for component in phase.augment):
         name, takes = component.name, signature(load("augment", component.name)).parameters
         if "images" in takes and len(shape) != 3:
             problem = (
@@ -201,7 +201,7 @@ def compile_model(
     The phase (the last one when none is given) also says which groups of layers are trained, and how fast. steps: the
     updates of the phase, for a schedule that spans all of them.
     """
-    chosen = phase or recipe.training.resolved_phases()[-1]
+    chosen = phase or recipe.resolved_phases()[-1]
     chosen = replace(chosen, optimizer=_spanned(chosen.optimizer, steps)) if steps else chosen
     set_trainable(built.network, chosen.trainable)
 
@@ -253,7 +253,7 @@ def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model
 def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
     """Compile for every phase, the last one last; mistakes in groups, rates and monitors are told at their place."""
     training = loaded.recipe.training
-    for number, phase in enumerate(training.resolved_phases()):
+    for number, phase in enumerate(loaded.recipe.resolved_phases()):
         try:
             compile_model(built, loaded.recipe, phase)
             check_monitors(loaded.recipe, phase, built.task, built.network)

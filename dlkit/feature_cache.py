@@ -30,14 +30,14 @@ BATCH = 64
 _ORDER = ("features", "targets", "weights")
 
 
-def head_network(network: keras.Model, recipe: Recipe) -> keras.Model | None:
+def head_network(network: keras.Model, changed: bool) -> keras.Model | None:
     """The network behind its frozen backbone, from features on, with the same layers; None where there is no such part.
 
-    Augmented and corrupted inputs differ in every epoch, dropout in a backbone that is not in inference mode draws, and
-    a penalty on its activations belongs to the loss.
+    changed: whether inputs are augmented or corrupted, and so differ in every epoch. Dropout in a backbone that is not
+    in inference mode draws, and a penalty on its activations belongs to the loss.
     """
     backbone = _backbone(network)
-    if backbone is None or recipe.data.augment or recipe.data.corrupt or isinstance(network.output, Mapping):
+    if backbone is None or changed or isinstance(network.output, Mapping):
         return None
     leaves = leaf_layers(backbone)
     draws = not isinstance(backbone, PretrainedBackbone) and any(map(_is_random, leaves))

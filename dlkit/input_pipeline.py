@@ -5,7 +5,7 @@ a pure function of the step. So training can begin at any step without stored st
 time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import tensorflow as tf
 
-from dlkit.components import load
+from dlkit.components import Component, load
 from dlkit.datasets._dataset import Rows, Split, forget_pages, on_disk
 from dlkit.draws import uniform
 from dlkit.machine import memory, usable_cores
@@ -56,15 +56,18 @@ class InputPipeline:
 
     prepare: (inputs, targets, corrupted inputs or None, mask of what was hidden or None) -> batch.
     moves_targets: whether raw targets are pixels, which augmentation moves together with the inputs.
+    augment: what changes the examples of training, in this order.
     """
 
-    def __init__(self, recipe: Recipe, prepare: Prepare, moves_targets: bool) -> None:
+    def __init__(
+        self, recipe: Recipe, prepare: Prepare, moves_targets: bool, augment: Sequence[Component] = ()
+    ) -> None:
         self.batch_size, self.seed, self.shuffle = (
             recipe.training.batch_size,
             recipe.training.seed,
             recipe.training.shuffle,
         )
-        self._augment = [_bound("augment", component) for component in recipe.data.augment]
+        self._augment = [_bound("augment", component) for component in augment]
         self._corrupt = [_bound("corrupt", component) for component in recipe.data.corrupt]
         self._patch = recipe.data.patch
         self._prepare = prepare

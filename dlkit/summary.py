@@ -58,7 +58,7 @@ def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool
     from dlkit.layer_groups import set_trainable
 
     network = build_model(loaded.recipe, description).network
-    set_trainable(network, loaded.recipe.training.resolved_phases()[-1].trainable)
+    set_trainable(network, loaded.recipe.resolved_phases()[-1].trainable)
     rows = [asdict(row) for row in layer_table.layer_rows(network)]
     if explain:
         for row, explanation in zip(rows, layer_table.explain(network), strict=True):

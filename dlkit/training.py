@@ -106,7 +106,7 @@ class Training:
     def __init__(self, recipe: Recipe, built: BuiltModel, splits: Splits, reporter: Reporter) -> None:
         self.recipe = recipe
         self.settings = recipe.training
-        self.phases = recipe.training.resolved_phases()
+        self.phases = recipe.resolved_phases()
         self.built = built
         self.network = built.network
         self.reporter = reporter
@@ -114,9 +114,7 @@ class Training:
         self.monitor = self.settings.monitor or built.task.monitor
         self._smaller_is_better = smaller_is_better(self.monitor, directions(built.task, built.network))
         self.progress = Progress()
-        self.pipeline = InputPipeline(recipe, built.prepare, built.task.moves_targets)
         self.steps = self.pipeline.steps(splits.train)
-        self._train_steps = self.pipeline.train_steps(splits.train)
         self._validation = (
             None
             if splits.validation is None
@@ -124,6 +122,12 @@ class Training:
         )
         self._saved_at = time.monotonic()
         self._save_cost = 0.0
+
+    @property
+    def pipeline(self) -> InputPipeline:
+        """From examples to batches, with what augments them in the current phase."""
+        augment = self.phases[self.progress.phase].augment
+        return InputPipeline(self.recipe, self.built.prepare, self.built.task.moves_targets, augment)
 
     def run_to_end(self, run: RunDirectory, resume: bool = False, keep_start: bool = False) -> list[dict[str, Any]]:
         """Train into a run directory, to the last epoch or until a callback stops; the history, or Interrupted.
@@ -138,6 +142,7 @@ class Training:
             self._run_phase(stop)
             while self.progress.phase + 1 < len(self.phases):
                 self._next_phase()
+                self._snapshot()  # what is replayed or gone on with never begins in a phase that has ended
                 self._run_phase(stop)
         self._write_products()
         return self.progress.history
@@ -167,7 +172,7 @@ class Training:
         """Compile for the phase and create its callbacks, its optimizer's variables and those of the metrics."""
         phase = self.phases[self.progress.phase]
         compile_model(self.built, self.recipe, phase, phase.epochs * self.steps)
-        head = head_network(self.network, self.recipe)
+        head = head_network(self.network, bool(phase.augment or self.recipe.data.corrupt))
         self.stepped = compile_for(head, self.built.task, self.network.optimizer) if head else self.network
         use_fused_kernels(self.stepped)
         callbacks = self._created_callbacks(phase)
@@ -199,8 +204,9 @@ class Training:
     def _graphs(self) -> "_Graphs":
         """The phase's graphs, made when they are needed first: features are those of weights that are restored."""
         if self._phase_graphs is None:
-            train, validation = self._train_steps, self._validation
-            if self.stepped is not self.network:
+            if self.stepped is self.network:
+                train, validation = self.pipeline.train_steps(self.splits.train), self._validation
+            else:
                 train, validation = feature_steps(self.built, self.recipe, self.splits)
             run = _step_runner(self.stepped, self.stepped.train_step, train.finish)
             test = _step_runner(self.stepped, self.stepped.test_step, lambda *batch: batch)

@@ -150,7 +150,7 @@ def _check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
     """
     began = load_recipe(run.resolved_recipe).plain
     differences = _differences(began, loaded.plain)
-    spanned = any(spans_training(phase.optimizer) for phase in loaded.recipe.training.resolved_phases())
+    spanned = any(spans_training(phase.optimizer) for phase in loaded.recipe.resolved_phases())
     more = began["training"]["epochs"] <= loaded.plain["training"]["epochs"] and not spanned
     refused = [text for key, text in differences.items() if not (key == "training.epochs" and more)]
     if refused:

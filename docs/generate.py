@@ -6,11 +6,36 @@ from typing import Any
 
 from dlkit.components import own_names, source
 from dlkit.recipe.json_schema import json_schema
-from dlkit.recipe.schema import Bound, Counts, Data, Expect, Recipe, Resize, Section, Training, Validation
+from dlkit.recipe.schema import (
+    Bound,
+    Counts,
+    Data,
+    Expect,
+    Patch,
+    Phase,
+    Recipe,
+    Resize,
+    Section,
+    Snapshots,
+    Training,
+    Validation,
+)
 from dlkit.recipe.settings import settings_model
 
 PAGE = Path(__file__).with_name("recipe.md")
-SECTIONS: tuple[type[Section], ...] = (Recipe, Data, Validation, Resize, Training, Expect, Counts, Bound)
+SECTIONS: tuple[type[Section], ...] = (
+    Recipe,
+    Data,
+    Validation,
+    Resize,
+    Patch,
+    Training,
+    Snapshots,
+    Phase,
+    Expect,
+    Counts,
+    Bound,
+)
 NAMESPACES = {
     "dataset": "`data.source`",
     "model": "`model`",

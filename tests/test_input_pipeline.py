@@ -25,8 +25,8 @@ def pipeline(shuffle=True, augment=(), corrupt=(), size=4, moves_targets=False, 
         [Component(kind, name, settings) for name, settings in given]
         for kind, given in (("augment", augment), ("corrupt", corrupt))
     ]
-    data = SimpleNamespace(patch=None, augment=components[0], corrupt=components[1])
-    return InputPipeline(SimpleNamespace(training=training, data=data), prepare, moves_targets)
+    data = SimpleNamespace(patch=None, corrupt=components[1])
+    return InputPipeline(SimpleNamespace(training=training, data=data), prepare, moves_targets, components[0])
 
 
 def collect(first, last, split=SPLIT, **settings):

@@ -16,8 +16,8 @@ from dlkit.run_directory import RunDirectory, find_run
 from dlkit.source_run import FOLDER
 from dlkit.summary import summarise
 from dlkit.trained_model import open_run
-from dlkit.training import Training
-from dlkit.training_run import resume_run, train_recipe
+from dlkit.training import Silent, Training
+from dlkit.training_run import prepare, resume_run, train_recipe
 
 SOURCE = """
 recipe: 1
@@ -64,7 +64,8 @@ training:
     - trainable: [head]
       callbacks: [{EarlyStopping: {monitor: val_loss, min_delta: 0.1, patience: 0}}]
       epochs: 9
-    - {learning_rates: {backbone: 0.0003, head: 0.001}}
+    - learning_rates: {backbone: 0.0003, head: 0.001}
+      augment: [{random_affine: {shift: 0.1}}]
 expect:
   parameters: {total: 2994, trainable: 2946, non_trainable: 48}
 """
@@ -120,6 +121,18 @@ def test_two_phases_are_one_history(finished):
     assert [round(float(first[0][name] or 0), 6) for name in names] == [0.003, 0, 0]
     assert [round(float(rows[-1][name] or 0), 6) for name in names] == [0.003, 0.0003, 0.001]
     assert finished.read_json("metrics.json")["training"]["contract"] == []
+
+
+def test_every_phase_has_its_own_augmentation(loaded):
+    built, splits = prepare(loaded)
+    training = Training(loaded.recipe, built, splits, Silent())
+    training.start()
+    plain, _ = next(iter(training.batches_from(0, 1)))
+    assert training.stepped is not training.network  # the head learns from cached features, for nothing changes them
+    training._next_phase()
+    moved, _ = next(iter(training.batches_from(0, 1)))
+    assert training.stepped is training.network
+    assert np.any(plain != moved, axis=(1, 2, 3)).all()
 
 
 def test_it_begins_with_the_layers_of_the_source(source, finished, loaded):
@@ -188,7 +201,7 @@ def test_a_run_killed_before_its_first_snapshot_begins_with_the_same_weights(
 
 
 def uncached(monkeypatch):
-    monkeypatch.setattr("dlkit.training.head_network", lambda network, recipe: None)
+    monkeypatch.setattr("dlkit.training.head_network", lambda network, changed: None)
 
 
 def test_cached_features_change_nothing_but_the_last_bits(loaded, tmp_path, reporter, finished, monkeypatch):
@@ -221,6 +234,7 @@ def test_features_are_computed_once_and_shared_by_runs(recipe_file, tmp_path, re
     [
         ("training.epochs=1", True),
         ("data.augment=[{random_affine: {shift: 0.1}}]", False),
+        ("training.phases.0.augment=[{random_affine: {shift: 0.1}}]", False),
         ("training.phases.0.trainable=[block2, head]", False),
         ("training.phases.0.trainable=all", False),
         ("model.pretrained.head.0.Dense.kernel_regularizer=l2", True),
@@ -232,13 +246,12 @@ def test_features_stand_in_only_where_nothing_before_the_head_learns_or_draws(re
 
     recipe = load_recipe(recipe_file, [override]).recipe
     built = build_model(recipe, describe(recipe, build_dataset(recipe)))
-    compile_model(built, recipe, recipe.training.resolved_phases()[0])
-    assert (feature_cache.head_network(built.network, recipe) is not None) == cached
+    phase = recipe.resolved_phases()[0]
+    compile_model(built, recipe, phase)
+    assert (feature_cache.head_network(built.network, bool(phase.augment)) is not None) == cached
 
 
-def test_a_frozen_backbone_that_draws_or_is_penalised_is_not_cached(recipe_file):
-    recipe = load_recipe(recipe_file).recipe
-
+def test_a_frozen_backbone_that_draws_or_is_penalised_is_not_cached():
     def network(*layers, backbone="backbone"):
         inputs = keras.Input((4,))
         nested = keras.Sequential([keras.Input((4,)), *layers], name=backbone)
@@ -246,10 +259,10 @@ def test_a_frozen_backbone_that_draws_or_is_penalised_is_not_cached(recipe_file)
         return keras.Model(inputs, keras.layers.Dense(2)(nested(inputs)))
 
     plain = keras.layers.Dense(3)
-    assert feature_cache.head_network(network(plain), recipe) is not None
-    assert feature_cache.head_network(network(plain, backbone="body"), recipe) is None
-    assert feature_cache.head_network(network(keras.layers.Dropout(0.5)), recipe) is None
-    assert feature_cache.head_network(network(keras.layers.Dense(3, activity_regularizer="l2")), recipe) is None
+    assert feature_cache.head_network(network(plain), False) is not None
+    assert feature_cache.head_network(network(plain, backbone="body"), False) is None
+    assert feature_cache.head_network(network(keras.layers.Dropout(0.5)), False) is None
+    assert feature_cache.head_network(network(keras.layers.Dense(3, activity_regularizer="l2")), False) is None
 
 
 def test_a_finished_run_does_not_need_its_source_any_more(finished, source, tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ class TrainingProgress:
     def __init__(self, recipe: "Recipe", stream: str = "stderr") -> None:
         """Progress goes to `stream`: stdout, or stderr where stdout holds JSON alone."""
         self._stream = stream
-        self._epochs = sum(phase.epochs for phase in recipe.training.resolved_phases())
+        self._epochs = sum(phase.epochs for phase in recipe.resolved_phases())
         self._batch_size = recipe.training.batch_size
         self._bar: Progress | None = None
         self._task: TaskID | None = None

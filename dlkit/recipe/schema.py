@@ -111,6 +111,8 @@ class Phase(Section):
     """The groups of layers that are trained."""
     callbacks: list[Annotated[Component, Place("callback")]] | None = None
     """What watches or stops this phase."""
+    augment: list[Annotated[Component, Place("augment")]] | None = None
+    """Random changes to train inputs in this phase, in place of those under data."""
 
 
 class Training(Section):
@@ -141,13 +143,6 @@ class Training(Section):
     phases: list[Phase] = []
     """Parts of the training, one after the other in one run: each may have its own epochs, optimizer and so on."""
 
-    def resolved_phases(self) -> list["ResolvedPhase"]:
-        """The phases with everything said; the whole training where the recipe has none."""
-        names = list(ResolvedPhase.__dataclass_fields__)
-        own = {name: getattr(self, name) for name in names}
-        given = [{n: getattr(p, n) for n in names if getattr(p, n) is not None} for p in self.phases or [Phase()]]
-        return [ResolvedPhase(**(own | phase)) for phase in given]
-
 
 @dataclass(frozen=True)
 class ResolvedPhase:
@@ -158,6 +153,7 @@ class ResolvedPhase:
     learning_rates: dict[str, float]
     trainable: str | list[str]
     callbacks: list[Component]
+    augment: list[Component]
 
 
 class Counts(Section):
@@ -216,3 +212,13 @@ class Recipe(Section):
     """How it is trained."""
     expect: Expect = Expect()
     """What must come out."""
+
+    def resolved_phases(self) -> list[ResolvedPhase]:
+        """The phases of the training with everything said; the whole training where the recipe has none."""
+        names = list(ResolvedPhase.__dataclass_fields__)
+        own = {name: getattr(self.data if name == "augment" else self.training, name) for name in names}
+        given = [
+            {name: value for name in names if (value := getattr(phase, name)) is not None}
+            for phase in self.training.phases or [Phase()]
+        ]
+        return [ResolvedPhase(**(own | phase)) for phase in given]

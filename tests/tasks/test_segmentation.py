@@ -129,7 +129,8 @@ def test_a_marked_pixel_travels_with_its_label(recipe):
         images[index, row : row + 3, column : column + 3] = 255
         masks[index, row : row + 3, column : column + 3] = 1
     marked = type(splits.train)(images, masks)
-    pipeline = InputPipeline(loaded.recipe, lambda x, y: (x, y), moves_targets=True)
+    augment = loaded.recipe.data.augment
+    pipeline = InputPipeline(loaded.recipe, lambda x, y: (x, y), moves_targets=True, augment=augment)
     seen = 0
     for x, y in pipeline.train_batches(marked, 0, 3 * pipeline.steps(marked)):
         assert x.shape[1:] == (16, 16, 1)
