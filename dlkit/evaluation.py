@@ -16,7 +16,7 @@ from dlkit.fingerprint import record_fingerprint
 from dlkit.input_pipeline import InputPipeline, examples, fixed_batch
 from dlkit.recipe.schema import Recipe
 from dlkit.run_directory import RunDirectory
-from dlkit.splits import load_splits, resizer
+from dlkit.splits import check_finite, load_splits, resizer
 from dlkit.tasks._task import Examined, main_output
 from dlkit.tiling import Tiles, tiled
 from dlkit.trained_model import TrainedModel
@@ -41,18 +41,28 @@ def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> d
 
 
 def read_split(trained: TrainedModel, split: str) -> Split:
-    """Read one split; train and validation are those that training saw, anything else is the source's own."""
+    """Read one split; train and validation are those that training saw, anything else is the source's own.
+
+    Raises InputError when it holds values that are not finite.
+    """
     recipe = trained.loaded.recipe
-    dataset = build_dataset(recipe)
     try:
-        if split == "test":
-            return dataset.load("test", resizer(recipe.data))
-        splits = load_splits(recipe.data, dataset, trained.built.task.stratified)
-        if split == "validation" and splits.validation is not None:
-            return splits.validation
-        return splits.train if split == "train" else dataset.load(split, resizer(recipe.data))
+        data = _loaded(trained, split)
+        check_finite(data, split)
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
+    return data
+
+
+def _loaded(trained: TrainedModel, split: str) -> Split:
+    recipe = trained.loaded.recipe
+    dataset = build_dataset(recipe)
+    if split == "test":
+        return dataset.load("test", resizer(recipe.data))
+    splits = load_splits(recipe.data, dataset, trained.built.task.stratified)
+    if split == "validation" and splits.validation is not None:
+        return splits.validation
+    return splits.train if split == "train" else dataset.load(split, resizer(recipe.data))
 
 
 def write_report(

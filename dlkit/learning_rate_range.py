@@ -28,7 +28,8 @@ class RangeTest:
     smoothed: means weighted by a Gaussian of the distance in log rate, which do not lag behind the losses as a running
     mean would; losses are cut as far above the first ones as the lowest is below them.
     learning_rate: a tenth of where the smoothed loss is lowest, a good constant rate; peak: where it falls fastest, a
-    good peak for a schedule that rises and falls.
+    good peak for a schedule that rises and falls. still_falling: the loss is lowest at the last rate, so that better
+    ones may lie above it.
     """
 
     learning_rates: list[float]
@@ -37,10 +38,16 @@ class RangeTest:
     learning_rate: float
     peak: float
 
+    @property
+    def still_falling(self) -> bool:
+        """Whether the smoothed loss is lowest at the last rate that was tried."""
+        return int(np.argmin(self.smoothed)) == len(self.smoothed) - 1
+
     def to_json(self) -> dict[str, Any]:
         """The documented JSON form."""
         return {
             "proposal": {"learning_rate": self.learning_rate, "peak": self.peak},
+            "still_falling": self.still_falling,
             "learning_rates": self.learning_rates,
             "losses": self.losses,
             "smoothed": self.smoothed,
@@ -53,7 +60,8 @@ def range_test(loaded: "LoadedRecipe", lowest: float, highest: float, steps: int
     Its running mean has then risen above the lowest by DIVERGED times what it had fallen, and by as many times the
     lowest's own size; a loss may be negative, as that of CosineSimilarity.
 
-    The recipe's own schedule, callbacks and phases are left out; nothing is kept.
+    The recipe's own schedule and callbacks are left out; of several phases it is the first one, as training begins.
+    Nothing is kept.
     """
     training = _started(loaded, lowest)
     stream = training.stream(0, steps)
@@ -74,12 +82,20 @@ def range_test(loaded: "LoadedRecipe", lowest: float, highest: float, steps: int
 
 
 def _started(loaded: "LoadedRecipe", rate: float) -> Training:
-    """The recipe's training with one plain learning rate, ready for its first step."""
-    optimizer = loaded.recipe.training.optimizer
-    optimizer = replace(optimizer, settings=optimizer.settings | {"learning_rate": rate})
-    plain = {"optimizer": optimizer, "callbacks": [], "phases": [], "learning_rates": {}}
-    settings = loaded.recipe.training.model_copy(update=plain)
-    loaded = replace(loaded, recipe=loaded.recipe.model_copy(update={"training": settings}))
+    """The recipe's training, or its first phase, with one plain learning rate, ready for its first step."""
+    recipe = loaded.recipe
+    phase = recipe.resolved_phases()[0]
+    optimizer = replace(phase.optimizer, settings=phase.optimizer.settings | {"learning_rate": rate})
+    plain: dict[str, Any] = {
+        "optimizer": optimizer,
+        "trainable": phase.trainable,
+        "callbacks": [],
+        "phases": [],
+        "learning_rates": {},
+    }
+    data = recipe.data.model_copy(update={"augment": phase.augment})
+    settings = recipe.training.model_copy(update=plain)
+    loaded = replace(loaded, recipe=recipe.model_copy(update={"data": data, "training": settings}))
     training = Training(loaded.recipe, *prepare(loaded), Silent())
     training.start()
     return training

@@ -20,6 +20,7 @@ from dlkit.exporters._exporter import takes_images
 from dlkit.images import read_image
 from dlkit.safety.arrays import check_arrays
 from dlkit.safety.files import UnreadableError, check_links
+from dlkit.splits import not_finite
 from dlkit.tiling import Tiles, tiled
 from dlkit.trained_model import TrainedModel
 
@@ -139,6 +140,8 @@ def _rows(trained: TrainedModel, path: Path) -> list[tuple[str, np.ndarray]]:
             raise InputError(f"{path}: x is {rows.dtype}, this model takes {spec.dtype}", "convert it first")
         rows = rows.astype(spec.dtype)
     _check_shape(spec, rows.shape[1:], str(path))
+    for index in not_finite(rows):
+        raise InputError(f"{path}[{index}] holds values that are not finite", "clean the row, or leave it out")
     resized = trained.built.resize(rows) if trained.built.resize else rows
     return [(f"{path}[{index}]", row) for index, row in enumerate(resized)]
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from dlkit.errors import InputError, MissingError
-from dlkit.machine import disk, memory
+from dlkit.machine import disk, memory, processor_features, system_text
 
 # Forward and backward keep about two values for every activation; TensorFlow itself takes some.
 ACTIVATION_COPIES = 2
@@ -35,6 +36,19 @@ def check_memory(network: keras.Model, batch_size: int, available: int | None = 
     )
     message = f"a batch of {batch_size} needs about {_gigabytes(needed)}, {_gigabytes(free)} are free"
     raise InputError(message, advice, key="training.batch_size")
+
+
+def slow_precision(precision: str, features: list[str] | None = None) -> str | None:
+    """A warning where a precision is slow on this machine, None otherwise; features: of its processor (see machine)."""
+    if precision != "mixed_bfloat16" or tf.config.list_physical_devices("GPU"):
+        return None
+    found = processor_features(system_text("/proc/cpuinfo")) if features is None else features
+    if not found or any("BF16" in feature for feature in found):
+        return None
+    return (
+        "training.precision: this processor has no bfloat16 units, so mixed_bfloat16 can take many times as long as "
+        "float32; --explain-speed measures both"
+    )
 
 
 def check_disk(network: keras.Model, root: Path) -> None:

@@ -1,15 +1,17 @@
 """The examples that a recipe trains on and holds out, resized as it says; nothing random but what the recipe seeds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from dlkit.datasets._dataset import ArraySpec, Dataset, Description, Split, seeded_split
+from dlkit.datasets._dataset import ArraySpec, Dataset, Description, Rows, Split, seeded_split
 from dlkit.errors import InputError
 from dlkit.images import ImageResizer
 from dlkit.recipe.schema import Data, Validation
 
 LIMIT_SEED = 0
+_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,29 @@ def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
         return Splits(train, dataset.load(data.validation.split, resizer(data)))
     kept, held = _held_out(train, data.validation, stratified)
     return Splits(train.select(kept), train.select(held))
+
+
+def check_finite(split: Split, name: str) -> None:
+    """Raise InputError at the first example with values that are no numbers or infinite.
+
+    Metrics do not tell: relu may make 0 of what is no number, and the network answers as if nothing were wrong.
+    """
+    for part in ("inputs", "targets"):
+        for index in not_finite(getattr(split, part)):
+            raise InputError(
+                f"the {part} of example {index} of {name} (counted from 0) hold values that are not finite",
+                "clean the data; dlkit data lists all such examples",
+            )
+
+
+def not_finite(array: "np.ndarray | Rows") -> Iterator[int]:
+    """The rows of an array (n, ...) that hold what is no number or infinite; it is read part by part."""
+    if array.dtype.kind not in "fc":
+        return
+    for start in range(0, len(array), _ROWS):
+        rows = np.isfinite(array[start : start + _ROWS])
+        finite = rows.all(axis=tuple(range(1, rows.ndim)))
+        yield from (start + np.flatnonzero(~finite)).tolist()
 
 
 def _check_patch(data: Data, train: Split) -> None:

@@ -318,7 +318,7 @@ class Training:
         if self.monitor not in logs:
             raise InputError(f"training.monitor: there is no metric {self.monitor!r}", f"there is: {', '.join(logs)}")
         value, best = logs[self.monitor], self.progress.best
-        if best is None or (value < best if self._smaller_is_better else value > best):
+        if best is None or np.isnan(best) or (value < best if self._smaller_is_better else value > best):
             self.progress.best = value
             self.progress.best_weights = _copied(self.network.variables)
 

@@ -22,7 +22,7 @@ from dlkit.run_conditions import check_determinism, left_out
 from dlkit.run_directory import RunDirectory, create_run
 from dlkit.snapshot import has_snapshot
 from dlkit.source_run import keep_source, with_kept_source
-from dlkit.splits import Splits, load_splits
+from dlkit.splits import Splits, check_finite, load_splits
 from dlkit.start_weights import load_start_weights
 from dlkit.tiling import check_pixels
 from dlkit.trained_model import load_weights
@@ -85,6 +85,8 @@ def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
     built = build_model(recipe, describe(recipe, dataset))
     try:
         splits = load_splits(recipe.data, dataset, built.task.stratified)
+        if splits.validation is not None:
+            check_finite(splits.validation, "validation")
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
     check_pixels(built, splits.validation)

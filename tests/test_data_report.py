@@ -76,6 +76,14 @@ def test_duplicates_and_conflicts_are_counted_where_they_are(tmp_path):
     ]
 
 
+def test_values_that_are_no_numbers_are_counted_where_they_are(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(24, 5))
+    rows[7, 2], rows[3, 0], rows[20, 4] = np.nan, np.inf, -np.inf
+    found = report(arrays_recipe(tmp_path, (rows[:18], [0, 1] * 9), (rows[18:], [0, 1] * 3)))
+    assert found["not_finite"] == {"examples": 3, "first": ["train[3]", "train[7]", "test[2]"]}
+    assert found["warnings"] == ["3 examples hold values that are not finite"]
+
+
 def test_imbalance_beyond_ten_is_a_warning(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (24, 8, 9, 1), np.uint8)
     found = report(arrays_recipe(tmp_path, (images[:23], [0] * 21 + [1] * 2), (images[23:], [0])))

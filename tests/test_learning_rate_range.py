@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlkit.errors import CheckError
-from dlkit.learning_rate_range import _judged, _smoothed, range_test
+from dlkit.learning_rate_range import _judged, _smoothed, _started, range_test
 from dlkit.recipe import load_recipe
 from dlkit.training_run import train_recipe
 
@@ -51,6 +51,21 @@ def test_training_goes_well_with_the_proposals(result, tmp_path, reporter):
         accuracies[name] = reporter.rows[-1]["val_accuracy"]
     assert accuracies["constant"] > 0.8
     assert accuracies["cycle"] > 0.9
+
+
+def test_a_loss_that_is_lowest_at_the_last_rate_is_told(result):
+    assert not result.still_falling
+    rates = np.geomspace(1e-6, 1e-2, 50)
+    assert _judged(rates, np.linspace(2, 1, 50)).still_falling
+    assert not _judged(rates, np.abs(np.linspace(-1, 1, 50))).still_falling
+
+
+def test_of_several_phases_it_is_the_first():
+    phases = "[{optimizer: {SGD: {learning_rate: 1, momentum: 0.5}}, trainable: [dense_1]}, {optimizer: Adam}]"
+    training = _started(load_recipe("digits_mlp", [f"training.phases={phases}"]), 0.25)
+    optimizer, network = training.network.optimizer, training.network
+    assert (optimizer.name, float(optimizer.learning_rate), optimizer.momentum) == ("sgd", 0.25, 0.5)
+    assert {variable.path.split("/")[0] for variable in network.trainable_variables} == {"dense_1"}
 
 
 def test_a_range_that_begins_too_high_is_an_error():

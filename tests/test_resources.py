@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from dlkit.errors import InputError, MissingError
-from dlkit.resources import TENSORFLOW_BYTES, check_disk, check_memory, memory_needed
+from dlkit.resources import TENSORFLOW_BYTES, check_disk, check_memory, memory_needed, slow_precision
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,21 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_does(network):
     with pytest.raises(InputError) as caught:
         check_memory(network, 8, 1000)
     assert "not even one example fits" in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize(
+    ("precision", "features", "slow"),
+    [
+        ("mixed_bfloat16", ["AVX2"], True),
+        ("mixed_bfloat16", ["AVX2", "AVX-512", "AVX-512 BF16"], False),
+        ("mixed_bfloat16", [], False),  # not known
+        ("float32", ["AVX2"], False),
+    ],
+)
+def test_bfloat16_without_units_for_it_is_worth_a_warning(monkeypatch, precision, features, slow):
+    assert bool(slow_precision(precision, features)) == slow
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: [kind])
+    assert slow_precision(precision, features) is None
 
 
 def test_a_full_disk_is_foreseen(network, tmp_path, monkeypatch):

@@ -5,9 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from dlkit.errors import CheckError
+from dlkit.errors import CheckError, InputError
+from dlkit.evaluation import evaluate
+from dlkit.prediction import predict
 from dlkit.recipe import load_recipe
 from dlkit.run_directory import RunDirectory, find_run
+from dlkit.trained_model import open_run
 from dlkit.training import NonFinite, Silent, Training
 from dlkit.training_run import prepare, train_recipe
 
@@ -76,6 +79,36 @@ def test_bad_targets_are_told_from_bad_inputs(tmp_path, reporter, numbers):
     y[5] = np.inf
     with pytest.raises(CheckError, match="its targets hold values that are not finite"):
         train_recipe(recipe(tmp_path, x, y, rate=0.001), tmp_path, reporter)
+
+
+def test_nothing_is_measured_on_a_bad_example(tmp_path, reporter, numbers):
+    """relu may make 0 of what is no number: loss, metrics and answers would look as if nothing were wrong."""
+    loaded = recipe(tmp_path, *numbers, rate=0.001)
+    other = tmp_path / "other.npz"
+    splits = [f"data.source.arrays.{split}={other}" for split in ("validation", "test")]
+    loaded = load_recipe(loaded.path, [*splits, "data.validation={split: validation}", "training.epochs=1"])
+    x, y = numbers
+    np.savez(other, x=x, y=y)
+    run = train_recipe(loaded, tmp_path, reporter).run
+    bad = x.copy()
+    bad[37, 1] = np.nan
+    np.savez(other, x=bad, y=y)
+    with pytest.raises(InputError, match="the inputs of example 37 of test"):
+        evaluate(open_run(run), "test")
+    with pytest.raises(InputError, match=r"other\.npz\[37\] holds values that are not finite"):
+        predict(open_run(run), [other])
+    with pytest.raises(InputError, match="the inputs of example 37 of validation") as caught:
+        train_recipe(loaded, tmp_path, reporter)
+    assert caught.value.problems[0].location.line == 6
+    assert len(list((tmp_path / "fault").iterdir())) == 1
+
+
+def test_a_first_epoch_that_is_no_number_is_not_the_best(tmp_path, numbers):
+    loaded = recipe(tmp_path, *numbers, rate=0.001)
+    training = Training(loaded.recipe, *prepare(loaded), Silent())
+    for value, best in ((np.nan, np.nan), (3.0, 3.0), (np.nan, 3.0), (4.0, 3.0), (2.0, 2.0)):
+        training._keep_best({training.monitor: value})
+        np.testing.assert_equal(training.progress.best, best)
 
 
 def test_the_weights_are_looked_at_where_the_loss_does_not_tell(tmp_path, numbers):

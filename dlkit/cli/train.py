@@ -65,8 +65,11 @@ def train(
 
     with console.waiting("starting TensorFlow"):
         start_tensorflow()
+        from dlkit.resources import slow_precision
         from dlkit.training_run import resume_run, train_recipe
     speed = _explained(loaded, as_json) if explain else None
+    if warning := slow_precision(loaded.recipe.training.precision):
+        console.note(warning)
     for path in left_out(loaded.recipe):
         console.note(f"left out, unreadable: {path}")
     with console.TrainingProgress(loaded.recipe, "stderr" if as_json else "stdout") as reporter:

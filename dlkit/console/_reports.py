@@ -89,6 +89,8 @@ def show_data(content: Mapping[str, Any]) -> None:
         line("near duplicates say little here: the pictures are too simple for the hash to tell them apart")
     for group in content["conflicting_labels"]["first"]:
         line(f"equal, with different targets: {', '.join(group)}")
+    if content["not_finite"]["examples"]:
+        line(f"not finite: {', '.join(content['not_finite']['first'])}")
     for entry in content["unreadable"]:
         line(f"unreadable: {entry['reason']}")
     for warning in content["warnings"]:
@@ -112,3 +114,5 @@ def show_range_test(result: "RangeTest", figure: Path | None) -> None:
     line(f"peak           {result.peak:.2g} for a schedule that rises and falls, where the loss falls fastest")
     if figure is not None:
         line(f"curve          {figure}")
+    if result.still_falling:
+        note("the loss is lowest at the last rate: better ones may lie above it, give a higher --to")

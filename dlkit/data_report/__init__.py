@@ -1,4 +1,4 @@
-"""What a recipe's data holds: examples, classes, duplicates within and across splits, and files that cannot be read."""
+"""What a recipe's data holds: examples, classes, duplicates within and across splits, and what cannot be used."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from dlkit.datasets._unreadable import unreadable
 from dlkit.errors import DlkitError
 from dlkit.recipe.schema import Recipe
 from dlkit.run_conditions import set_conditions
-from dlkit.splits import load_splits, resizer
+from dlkit.splits import load_splits, not_finite, resizer
 
 MAX_IMBALANCE = 10
 MAX_NEAR = 100_000
@@ -48,6 +48,7 @@ def report(recipe: Recipe) -> dict[str, Any]:
         "exact_duplicates": exact_duplicates(copies),
         "conflicting_labels": conflicts(copies),
         "near_duplicates": _near(splits, copies),
+        "not_finite": _not_finite(splits),
         "unreadable": [{"file": path, "reason": reason} for path, reason in bad.items()],
     }
     return content | {"warnings": warnings(content)}
@@ -119,6 +120,16 @@ def conflicts(copies: Copies) -> dict[str, Any]:
     return {"groups": len(groups), "first": [[place(int(i)) for i in group] for group in groups[:SHOWN]]}
 
 
+def _not_finite(splits: dict[str, Split]) -> dict[str, Any]:
+    """Examples with inputs or targets that are no numbers or infinite: how many, and where the first ones are."""
+    found = [
+        f"{name}[{index}]"
+        for name, split in splits.items()
+        for index in sorted({*not_finite(split.inputs), *not_finite(split.targets)})
+    ]
+    return {"examples": len(found), "first": found[:SHOWN]}
+
+
 def _near(splits: dict[str, Split], copies: Copies) -> dict[str, Any] | None:
     """Examples that look alike, of at most MAX_NEAR evenly spread ones; None for what are no pictures."""
     if not all(is_image(split.inputs) for split in splits.values()):
@@ -146,6 +157,8 @@ def warnings(content: dict[str, Any]) -> list[str]:
     found += [f"{count} examples of {pair.replace(' in ', ' are in ')} too" for pair, count in across.items() if count]
     if content["conflicting_labels"]["groups"]:
         found.append(f"{content['conflicting_labels']['groups']} groups of equal examples have different targets")
+    if content["not_finite"]["examples"]:
+        found.append(f"{content['not_finite']['examples']} examples hold values that are not finite")
     if content["unreadable"]:
         found.append(f"{len(content['unreadable'])} files cannot be read")
     return found

@@ -103,6 +103,7 @@ def test_data_shows_classes_duplicates_conflicts_and_warnings_last(shown):
         "exact_duplicates": {"within": {"train": 3}, "across": {"test in train": 1}},
         "near_duplicates": {"within": {"train": 2}, "across": {}, "selective": False},
         "conflicting_labels": {"first": [["train[2]", "train[22]"]]},
+        "not_finite": {"examples": 2, "first": ["train[1]", "test[0]"]},
         "unreadable": [{"reason": "x.jpg is no readable image"}],
         "warnings": ["something"],
     }
@@ -111,10 +112,11 @@ def test_data_shows_classes_duplicates_conflicts_and_warnings_last(shown):
     for row in (["cat", "700", "4"], ["exact", "within", "train", "3"], ["exact", "test", "in", "train", "1"]):
         assert row in lines
     assert ["near", "within", "train", "2"] in lines
-    assert lines[-4][:4] == ["near", "duplicates", "say", "little"]
-    texts = [" ".join(line) for line in lines[-3:]]
+    assert lines[-5][:4] == ["near", "duplicates", "say", "little"]
+    texts = [" ".join(line) for line in lines[-4:]]
     assert texts == [
         "equal, with different targets: train[2], train[22]",
+        "not finite: train[1], test[0]",
         "unreadable: x.jpg is no readable image",
         "warning: something",
     ]

@@ -1,0 +1,31 @@
+"""Examples that hold what is no number are found wherever they lie, before anything is measured on them."""
+
+import numpy as np
+import pytest
+
+from dlkit.datasets._dataset import Rows, Split
+from dlkit.errors import InputError
+from dlkit.splits import check_finite, not_finite
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("row", [0, 1023, 1024, 2999])
+def test_rows_that_are_not_finite_are_found(bad, row):
+    values = np.zeros((3000, 2, 3), np.float32)
+    assert list(not_finite(values)) == []
+    values[row, 1, 2] = values[2999, 0, 0] = bad
+    assert list(not_finite(values)) == sorted({row, 2999})
+    assert list(not_finite(Rows(values, np.array([5, row, 6, 2999])))) == [1, 3]
+
+
+def test_whole_numbers_are_always_finite():
+    assert list(not_finite(np.full(5, 255, np.uint8))) == []
+
+
+@pytest.mark.parametrize("part", ["inputs", "targets"])
+def test_the_error_names_the_part_and_the_example(part):
+    arrays = {"inputs": np.zeros((4, 2), np.float32), "targets": np.zeros(4, np.float32)}
+    check_finite(Split(**arrays), "test")
+    arrays[part][3] = np.nan
+    with pytest.raises(InputError, match=rf"the {part} of example 3 of test \(counted from 0\) hold"):
+        check_finite(Split(**arrays), "test")
