@@ -107,15 +107,14 @@ def gates_of(layer: Any) -> int:
 
 
 def window_of(layer: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] | None:
-    """Kernel, strides and dilation of a layer that moves a window over an image; None for any other."""
-    name = type(layer).__name__
-    if name == "Subsampling":
-        return (layer.pool_size,) * 2, (layer.pool_size,) * 2, (1, 1)
-    if name == "MappedConvolution":
-        return (layer.kernel_size,) * 2, (1, 1), (1, 1)
-    if name == "PatchWhitening":
-        return (layer.patch_size,) * 2, (1, 1), (1, 1)
-    if name in _WINDOWS:
+    """Kernel, strides and dilation of a layer that moves a window over an image; None for any other.
+
+    A layer that is none of Keras' says so itself, in `sliding_window`.
+    """
+    if hasattr(layer, "sliding_window"):
+        own: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = layer.sliding_window
+        return own
+    if type(layer).__name__ in _WINDOWS:
         return layer.kernel_size, layer.strides, layer.dilation_rate
     if hasattr(layer, "pool_size"):
         return layer.pool_size, layer.strides, (1,) * len(layer.pool_size)

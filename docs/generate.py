@@ -40,7 +40,7 @@ NAMESPACES = {
     "dataset": "`data.source`",
     "model": "`model`",
     "task": "`task`",
-    "augment": "`data.augment`",
+    "augment": "`data.augment`, and `augment` of a phase",
     "corrupt": "`data.corrupt`",
     "layer": "`data.preprocess` and lists of layers, beside those of `keras.layers`",
     "regularizer": "settings that end in `_regularizer`, beside those of `keras.regularizers`",

@@ -64,6 +64,18 @@ def test_of_several_paths_the_one_that_sees_most_counts():
     assert total_cost(model, found)["receptive_field"] == [9, 9]
 
 
+def test_a_layer_of_ones_own_says_its_window_itself():
+    class Erosion(layers.Layer):
+        sliding_window = ((3, 5), (2, 1), (1, 2))
+
+        def call(self, inputs):
+            return -keras.ops.max_pool(-inputs[:, :, 4:-4], (3, 1), (2, 1))
+
+    model, [first, second] = costs([Erosion(), layers.Conv2D(1, 3)], (9, 20, 1))
+    assert (first.receptive_field, second.receptive_field) == ([3, 9], [3 + 2 * 2, 9 + 2])
+    assert [formula.value for formula in explain(model)[0].sizes] == [4, 12]
+
+
 def test_two_3x3_see_as_much_as_one_5x5_for_fewer_weights():
     model, found = costs([layers.Conv2D(8, 3, use_bias=False) for _ in range(2)], (9, 9, 8))
     assert found[-1].receptive_field == [5, 5]

@@ -46,6 +46,11 @@ class MappedConvolution(keras.layers.Layer):
         kernel = ops.reshape(ops.matmul(ops.convert_to_tensor(self.kernel), places), shape)
         return ops.conv(inputs, kernel, data_format="channels_last") + self.bias
 
+    @property
+    def sliding_window(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+        """Kernel, strides and dilation, for the network's table."""
+        return (self.kernel_size,) * 2, (1, 1), (1, 1)
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Height and width shrink by kernel_size - 1."""
         batch, height, width, _ = input_shape

@@ -61,6 +61,11 @@ class PatchWhitening(keras.layers.Layer):
         """Every patch in terms of the eigenvectors."""
         return ops.conv(ops.cast(inputs, self.compute_dtype), self.kernel, data_format="channels_last")
 
+    @property
+    def sliding_window(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+        """Kernel, strides and dilation, for the network's table."""
+        return (self.patch_size,) * 2, (1, 1), (1, 1)
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Smaller by patch_size - 1, with the filters as channels."""
         batch, *sizes, _ = input_shape

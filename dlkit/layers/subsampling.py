@@ -27,6 +27,11 @@ class Subsampling(keras.layers.Layer):
         mean = ops.average_pool(inputs, self.pool_size, strides=self.pool_size, data_format="channels_last")
         return mean * self.pool_size**2 * self.coefficient + self.bias
 
+    @property
+    def sliding_window(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+        """Kernel, strides and dilation, for the network's table."""
+        return (self.pool_size,) * 2, (self.pool_size,) * 2, (1, 1)
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Height and width divided by pool_size, rounded down."""
         batch, height, width, channels = input_shape
