@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dlkit.tasks._task import Task
 
-_SMALLER = ("loss", "error", "mae", "mse")
+_SMALLER = ("loss", "error", "mae", "mse", "false")
 
 
 def directions(task: "Task", network: "keras.Model") -> dict[str, str | None]:

@@ -63,6 +63,7 @@ def test_the_best_epoch_has_the_least_error_or_the_most_of_what_is_good(name):
 def test_a_metric_that_does_not_say_goes_by_its_name():
     assert smaller_is_better("val_output_loss", {"output_loss": None})
     assert smaller_is_better("val_my_error", {})
+    assert smaller_is_better("val_false_positives", {"false_positives": None})
     assert not smaller_is_better("val_true_positives", {"true_positives": None})
 
 
