@@ -109,7 +109,10 @@ def _judged(rates: np.ndarray, losses: np.ndarray) -> RangeTest:
     smoothed = _smoothed(np.log10(rates), losses)
     lowest = int(np.argmin(smoothed))
     if lowest < 2:
-        raise CheckError("the loss never fell", "begin with a lower rate: --from 1e-8, or take more --steps")
+        raise CheckError(
+            f"the loss never fell between {rates[0]:.2g} and {rates[-1]:.2g}",
+            "try a wider range, such as --from 1e-8 --to 10, or take more --steps",
+        )
     slopes = np.gradient(smoothed[: lowest + 1], np.log(rates[: lowest + 1]))
     learning_rate, peak = float(rates[lowest] / 10), float(rates[np.argmin(slopes)])
     return RangeTest(rates.tolist(), losses.tolist(), smoothed.tolist(), learning_rate, peak)
