@@ -11,8 +11,9 @@ from pydantic import Field
 class FrobeniusNorm(keras.constraints.Constraint):
     """All entries of a weight together keep the norm `norm`, by default the square root of its units or filters.
 
-    What batch normalisation follows does not depend on the norm; a constant one makes the learning rate the size of
-    the step relative to the weight (Jordan, 2024, with Muon).
+    What batch normalisation follows, directly or after relu, does not depend on the norm; a constant one makes the
+    learning rate the size of the step relative to the weight (Jordan, 2024, with Muon). An activation between the two
+    that bends smoothly, such as silu or gelu, does depend on it: a small norm leaves it almost a straight line.
     """
 
     def __init__(self, *, norm: Annotated[float, Field(gt=0)] | None = None) -> None:
