@@ -1,7 +1,7 @@
 """Builder, task and optimizer become a checked, compiled keras.Model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,15 @@ from dlkit.tasks._task import TargetSpec, Task, main_output
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
+    from dlkit.teacher import Teacher
 
 
 @dataclass(frozen=True)
 class BuiltModel:
-    """A network and all that stands around it: raw input -> resize -> preprocess -> network -> task's outputs."""
+    """A network and all that stands around it: raw input -> resize -> preprocess -> network -> task's outputs.
+
+    teacher: what it learns from beside the data, where it is to be trained.
+    """
 
     description: Description
     targets: TargetSpec
@@ -41,6 +45,7 @@ class BuiltModel:
     resize: ImageResizer | None
     preprocess: keras.Model
     network: keras.Model
+    teacher: "Teacher | None" = field(default=None, kw_only=True)
 
     @property
     def raw_spec(self) -> ArraySpec:

@@ -33,8 +33,8 @@ _ORDER = ("features", "targets", "weights")
 def head_network(network: keras.Model, changed: bool) -> keras.Model | None:
     """The network behind its frozen backbone, from features on, with the same layers; None where there is no such part.
 
-    changed: whether inputs are augmented or corrupted, and so differ in every epoch. Dropout in a backbone that is not
-    in inference mode draws, and a penalty on its activations belongs to the loss.
+    changed: whether inputs are augmented or corrupted, and so differ in every epoch, or are shown to a teacher too.
+    Dropout in a backbone that is not in inference mode draws, and a penalty on its activations belongs to the loss.
     """
     backbone = _backbone(network)
     if backbone is None or changed or isinstance(network.output, Mapping):

@@ -57,10 +57,16 @@ class InputPipeline:
     prepare: (inputs, targets, corrupted inputs or None, mask of what was hidden or None) -> batch.
     moves_targets: whether raw targets are pixels, which augmentation moves together with the inputs.
     augment: what changes the examples of training, in this order.
+    teach: (batch, augmented inputs) -> a batch with other targets, in the graph of the training step.
     """
 
     def __init__(
-        self, recipe: Recipe, prepare: Prepare, moves_targets: bool, augment: Sequence[Component] = ()
+        self,
+        recipe: Recipe,
+        prepare: Prepare,
+        moves_targets: bool,
+        augment: Sequence[Component] = (),
+        teach: Callable[[Any, Any], Any] | None = None,
     ) -> None:
         self.batch_size, self.seed, self.shuffle = (
             recipe.training.batch_size,
@@ -70,7 +76,7 @@ class InputPipeline:
         self._augment = [_bound("augment", component) for component in augment]
         self._corrupt = [_bound("corrupt", component) for component in recipe.data.corrupt]
         self._patch = recipe.data.patch
-        self._prepare = prepare
+        self._prepare, self._teach = prepare, teach
         self._moves_targets = moves_targets
 
     def steps(self, train: Split) -> int:
@@ -83,10 +89,10 @@ class InputPipeline:
 
     def train_steps(self, train: Split) -> "TrainSteps":
         """The steps of training on a split."""
-        batch_of = _as_written(self._train_batch(train))
+        batch_of, finish = self._train_batch(train), self._finished
         if in_memory(train) and not self._augment and not self._corrupt and not self._patch:
-            return TrainSteps(numbers, batch_of)
-        return TrainSteps(lambda *steps: _ahead(numbers(*steps), batch_of), _as_written(lambda *batch: batch))
+            return TrainSteps(numbers, _as_written(lambda step: finish(*batch_of(step))))
+        return TrainSteps(lambda *steps: _ahead(numbers(*steps), batch_of), _as_written(finish))
 
     def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
         """The batches of steps first_step <= step < last_step, counted through all epochs."""
@@ -123,9 +129,14 @@ class InputPipeline:
                 indices = tf.random.experimental.index_shuffle(indices, seed, count - 1)
             examples = self._cut(*read(indices % len(train)), epoch, indices)
             inputs, targets, shares = self._augmented(*examples, epoch, indices)
-            return _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)
+            batch = _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)
+            return (batch, inputs) if self._teach else batch
 
         return batch_of
+
+    def _finished(self, *batch: Any) -> Any:
+        """What `_train_batch` gives as the network's step takes it."""
+        return self._teach(*batch) if self._teach else batch
 
     def _cut(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
         """A random crop of every image, and of its mask where targets are pixels."""

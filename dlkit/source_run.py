@@ -1,4 +1,5 @@
-"""The run whose layers a network begins with (`weights: {run: ..., upto: ...}`), and the copy that a run keeps of it.
+"""Runs that a recipe builds on: whose layers its network begins with (`weights: {run: ..., upto: ...}`), and whose
+answers it learns from (`training.teacher`). A run keeps a copy of them.
 
 A later run of the same name, or the removal of the first one, must not change what a finished run is: so its recipe,
 what it knows of its data and its weights are copied into the new run.
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
     from dlkit.recipe.schema import Recipe
 
-FOLDER = "source_run"
-_FILES = (RESOLVED, "data.json", "last.keras")
+FOLDER, TEACHER = "source_run", "teacher"
+_FILES = (RESOLVED, "data.json", "preprocess.keras", "last.keras")
 
 
 def source_reference(recipe: "Recipe") -> str | None:
@@ -28,35 +29,72 @@ def source_reference(recipe: "Recipe") -> str | None:
 
 
 def find_source(reference: str) -> RunDirectory:
-    """A finished run by its directory or its recipe's name; MissingError when there is none."""
+    """The finished run whose layers a network begins with, by its directory or its recipe's name; or MissingError."""
+    return _found(reference, "with whose layers this network begins")
+
+
+def find_teacher(reference: str) -> RunDirectory:
+    """The finished run that a network learns from, by its directory or its recipe's name; or MissingError."""
+    return _found(reference, "which this network learns from")
+
+
+def may_know_validation(loaded: "LoadedRecipe") -> str | None:
+    """A warning where the recipe's teacher was trained on other data, and so may have learnt what is held out here."""
+    recipe = loaded.recipe
+    if recipe.training.teacher is None or recipe.data.validation == "none":
+        return None
+    from dlkit.recipe import load_recipe
+
+    try:
+        teacher = find_teacher(recipe.training.teacher.run)
+    except MissingError:
+        return None  # the training says so, at its place
+    ours, theirs = loaded.plain["data"], load_recipe(teacher.resolved_recipe).plain["data"]
+    different = [key for key in ("source", "classes", "limit", "validation") if ours.get(key) != theirs.get(key)]
+    if not different:
+        return None
+    keys = " and ".join(f"data.{key}" for key in different)
+    return (
+        f"training.teacher: {teacher.path} was trained with another {keys}, so it may have learnt what is "
+        "held out here, and validation may look better than it is"
+    )
+
+
+def keep_source(recipe: "Recipe", run: Path) -> None:
+    """Copy what is needed of source and teacher into the folder of a new run; their own sources come along."""
+    reference, teacher = source_reference(recipe), recipe.training.teacher
+    if reference is not None:
+        _copy(find_source(reference).path, run / FOLDER)
+    if teacher is not None:
+        _copy(find_teacher(teacher.run).path, run / TEACHER)
+
+
+def with_kept_source(loaded: "LoadedRecipe", run: RunDirectory) -> "LoadedRecipe":
+    """A run's recipe, with the runs that it builds on looked up in the run itself."""
+    recipe, source, teacher = loaded.recipe, run.path / FOLDER, run.path / TEACHER
+    if source_reference(recipe) is not None and source.is_dir():
+        weights: Any = recipe.model.settings["weights"] | {"run": str(source)}
+        model = replace(recipe.model, settings=recipe.model.settings | {"weights": weights})
+        recipe = recipe.model_copy(update={"model": model})
+    if recipe.training.teacher is not None and teacher.is_dir():
+        kept = recipe.training.teacher.model_copy(update={"run": str(teacher)})
+        recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"teacher": kept})})
+    return replace(loaded, recipe=recipe)
+
+
+def _found(reference: str, role: str) -> RunDirectory:
     try:
         return find_run(reference, runs_root(), finished=True)
     except MissingError as error:
         raise MissingError(
-            f"the run {reference!r}, with whose layers this network begins, is not there: {error}",
+            f"the run {reference!r}, {role}, is not there: {error}",
             f"train it first: dlkit train {reference}; or give a run's directory or --runs-dir",
         ) from error
 
 
-def keep_source(recipe: "Recipe", run: Path) -> None:
-    """Copy what is needed of the source run into the folder of a new run; its own source comes along."""
-    reference = source_reference(recipe)
-    if reference is None:
-        return
-    source = find_source(reference).path
-    (run / FOLDER).mkdir()
+def _copy(source: Path, kept: Path) -> None:
+    kept.mkdir()
     for name in _FILES:
-        shutil.copyfile(source / name, run / FOLDER / name)
+        shutil.copyfile(source / name, kept / name)
     if (source / FOLDER).is_dir():
-        shutil.copytree(source / FOLDER, run / FOLDER / FOLDER)
-
-
-def with_kept_source(loaded: "LoadedRecipe", run: RunDirectory) -> "LoadedRecipe":
-    """A run's recipe, with the run that its network began with looked up in the run itself."""
-    place = run.path / FOLDER
-    if source_reference(loaded.recipe) is None or not place.is_dir():
-        return loaded
-    model = loaded.recipe.model
-    weights: Any = model.settings["weights"] | {"run": str(place)}
-    kept = replace(model, settings=model.settings | {"weights": weights})
-    return replace(loaded, recipe=loaded.recipe.model_copy(update={"model": kept}))
+        shutil.copytree(source / FOLDER, kept / FOLDER)

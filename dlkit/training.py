@@ -126,8 +126,9 @@ class Training:
     @property
     def pipeline(self) -> InputPipeline:
         """From examples to batches, with what augments them in the current phase."""
-        augment = self.phases[self.progress.phase].augment
-        return InputPipeline(self.recipe, self.built.prepare, self.built.task.moves_targets, augment)
+        augment, teacher = self.phases[self.progress.phase].augment, self.built.teacher
+        teach = teacher.taught if teacher else None
+        return InputPipeline(self.recipe, self.built.prepare, self.built.task.moves_targets, augment, teach)
 
     def run_to_end(self, run: RunDirectory, resume: bool = False, keep_start: bool = False) -> list[dict[str, Any]]:
         """Train into a run directory, to the last epoch or until a callback stops; the history, or Interrupted.
@@ -172,7 +173,8 @@ class Training:
         """Compile for the phase and create its callbacks, its optimizer's variables and those of the metrics."""
         phase = self.phases[self.progress.phase]
         compile_model(self.built, self.recipe, phase, phase.epochs * self.steps)
-        head = head_network(self.network, bool(phase.augment or self.recipe.data.corrupt))
+        changed = bool(phase.augment or self.recipe.data.corrupt or self.built.teacher)
+        head = head_network(self.network, changed)
         self.stepped = compile_for(head, self.built.task, self.network.optimizer) if head else self.network
         use_fused_kernels(self.stepped)
         callbacks = self._created_callbacks(phase)

@@ -1,7 +1,7 @@
 """Why a loss or a weight became infinite or no number: the step is found by replay, and its batch is kept."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -40,7 +40,7 @@ def explain_fault(
 ) -> CheckError:
     """Replay from the newest snapshot to the first bad step; the error names step, batch and cause."""
     fresh = build_model(loaded.recipe, built.description)
-    replayed = BuiltModel(fresh.description, fresh.targets, fresh.task, fresh.resize, built.preprocess, fresh.network)
+    replayed = replace(fresh, preprocess=built.preprocess, teacher=built.teacher)
     training = Training(loaded.recipe, replayed, splits, Silent())
     fault = _replay(training, run, last_step)
     if fault is None:

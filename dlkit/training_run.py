@@ -1,6 +1,6 @@
 """From a recipe to a finished run directory: read the data, build, train, and write everything down."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from dlkit.snapshot import has_snapshot
 from dlkit.source_run import keep_source, with_kept_source
 from dlkit.splits import Splits, check_finite, load_splits
 from dlkit.start_weights import load_start_weights
+from dlkit.teacher import check_teacher, open_teacher
 from dlkit.tiling import check_pixels
 from dlkit.trained_model import load_weights
 from dlkit.training import NonFinite, Reporter, Training
@@ -82,7 +83,10 @@ def prepare(loaded: "LoadedRecipe") -> tuple[BuiltModel, Splits]:
     """Build the model and read the examples that training may see."""
     recipe = loaded.recipe
     dataset = build_dataset(recipe)
-    built = build_model(recipe, describe(recipe, dataset))
+    description = describe(recipe, dataset)
+    teacher = open_teacher(loaded)
+    built = replace(build_model(recipe, description), teacher=teacher)
+    check_teacher(teacher, built, loaded)
     try:
         splits = load_splits(recipe.data, dataset, built.task.stratified)
         if splits.validation is not None:

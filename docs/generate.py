@@ -17,6 +17,7 @@ from dlkit.recipe.schema import (
     Resize,
     Section,
     Snapshots,
+    Teacher,
     Training,
     Validation,
 )
@@ -31,6 +32,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Patch,
     Training,
     Snapshots,
+    Teacher,
     Phase,
     Expect,
     Counts,

@@ -83,6 +83,7 @@ def dlkit(monkeypatch, capsys, tmp_path):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DLKIT_DEBUG", raising=False)
+    monkeypatch.setenv("DLKIT_RUNS", os.environ["DLKIT_RUNS"])  # --runs-dir sets it, for this test alone
 
     def run(*arguments):
         monkeypatch.setattr("sys.argv", ["dlkit", *map(str, arguments)])

@@ -13,8 +13,22 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe, such as training.epochs=1."),
 ]
+
+
+def _into_environment(runs_dir: Path | None) -> Path | None:
+    """Recipes may name runs too, and children look for them; they find them where this process does."""
+    if runs_dir is not None:
+        os.environ["DLKIT_RUNS"] = str(runs_dir)
+    return runs_dir
+
+
 RunsDir = Annotated[
-    Path | None, typer.Option("--runs-dir", help="Where runs are kept [default: DLKIT_RUNS or ./saved_models].")
+    Path | None,
+    typer.Option(
+        "--runs-dir",
+        callback=_into_environment,
+        help="Where runs are kept [default: DLKIT_RUNS or ./saved_models].",
+    ),
 ]
 DataDir = Annotated[
     Path | None,

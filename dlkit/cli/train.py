@@ -42,6 +42,7 @@ def train(
     from dlkit.recipe import load_recipe
     from dlkit.run_conditions import left_out, restore_conditions, set_conditions
     from dlkit.run_directory import find_run, runs_root
+    from dlkit.source_run import may_know_validation, with_kept_source
 
     apply_data_options(data_dir, offline)
     set_conditions(deterministic, threads, skip_bad)
@@ -69,6 +70,8 @@ def train(
         from dlkit.training_run import resume_run, train_recipe
     speed = _explained(loaded, as_json) if explain else None
     if warning := slow_precision(loaded.recipe.training.precision):
+        console.note(warning)
+    if warning := may_know_validation(with_kept_source(loaded, unfinished) if unfinished else loaded):
         console.note(warning)
     for path in left_out(loaded.recipe):
         console.note(f"left out, unreadable: {path}")

@@ -37,6 +37,16 @@ class AverageViews(keras.layers.Layer):
         return {**super().get_config(), "views": self.views}
 
 
+def without_views(network: keras.Model) -> keras.Model:
+    """The same layers with the same weights, but every image is seen once, in inference too."""
+    views = (InferenceViews, AverageViews)
+    if not any(isinstance(layer, views) for layer in network.layers):
+        return network
+    return keras.models.clone_model(
+        network, clone_function=lambda layer: keras.layers.Identity() if isinstance(layer, views) else layer
+    )
+
+
 def check_views(network: keras.Model) -> None:
     """Raise InputError, located in the recipe, unless the network averages as many views as it makes."""
     made = [layer for layer in network.layers if isinstance(layer, InferenceViews)]

@@ -98,6 +98,15 @@ class Snapshots(Section):
     """at the latest after so many minutes"""
 
 
+class Teacher(Section):
+    """A trained network whose answers are learnt, beside what the data say (knowledge distillation)."""
+
+    run: str
+    """A finished run of the same classes and inputs: its directory, or its recipe's name."""
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """The share of the targets that is the teacher's probabilities; the rest stays as the data say."""
+
+
 class Phase(Section):
     """A part of the training; what it does not say holds as the training says it."""
 
@@ -140,6 +149,8 @@ class Training(Section):
     """What watches or stops the training."""
     snapshot: Snapshots = Snapshots()
     """when the state that --resume goes on from is saved within an epoch"""
+    teacher: Teacher | None = None
+    """A trained network to learn from; it sees every batch as it is augmented."""
     phases: list[Phase] = []
     """Parts of the training, one after the other in one run: each may have its own epochs, optimizer and so on."""
 

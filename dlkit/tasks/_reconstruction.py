@@ -19,6 +19,7 @@ class Reconstruction:
 
     mean: the split's own mean example in place of every reconstruction. pca: the split's own principal components, as
     many as the code has numbers; no linear code does better. identity: what the network saw, where it was corrupted.
+    A network without a layer called `encoder` has no code, and so no row of pca and no figure of codes.
     """
 
     def __init__(self, peak: float) -> None:
@@ -47,7 +48,7 @@ class Reconstruction:
         self.count, self.weight = self.count + len(truth), self.weight + weights.sum()
         if self.products is not None:
             self.products += truth.T @ truth
-        if sum(map(len, self.codes)) < MOST_CODES:
+        if has_code(batch.network) and sum(map(len, self.codes)) < MOST_CODES:
             self.codes.append(_rows(code_of(batch.network, batch.seen)))
             self.labels.append(batch.targets)
 
@@ -59,7 +60,7 @@ class Reconstruction:
         """One row for each method: mae (where it was summed), mse and psnr in dB, the network's first."""
         rows = [self._row(method, squares, absolute) for method, (absolute, squares) in self.errors.items()]
         rows.append(self._row("mean", self._mean_squares()))
-        if self.products is not None and self._counts_all():
+        if self.products is not None and self.codes and self._counts_all():
             rows.append(self._row("pca", self._pca_squares()))
         return rows
 
@@ -95,6 +96,8 @@ class Reconstruction:
         shape = _image_shape(self.first)
         if shape is not None:
             figures["reconstructions"] = self._pictures(self.first, shape)
+        if not self.codes:
+            return figures
         codes, labels = np.concatenate(self.codes), np.concatenate(self.labels)
         if codes.shape[1] > 1:
             figures["latent"] = latent_figure(codes, labels, class_names)
@@ -115,8 +118,13 @@ class Reconstruction:
         return reconstructions_figure({name: as_images(values[:SHOWN], shape) for name, values in rows.items()})
 
 
+def has_code(network: Any) -> bool:
+    """Whether a network has an encoder; one that is no model `autoencoder` may have none."""
+    return any(layer.name == "encoder" for layer in network.layers)
+
+
 def code_of(network: Any, seen: Any) -> Any:
-    """The code of preprocessed inputs, the mean where it is a distribution; the whole output without an encoder."""
+    """The code of preprocessed inputs, the mean where it is a distribution."""
     code = network.get_layer("encoder")(seen, training=False)
     return np.asarray(code[0] if isinstance(code, list | tuple) else code)
 
