@@ -2,7 +2,7 @@
 
 TensorFlow's profiler counts those of the graph of a training step, with its gradients and its optimizer: two for each
 multiply-add. A first layer's gradient for its input is counted too, though TensorFlow leaves it out when it runs.
-Preprocessing and augmentation are not counted.
+What a teacher computes for a batch is counted, its own training is not; nor are preprocessing and augmentation.
 """
 
 import argparse
@@ -13,9 +13,7 @@ from training_speed import started
 
 def step_operations(training):
     """Operations of one step, by kind, and the examples in it."""
-    batch = next(iter(training.batches_from(0, 1)))
-    specs = tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)
-    graph = tf.function(training.network.train_step, autograph=False).get_concrete_function(specs).graph
+    graph = tf.function(training.fixed_step(), autograph=False).get_concrete_function().graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
     nodes = tf.compat.v1.profiler.profile(graph, options=options, cmd="op")
@@ -23,7 +21,7 @@ def step_operations(training):
     while nodes.children:
         (nodes,) = nodes.children
         kinds[nodes.name] = nodes.float_ops
-    return kinds, tf.nest.flatten(batch)[0].shape[0]
+    return kinds, min(training.settings.batch_size, training.pipeline.examples(training.splits.train))
 
 
 def main():

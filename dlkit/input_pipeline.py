@@ -44,7 +44,8 @@ class TrainSteps:
     elements: (first step, last step) -> what stands for the steps first <= step < last, counted through all epochs.
     finish: turns one element into its batch, in the graph of the training step. Where nothing but reading and
     preprocessing is to be done, elements are the bare numbers of the steps and `finish` does it all, which saves
-    tf.data's own cost; otherwise elements are whole batches, made while the step before runs.
+    tf.data's own cost; otherwise elements are whole batches, made while the step before runs, and `finish` is what a
+    teacher has to say of them.
     """
 
     elements: Callable[[int, int], tf.data.Dataset]
@@ -89,9 +90,10 @@ class InputPipeline:
 
     def train_steps(self, train: Split) -> "TrainSteps":
         """The steps of training on a split."""
-        batch_of, finish = self._train_batch(train), self._finished
-        if in_memory(train) and not self._augment and not self._corrupt and not self._patch:
-            return TrainSteps(numbers, _as_written(lambda step: finish(*batch_of(step))))
+        batch_of = self._train_batch(train)
+        if in_memory(train) and not (self._augment or self._corrupt or self._patch or self._teach):
+            return TrainSteps(numbers, _as_written(batch_of))
+        finish = self._teach or (lambda *batch: batch)
         return TrainSteps(lambda *steps: _ahead(numbers(*steps), batch_of), _as_written(finish))
 
     def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
@@ -133,10 +135,6 @@ class InputPipeline:
             return (batch, inputs) if self._teach else batch
 
         return batch_of
-
-    def _finished(self, *batch: Any) -> Any:
-        """What `_train_batch` gives as the network's step takes it."""
-        return self._teach(*batch) if self._teach else batch
 
     def _cut(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
         """A random crop of every image, and of its mask where targets are pixels."""

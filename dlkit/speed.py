@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -62,13 +61,12 @@ def explain_speed(loaded: "LoadedRecipe") -> Speed:
 
 def _measured(loaded: "LoadedRecipe") -> Speed:
     training = _started(loaded)
-    batch = next(iter(training.batches_from(0, 1)))
-    steps = training.stream(0, 10**9)
-    fixed = training.fixed_step(batch)
+    steps, step = training.stream(0, 10**9), training.fixed_step()
+    fixed = training.repeated(step)
     whole = _seconds_per_step(lambda count: training.one_step(steps, count))
     compute = _seconds_per_step(fixed)
-    size = int(batch[0].shape[0])
-    operations = _operations(training.network, batch)
+    size = min(training.settings.batch_size, training.pipeline.examples(training.splits.train))
+    operations = _operations(step)
     return Speed(size, whole, compute, max(0.0, whole - compute), size / whole, operations, machine_peak())
 
 
@@ -114,9 +112,9 @@ def _timed(take: Callable[[int], Any], count: int) -> float:
     return time.perf_counter() - started
 
 
-def _operations(network: keras.Model, batch: Any) -> int:
+def _operations(step: Callable[[], Any]) -> int:
     """Floating-point operations of one training step, as TensorFlow's profiler counts them in its graph."""
-    graph = tf.function(network.train_step).get_concrete_function(batch).graph
+    graph = tf.function(step, autograph=False).get_concrete_function().graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
     with _quiet():

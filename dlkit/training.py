@@ -164,9 +164,18 @@ class Training:
         """Take `count` batches from the stream; the metrics since the last `fresh` call, which begins an epoch."""
         return metric_names(self._graphs.run(stream, tf.constant(count), tf.constant(fresh)))
 
-    def fixed_step(self, batch: Any) -> Callable[[int], Any]:
-        """A function that takes so many steps on one and the same batch, to see what the step alone costs."""
-        run = _step_runner(self.network, self.network.train_step, lambda _: batch)
+    def fixed_step(self) -> Callable[[], Any]:
+        """A step on one and the same batch, a teacher's part included, to see what it costs without its input."""
+        steps = self.pipeline.train_steps(self.splits.train)
+        element = next(iter(steps.elements(0, 1)))
+        if isinstance(element, tuple):
+            return lambda: self.network.train_step(steps.finish(*element))
+        batch = steps.finish(element)
+        return lambda: self.network.train_step(batch)
+
+    def repeated(self, step: Callable[[], Any]) -> Callable[[int], Any]:
+        """A function that takes a step so many times."""
+        run = _step_runner(self.network, lambda _: step(), lambda number: number)
         return lambda count: metric_names(run(iter(numbers(count)), tf.constant(count), tf.constant(False)))
 
     def _enter_phase(self) -> None:

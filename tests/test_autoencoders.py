@@ -273,6 +273,21 @@ def test_a_classifier_has_no_parts(trained_run):
         part_of(open_run(trained_run).built, "encoder")
 
 
+def test_a_network_without_an_encoder_is_measured_without_a_code(tmp_path, silent):
+    layers = "{Dense: {units: 16, activation: relu}}, {Dense: {units: 64, activation: sigmoid}}"
+    path = tmp_path / "plain.yaml"
+    content = HEAD.format(**DEFAULTS | {"model": f"    layers: [{layers}]"})
+    path.write_text(content.replace("autoencoder:", "sequential:"))
+    loaded = load_recipe(path)
+    run = train_recipe(loaded, tmp_path / "runs", silent()).run
+    assert {path.name for path in (run.path / "figures").iterdir()} >= {"reconstructions_validation.png"}
+    assert not (run.path / "figures" / "latent_validation.png").exists()
+    with next(run.path.glob("*_validation.csv")).open() as stream:
+        rows = {row["method"]: float(row["mse"]) for row in csv.DictReader(stream)}
+    assert set(rows) == {"autoencoder", "mean"}
+    assert 0 < rows["autoencoder"] < rows["mean"]
+
+
 # codes
 
 
