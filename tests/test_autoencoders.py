@@ -19,6 +19,7 @@ from dlkit.exporting import export, verify
 from dlkit.interruption import Interrupted
 from dlkit.model_parts import part_of
 from dlkit.recipe import load_recipe
+from dlkit.reproduction import history
 from dlkit.run_directory import find_run
 from dlkit.trained_model import open_run
 from dlkit.training import Training
@@ -207,11 +208,6 @@ def test_weights_are_tied_in_the_run_the_checkpoint_and_the_reopened_model(runs,
 
 
 # resuming
-
-
-def history(run):
-    with (run.path / "history.csv").open() as stream:
-        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
 
 
 @pytest.mark.parametrize("values", [NOISY_TIED, MASKED_VARIATIONAL], ids=lambda values: values["name"])

@@ -1,7 +1,6 @@
 """A disk that is full, read-only or out of inodes: one message, nothing half there, and the run goes on afterwards."""
 
 import contextlib
-import csv
 import os
 import subprocess
 
@@ -9,6 +8,7 @@ import pytest
 
 from dlkit.errors import MissingError
 from dlkit.recipe import load_recipe
+from dlkit.reproduction import history
 from dlkit.run_directory import find_run
 from dlkit.training_run import resume_run, train_recipe
 
@@ -28,12 +28,6 @@ def disk(tmp_path):
 @pytest.fixture
 def loaded():
     return load_recipe("digits_mlp", ["training.epochs=6", "training.snapshot={steps: 10}"])
-
-
-def history(run):
-    """The rows of history.csv without times."""
-    with (run.path / "history.csv").open() as stream:
-        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
 
 
 def fill(disk):

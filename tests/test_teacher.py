@@ -1,6 +1,5 @@
 """Knowledge distillation: soft targets of a trained run, kept with the run that learns from it."""
 
-import csv
 import shutil
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 
 from dlkit.errors import InputError, MissingError
 from dlkit.recipe import load_recipe
-from dlkit.reproduction import reproduce
+from dlkit.reproduction import history, reproduce
 from dlkit.run_directory import find_run
 from dlkit.source_run import TEACHER, may_know_validation
 from dlkit.trained_model import open_run
@@ -80,11 +79,6 @@ def finished(recipe_file, tmp_path_factory, silent):
 
 def weights(run):
     return [np.array(variable) for variable in open_run(run).built.network.variables]
-
-
-def history(run):
-    with (run.path / "history.csv").open() as stream:
-        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
 
 
 def one_batch(path, *overrides):

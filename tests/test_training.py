@@ -1,6 +1,5 @@
 """The loop: resuming anywhere is as if nothing had happened; callbacks, history and checkpoints are right."""
 
-import csv
 import signal
 
 import keras
@@ -12,6 +11,7 @@ from dlkit.errors import InputError
 from dlkit.evaluation import evaluate
 from dlkit.interruption import Interrupted, stop_requests
 from dlkit.recipe import load_recipe
+from dlkit.reproduction import history
 from dlkit.run_directory import find_run
 from dlkit.snapshot import FOLDER
 from dlkit.trained_model import open_run
@@ -74,11 +74,6 @@ def loaded(tmp_path):
     path = tmp_path / "kill_me.yaml"
     path.write_text(RECIPE)
     return load_recipe(path)
-
-
-def history(run):
-    with (run.path / "history.csv").open() as stream:
-        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
 
 
 def weights(run, name="last.keras"):

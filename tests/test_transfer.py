@@ -1,7 +1,5 @@
 """Transfer from one run to the next: two phases in one run, features computed once, and resuming anywhere."""
 
-import csv
-
 import keras
 import numpy as np
 import pytest
@@ -11,7 +9,7 @@ from dlkit.errors import InputError
 from dlkit.evaluation import evaluate
 from dlkit.interruption import Interrupted
 from dlkit.recipe import load_recipe
-from dlkit.reproduction import reproduce
+from dlkit.reproduction import history, reproduce
 from dlkit.run_directory import RunDirectory, find_run
 from dlkit.source_run import FOLDER
 from dlkit.summary import summarise
@@ -93,11 +91,6 @@ def loaded(recipe_file):
 @pytest.fixture(scope="module")
 def finished(recipe_file, tmp_path_factory, silent):
     return train_recipe(load_recipe(recipe_file), tmp_path_factory.mktemp("finished"), silent()).run
-
-
-def history(run):
-    with (run.path / "history.csv").open() as stream:
-        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
 
 
 def values(run, name="last"):
