@@ -102,7 +102,7 @@ class Teacher(Section):
     """A trained network whose answers are learnt, beside what the data say (knowledge distillation)."""
 
     run: str
-    """A finished run of the same classes and inputs: its directory, or its recipe's name."""
+    """A finished run of the same classes and inputs, by its directory or recipe's name; its last weights are taken."""
     weight: Annotated[float, Field(gt=0, le=1)] = 0.9
     """The share of the targets that is the teacher's probabilities; the rest stays as the data say."""
 
