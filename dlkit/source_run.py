@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlkit.recipe.schema import Recipe
 
 FOLDER, TEACHER = "source_run", "teacher"
-_FILES = (RESOLVED, "data.json", "preprocess.keras", "last.keras")
+_FILES = (RESOLVED, "data.json", "last.keras")
 
 
 def source_reference(recipe: "Recipe") -> str | None:
@@ -66,7 +66,7 @@ def keep_source(recipe: "Recipe", run: Path) -> None:
     if reference is not None:
         _copy(find_source(reference).path, run / FOLDER)
     if teacher is not None:
-        _copy(find_teacher(teacher.run).path, run / TEACHER)
+        _copy(find_teacher(teacher.run).path, run / TEACHER, "preprocess.keras")
 
 
 def with_kept_source(loaded: "LoadedRecipe", run: RunDirectory) -> "LoadedRecipe":
@@ -92,9 +92,9 @@ def _found(reference: str, role: str) -> RunDirectory:
         ) from error
 
 
-def _copy(source: Path, kept: Path) -> None:
+def _copy(source: Path, kept: Path, *more: str) -> None:
     kept.mkdir()
-    for name in _FILES:
+    for name in (*_FILES, *more):
         shutil.copyfile(source / name, kept / name)
     if (source / FOLDER).is_dir():
         shutil.copytree(source / FOLDER, kept / FOLDER)
