@@ -17,6 +17,8 @@ class ConvMuon(keras.optimizers.Muon):
     row or column (kernels of depthwise convolutions), and layers whose path matches one of `exclude_layers` (such as
     the last one) go with AdamW, at `adam_lr_ratio` of the learning rate. The other settings are those of
     keras.optimizers.Muon; `rms_rate` times the square root of a matrix' longer side scales its step.
+    `adam_weight_decay` shrinks the scales of batch normalisations too: an activation behind one that bends smoothly,
+    such as silu or gelu, then gets numbers near zero, where it is almost a straight line; 0 leaves the scales alone.
     """
 
     def __init__(
