@@ -18,50 +18,54 @@ from dlkit.atomic import write_file
 FOLDER = "snapshots"
 KEPT = 2
 _DIGEST_BYTES = 32
+_BEST = "best"
 
 
 @dataclass
-class Snapshot:
-    """Everything that the next step depends on.
+class Progress:
+    """Where a training stands.
 
-    step: updates done. variables: arrays by group (network, optimizer, metrics, best). callbacks: plain data and
-    arrays, one per callback. history: rows of the epochs done. best: the monitored value of the best epoch.
-    stopped, phase, phase_start, first_step: see training.Progress.
+    step: updates done. history: rows of the epochs done. best, best_weights: the monitored value and the weights of the
+    best epoch. stopped: a callback has ended the phase. phase: counted from 0. phase_start: updates done before it.
+    first_step: the first update's loss and a digest of the weights after it, which tell where two runs part.
     """
 
-    step: int
-    variables: dict[str, list[np.ndarray]]
-    callbacks: list[dict[str, Any]] = field(default_factory=list)
+    step: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     best: float | None = None
+    best_weights: list[np.ndarray] = field(default_factory=list)
     stopped: bool = False
     phase: int = 0
     phase_start: int = 0
     first_step: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass
+class Snapshot:
+    """Everything that the next step depends on.
+
+    variables: arrays by group (network, optimizer, metrics). callbacks: plain data and arrays, one per callback.
+    """
+
+    progress: Progress
+    variables: dict[str, list[np.ndarray]]
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
+
+
 def write_snapshot(run: Path, snapshot: Snapshot) -> None:
     """Write the snapshot and remove all but the last two."""
     arrays: dict[str, np.ndarray] = {}
-    groups = {}
-    for group, values in snapshot.variables.items():
-        groups[group] = [_keep(arrays, value) for value in values]
-    state = {
-        "step": snapshot.step,
-        "history": snapshot.history,
-        "best": snapshot.best,
-        "stopped": snapshot.stopped,
-        "phase": snapshot.phase,
-        "phase_start": snapshot.phase_start,
-        "first_step": snapshot.first_step,
-        "groups": groups,
+    plain = dict(vars(snapshot.progress))
+    variables = snapshot.variables | {_BEST: plain.pop("best_weights")}
+    state = plain | {
+        "groups": {group: [_keep(arrays, value) for value in values] for group, values in variables.items()},
         "callbacks": [_encode(state, arrays) for state in snapshot.callbacks],
     }
     arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     content = stream.getbuffer()
-    path = run / FOLDER / f"{snapshot.step:012d}.npz"
+    path = run / FOLDER / f"{snapshot.progress.step:012d}.npz"
 
     def write(aside: Path) -> None:
         with aside.open("wb") as file:
@@ -92,10 +96,9 @@ def _parse(body: bytes) -> Snapshot:
     with np.load(io.BytesIO(body), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     state = json.loads(arrays["state"].tobytes())
-    variables = {group: [arrays[name] for name in names] for group, names in state["groups"].items()}
-    callbacks = [_decode(value, arrays) for value in state["callbacks"]]
-    plain = ("history", "best", "stopped", "phase", "phase_start", "first_step")
-    return Snapshot(state["step"], variables, callbacks, **{name: state[name] for name in plain})
+    variables = {group: [arrays[name] for name in names] for group, names in state.pop("groups").items()}
+    callbacks = [_decode(value, arrays) for value in state.pop("callbacks")]
+    return Snapshot(Progress(**state, best_weights=variables.pop(_BEST)), variables, callbacks)
 
 
 def _keep(arrays: dict[str, np.ndarray], value: Any) -> str:

@@ -6,7 +6,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import keras
@@ -26,7 +26,7 @@ from dlkit.layer_groups import averages_weights, learning_rates
 from dlkit.monitors import directions, smaller_is_better
 from dlkit.recipe.schema import Recipe, ResolvedPhase
 from dlkit.run_directory import RunDirectory
-from dlkit.snapshot import Snapshot, callback_state, read_snapshot, restore_callback, write_snapshot
+from dlkit.snapshot import Progress, Snapshot, callback_state, read_snapshot, restore_callback, write_snapshot
 from dlkit.splits import Splits
 from dlkit.weights_digest import weights_digest
 
@@ -66,25 +66,6 @@ class Silent:
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
         """Nothing."""
-
-
-@dataclass
-class Progress:
-    """Where the training stands.
-
-    step: updates done. history: rows of the epochs done. best, best_weights: of the best epoch. stopped: a callback has
-    ended the phase. phase: counted from 0. phase_start: updates done before it. first_step: the first update's loss and
-    a digest of the weights after it, which tell where two runs part.
-    """
-
-    step: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best: float | None = None
-    best_weights: list[np.ndarray] = field(default_factory=list)
-    stopped: bool = False
-    phase: int = 0
-    phase_start: int = 0
-    first_step: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -151,7 +132,7 @@ class Training:
     def start(self, run: RunDirectory | None = None) -> None:
         """Create all state, and restore it from the newest snapshot of `run` when it has one."""
         snapshot = read_snapshot(run.path) if run else None
-        self.progress = Progress(phase=snapshot.phase) if snapshot else Progress()
+        self.progress = Progress(phase=snapshot.progress.phase) if snapshot else Progress()
         self._enter_phase()
         if snapshot:
             self._restore(snapshot)
@@ -365,18 +346,7 @@ class Training:
         state = self.progress
         variables = {group: _copied(values) for group, values in self._variables().items()}
         callbacks = [callback_state(callback) for callback in self.callbacks.callbacks]
-        content = Snapshot(
-            state.step,
-            variables | {"best": state.best_weights},
-            callbacks,
-            state.history,
-            state.best,
-            state.stopped,
-            state.phase,
-            state.phase_start,
-            state.first_step,
-        )
-        write_snapshot(self.run.path, content)
+        write_snapshot(self.run.path, Snapshot(state, variables, callbacks))
         if state.history:
             self.run.write_csv("history.csv", state.history)
         self._saved_at = time.monotonic()
@@ -388,16 +358,7 @@ class Training:
                 variable.assign(value)
         for callback, state in zip(self.callbacks.callbacks, snapshot.callbacks, strict=True):
             restore_callback(callback, state)
-        self.progress = Progress(
-            snapshot.step,
-            snapshot.history,
-            snapshot.best,
-            snapshot.variables["best"],
-            snapshot.stopped,
-            snapshot.phase,
-            snapshot.phase_start,
-            snapshot.first_step,
-        )
+        self.progress = snapshot.progress
 
     def _interrupt(self) -> None:
         self._snapshot()

@@ -144,7 +144,7 @@ def test_a_training_whose_parent_is_killed_saves_its_state_and_ends(tmp_path):
         parent.wait(30)
     wait_for(lambda: not child.is_running())
     run = find_run("digits_mlp", tmp_path, finished=False)
-    assert read_snapshot(run.path).step > 0
+    assert read_snapshot(run.path).progress.step > 0
     assert list(tmp_path.rglob(".writing-*")) == []
     with run.locked():
         pass

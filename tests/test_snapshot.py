@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlkit.snapshot import FOLDER, Snapshot, callback_state, read_snapshot, write_snapshot
+from dlkit.snapshot import FOLDER, Progress, Snapshot, callback_state, read_snapshot, write_snapshot
 
 
 def snapshot(step):
@@ -16,14 +16,18 @@ def snapshot(step):
         "inf": float("inf"),
     }
     variables = {"network": [np.full((2, 2), step, np.float32)], "optimizer": [np.array(step, np.int64)]}
-    return Snapshot(step, variables, [state], [{"epoch": 0, "loss": 0.1 + 0.2}], best=0.3, stopped=True)
+    history = [{"epoch": 0, "loss": 0.1 + 0.2}]
+    progress = Progress(step, history, 0.3, [np.full(2, 0.5)], True, 2, 5, {"loss": 0.75, "weights": "ab"})
+    return Snapshot(progress, variables, [state])
 
 
 def test_everything_comes_back_with_its_type(tmp_path):
     write_snapshot(tmp_path, snapshot(7))
     found = read_snapshot(tmp_path)
-    assert (found.step, found.best, found.stopped) == (7, 0.3, True)
-    assert found.history == [{"epoch": 0, "loss": 0.30000000000000004}]
+    np.testing.assert_array_equal(found.progress.best_weights.pop(), [0.5, 0.5])
+    history = [{"epoch": 0, "loss": 0.30000000000000004}]
+    assert found.progress == Progress(7, history, 0.3, [], True, 2, 5, {"loss": 0.75, "weights": "ab"})
+    assert sorted(found.variables) == ["network", "optimizer"]
     assert found.variables["network"][0].dtype == np.float32
     np.testing.assert_array_equal(found.variables["network"][0], np.full((2, 2), 7))
     assert found.variables["optimizer"][0].shape == ()
@@ -47,7 +51,7 @@ def test_a_damaged_one_is_skipped_for_the_one_before(tmp_path, damage):
     if damage == "flip":
         content[len(content) // 2] ^= 1
     newest.write_bytes({"cut": content[:-100], "flip": content, "empty": b""}[damage])
-    assert read_snapshot(tmp_path).step == 1
+    assert read_snapshot(tmp_path).progress.step == 1
 
 
 def test_no_snapshot_is_none(tmp_path):
