@@ -56,7 +56,7 @@ class TrainingProgress:
 
     def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
         """Some steps of an epoch are done."""
-        self._foresee(steps_done, steps)
+        self._foresee(epoch * steps + steps_done, steps)
         if self._bar is None or self._task is None:
             return
         begun, first = self._started
@@ -65,12 +65,12 @@ class TrainingProgress:
         self._bar.update(self._task, completed=epoch * steps + steps_done, logs=text)
 
     def _foresee(self, steps_done: int, steps: int) -> None:
-        """Once, from the first steps after the very first: what an epoch and all of them will take."""
+        """Once, from the first steps after the very first, counted over epochs: what one and all of them will take."""
         now = time.perf_counter()
         if self._warm is None:
             self._warm = (now, steps_done)
         begun, first = self._warm
-        if self._foreseen is not None or now - begun < FORECAST_SECONDS or steps_done <= first:
+        if self._foreseen is not None or now - begun < FORECAST_SECONDS:
             return
         self._foreseen = (now - begun) / (steps_done - first) * steps
         memory = psutil.Process().memory_info().rss / 1e9

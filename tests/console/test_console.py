@@ -181,6 +181,18 @@ def test_a_forecast_counts_validation_once_it_was_seen(terminal, monkeypatch):
     assert "new forecast: 45 s an epoch, at most 30 min in all" in stream.getvalue()
 
 
+def test_a_forecast_of_short_epochs_counts_the_steps_of_all_of_them(terminal, monkeypatch):
+    loaded, stream = load_recipe("digits_mlp", ["training.epochs=40"]), terminal()
+    clock = iter(range(1000))
+    monkeypatch.setattr("dlkit.console._progress.time.perf_counter", lambda: next(clock) / 8)
+    with TrainingProgress(loaded.recipe, "stdout") as progress:
+        progress._bar.stop()
+        progress._bar = None  # of which each line asks the time
+        for epoch in range(20):
+            progress.progress(epoch, 10, 10, {"loss": 0.5})  # all ten steps in an eighth of a second
+    assert "forecast: 0.12 s an epoch, at most 5 s in all;" in stream.getvalue()
+
+
 def test_waiting_and_tables_on_a_terminal(terminal):
     stream = terminal()
     with console.waiting("thinking"):
