@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from dlkit.errors import InputError, MissingError
 from dlkit.machine import disk, memory, processor_features, system_text
+from dlkit.rounding import rounded
 
 # Forward and backward keep about two values for every activation; TensorFlow itself takes some.
 ACTIVATION_COPIES = 2
@@ -80,4 +81,4 @@ def _item_bytes(dtype: Any) -> int:
 
 
 def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.2g} GB" if count >= 1e8 else f"{count / 1e6:.2g} MB"
+    return f"{rounded(count / 1e9, 2)} GB" if count >= 1e8 else f"{rounded(count / 1e6, 2)} MB"

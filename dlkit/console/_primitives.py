@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dlkit.errors import DlkitError
+from dlkit.rounding import rounded
 
 
 def console_on(stream: str) -> Console:
@@ -77,6 +78,6 @@ def metrics_text(metrics: Mapping[str, float]) -> str:
 
 def duration(seconds: float) -> str:
     """A time in the unit that suits it."""
-    if seconds < 100:
-        return f"{seconds:.2g} s"
-    return f"{seconds / 60:.2g} min" if seconds < 6000 else f"{seconds / 3600:.2g} h"
+    if seconds < 99.5:
+        return f"{rounded(seconds, 2)} s"
+    return f"{rounded(seconds / 60, 2)} min" if seconds < 5970 else f"{rounded(seconds / 3600, 2)} h"

@@ -1,6 +1,5 @@
 """Progress of a training."""
 
-import math
 import sys
 import time
 from collections.abc import Mapping
@@ -10,13 +9,14 @@ import psutil
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dlkit.console._primitives import console_on, duration, metrics_text
+from dlkit.rounding import rounded
 
 if TYPE_CHECKING:
     from dlkit.recipe.schema import Recipe
 
 
 FORECAST_SECONDS = 2.0
-NOTABLY_LONGER = 1.1
+NOTABLE_SECONDS, NOTABLE_SHARE = 60, 0.25
 
 
 class TrainingProgress:
@@ -74,10 +74,19 @@ class TrainingProgress:
             return
         self._foreseen = (now - begun) / (steps_done - first) * steps
         memory = psutil.Process().memory_info().rss / 1e9
-        self._print(f"forecast: {self._durations(self._foreseen)}; {memory:.2g} GB of memory")
+        whole = duration(self._foreseen * self._epochs)
+        self._print(
+            f"forecast: {duration(self._foreseen)} an epoch, at most {whole} in all; {rounded(memory, 2)} GB of memory"
+        )
 
-    def _durations(self, epoch: float) -> str:
-        return f"{duration(epoch)} an epoch, at most {duration(epoch * self._epochs)} in all"
+    def _foresee_rest(self, epoch: float, left: int) -> None:
+        """Anew, from an epoch that makes what is left take notably more time than foreseen, or less."""
+        if self._foreseen is None:
+            return
+        before, now = self._foreseen * left, epoch * left
+        if abs(now - before) > max(NOTABLE_SECONDS, NOTABLE_SHARE * before):
+            self._foreseen = epoch
+            self._print(f"new forecast: {duration(epoch)} an epoch, {duration(now)} more")
 
     def _print(self, text: str) -> None:
         if self._bar is not None:
@@ -86,11 +95,9 @@ class TrainingProgress:
             print(text, file=getattr(sys, self._stream), flush=True)
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
-        """An epoch is done: one line of its metrics, and a new forecast where it took notably longer."""
+        """An epoch is done: one line of its metrics, and a new forecast where its time tells another."""
         hidden = ("epoch", "phase", "seconds", "learning_rate")
         logs = {name: value for name, value in row.items() if not name.startswith(hidden)}
         text = f"epoch {epoch + 1}/{self._epochs}  {metrics_text(logs)}  {row['seconds']:.1f} s"
         self._print(text)
-        if self._foreseen is not None and row["seconds"] > NOTABLY_LONGER * self._foreseen:
-            self._foreseen = math.inf
-            self._print(f"new forecast: {self._durations(row['seconds'])}")
+        self._foresee_rest(row["seconds"], self._epochs - epoch - 1)

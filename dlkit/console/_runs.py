@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit.console._primitives import line, metrics_text, note, table
+from dlkit.rounding import rounded
 
 if TYPE_CHECKING:
     from dlkit.recipe.contract import Verdict
@@ -26,14 +27,14 @@ def show_training(result: "TrainingResult") -> None:
 def show_speed(speed: "Speed") -> None:
     """Where a training step's time goes, what share of the machine it uses, and what would be faster."""
     wait = speed.input_wait_seconds / speed.step_seconds
-    line(f"step           {1e3 * speed.step_seconds:.3g} ms for {speed.batch_size} examples")
-    line(f"compute        {1e3 * speed.compute_seconds:.3g} ms, the same step on a batch that is there already")
-    line(f"input wait     {1e3 * speed.input_wait_seconds:.3g} ms ({wait:.0%} of the step)")
+    line(f"step           {rounded(1e3 * speed.step_seconds, 3)} ms for {speed.batch_size} examples")
+    line(f"compute        {rounded(1e3 * speed.compute_seconds, 3)} ms, the same step on a batch that is there already")
+    line(f"input wait     {rounded(1e3 * speed.input_wait_seconds, 3)} ms ({wait:.0%} of the step)")
     line(f"throughput     {speed.examples_per_second:,.0f} examples/s")
     reached, peak = speed.operations / speed.step_seconds / 1e9, speed.peak / 1e9
     each = speed.operations / speed.batch_size / 1e6
     line(f"share of peak  {speed.share_of_peak:.0%}: {reached:,.1f} of {peak:,.0f} GFLOP/s in float32")
-    line(f"work           {each:,.3g} MFLOP an example, forward and backward")
+    line(f"work           {rounded(each, 3)} MFLOP an example, forward and backward")
     for setting, gain in speed.faster.items():
         line(f"faster         {setting} gives {gain:.2f} times the throughput, and other results")
     if not speed.faster:

@@ -1,11 +1,13 @@
 """What is printed: results on stdout in plain columns, notes on stderr, a bar with speed where there is a terminal."""
 
 import io
+import re
 import sys
 
 import pytest
 
 from dlkit import console
+from dlkit.console._primitives import duration
 from dlkit.console._progress import TrainingProgress
 from dlkit.diagnosis import Finding
 from dlkit.recipe import load_recipe
@@ -166,19 +168,30 @@ def test_a_terminal_gets_a_bar_with_speed_and_a_line_per_epoch(terminal):
     assert "epoch 1/2  loss 0.2500  1.5 s" in stream.getvalue()
 
 
-def test_a_forecast_counts_validation_once_it_was_seen(terminal, monkeypatch):
+def test_a_forecast_counts_validation_and_forgets_a_pause(terminal, monkeypatch):
     loaded, stream = load_recipe("digits_mlp", ["training.epochs=40"]), terminal()
     clock = iter(range(0, 1000, 3))
     monkeypatch.setattr("dlkit.console._progress.time.perf_counter", lambda: float(next(clock)))
     with TrainingProgress(loaded.recipe, "stdout") as progress:
         for steps_done in (1, 2, 3):
             progress.progress(0, steps_done, 10, {"loss": 0.5})  # a step in three seconds
-        progress.epoch_done(0, {"epoch": 0, "loss": 0.25, "seconds": 32.0})
-        progress.epoch_done(1, {"epoch": 1, "loss": 0.25, "seconds": 45.0})
-        progress.epoch_done(2, {"epoch": 2, "loss": 0.25, "seconds": 90.0})
+        for epoch, seconds in enumerate([32.0, 45.0, 48.0, 900.0, 45.0, 40.0]):
+            progress.epoch_done(epoch, {"epoch": epoch, "loss": 0.25, "seconds": seconds})
+        progress.epoch_done(38, {"epoch": 38, "loss": 0.25, "seconds": 80.0})  # the last but one: no minute more
     assert "forecast: 30 s an epoch, at most 20 min in all;" in stream.getvalue()
-    assert stream.getvalue().count("new forecast") == 1
-    assert "new forecast: 45 s an epoch, at most 30 min in all" in stream.getvalue()
+    assert re.findall("new forecast: (.*)", stream.getvalue()) == [
+        "45 s an epoch, 28 min more",
+        "15 min an epoch, 9 h more",
+        "45 s an epoch, 26 min more",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.123, "0.12 s"), (99.4, "99 s"), (99.6, "1.7 min"), (5969, "99 min"), (5990, "1.7 h"), (360_000, "100 h")],
+)
+def test_a_duration_has_the_unit_that_suits_it(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_a_forecast_of_short_epochs_counts_the_steps_of_all_of_them(terminal, monkeypatch):
