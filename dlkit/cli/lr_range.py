@@ -1,5 +1,6 @@
 """dlkit lr-range: which learning rates a recipe can be trained with."""
 
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -25,8 +26,11 @@ def lr_range(
     from dlkit.recipe import load_recipe
 
     apply_data_options(data_dir, offline)
-    if not 0 < lowest < highest:
-        raise InputError(f"--from {lowest:g} and --to {highest:g} are no range", "give two rates, the lower one first")
+    if not 0 < lowest < highest < inf:
+        hint = "give two rates above 0, the lower one first"
+        raise InputError(f"--from {lowest:g} and --to {highest:g} are no range", hint)
+    if figure is not None and (figure.suffix.lower() != ".png" or figure.is_dir()):
+        raise InputError(f"--figure {figure} is no .png", "give a name that ends in .png")
     loaded = load_recipe(recipe, overrides or ())
 
     from dlkit.tensorflow_start import start_tensorflow

@@ -27,6 +27,9 @@ def test_the_curve_and_its_proposals(dlkit, tmp_path):
     ("words", "message"),
     [
         (("digits_mlp", "--from", "1", "--to", "0.1"), "--from 1 and --to 0.1 are no range"),
+        (("digits_mlp", "--from", "0"), "give two rates above 0, the lower one first"),
+        (("digits_mlp", "--to", "inf"), "--from 1e-06 and --to inf are no range"),
+        (("digits_mlp", "--figure", "curve.foo"), "--figure curve.foo is no .png"),
         (("digits_mpl",), "did you mean 'digits_mlp'"),
         (("digits_mlp", "--set", "training.epohcs=3"), "did you mean 'epochs'"),
     ],
