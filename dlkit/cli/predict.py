@@ -43,7 +43,8 @@ def predict(
     check_choice("--checkpoint", checkpoint, ("last", "best"))
     for path in inputs:
         if not path.exists():
-            raise MissingError(f"no such file or folder: {path}", "give images, folders of images or .npz files")
+            hint = "give images, folders of images or .npz files; a run is named by --run"
+            raise MissingError(f"no such file or folder: {path}", hint)
     found = find_run(run, runs_root(runs_dir), finished=True if run is None else None)
     found.checkpoint(checkpoint)
 
