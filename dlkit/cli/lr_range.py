@@ -29,7 +29,7 @@ def lr_range(
     if not 0 < lowest < highest < inf:
         hint = "give two rates above 0, the lower one first"
         raise InputError(f"--from {lowest:g} and --to {highest:g} are no range", hint)
-    if figure is not None and (figure.suffix.lower() != ".png" or figure.is_dir()):
+    if figure is not None and figure.suffix.lower() != ".png":
         raise InputError(f"--figure {figure} is no .png", "give a name that ends in .png")
     loaded = load_recipe(recipe, overrides or ())
 
