@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from dlkit.errors import InputError, MissingError
 from dlkit.machine import disk, memory, processor_features, system_text
-from dlkit.rounding import rounded
+from dlkit.rounding import byte_size
 
 # Forward and backward keep about two values for every activation; TensorFlow itself takes some.
 ACTIVATION_COPIES = 2
@@ -35,7 +35,7 @@ def check_memory(network: keras.Model, batch_size: int, available: int | None = 
     advice = (
         f"--set training.batch_size={fitting} fits" if fitting else "not even one example fits: make the model smaller"
     )
-    message = f"a batch of {batch_size} needs about {_gigabytes(needed)}, {_gigabytes(free)} are free"
+    message = f"a batch of {batch_size} needs about {byte_size(needed)}, {byte_size(free)} are free"
     raise InputError(message, advice, key="training.batch_size")
 
 
@@ -57,8 +57,8 @@ def check_disk(network: keras.Model, root: Path) -> None:
     place, needed = disk(root), STATE_COPIES * _weight_bytes(network) + 1_000_000
     if needed > place.free:
         raise MissingError(
-            f"a run of this recipe needs about {_gigabytes(needed)} on disk, "
-            f"{place.folder} has {_gigabytes(place.free)} free",
+            f"a run of this recipe needs about {byte_size(needed)} on disk, "
+            f"{place.folder} has {byte_size(place.free)} free",
             "free some, or choose another place with --runs-dir",
         )
 
@@ -78,7 +78,3 @@ def _activation_bytes(network: keras.Model) -> int:
 def _item_bytes(dtype: Any) -> int:
     sizes = {"float64": 8, "int64": 8, "float16": 2, "bfloat16": 2, "uint8": 1, "bool": 1}
     return sizes.get(str(dtype), 4)
-
-
-def _gigabytes(count: int) -> str:
-    return f"{rounded(count / 1e9, 2)} GB" if count >= 1e8 else f"{rounded(count / 1e6, 2)} MB"

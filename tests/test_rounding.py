@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlkit.rounding import rounded
+from dlkit.rounding import byte_size, rounded
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,11 @@ from dlkit.rounding import rounded
 )
 def test_significant_digits_without_an_exponent(value, digits, text):
     assert rounded(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 MB"), (2_040_000, "2 MB"), (316e6, "0.32 GB"), (16.94e9, "17 GB"), (8e12, "8,000 GB")],
+)
+def test_sizes_in_two_digits(count, text):
+    assert byte_size(count) == text

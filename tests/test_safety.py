@@ -15,6 +15,7 @@ from dlkit.datasets.csv import Csv
 from dlkit.datasets.declared import Declared
 from dlkit.datasets.image_folder import ImageFolder
 from dlkit.errors import InputError
+from dlkit.rounding import byte_size
 from dlkit.safety.arrays import array_headers, check_arrays
 from dlkit.safety.files import UnreadableError, check_links, links_out, memory_bytes, require_file, zip_problems
 from dlkit.safety.h5 import h5_contents
@@ -167,7 +168,7 @@ def test_h5_links_and_values_in_other_files(tmp_path):
         "/soft is a SoftLink to /fine",
         f"/raw keeps its values in another file, {tmp_path / 'values'}",
         "/virtual is put together from other files, other.h5",
-        f"/huge declares 8,000.0 GB, this machine has {memory_bytes() / 1e9:,.1f} GB",
+        f"/huge declares 8,000 GB, this machine has {byte_size(memory_bytes())}",
         "it declares 1e+12 values, at most 1e+10 are allowed",
     }
     with pytest.raises(UnreadableError, match=r"y\.h5 is no readable HDF5 file"):

@@ -101,3 +101,11 @@ def check_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
         from dlkit.errors import InputError, closest
 
         raise InputError(f"{option} {value!r} is not known", closest(value, list(allowed)))
+
+
+def check_ending(option: str, path: Path, ending: str) -> None:
+    """Raise InputError when the name of a file to be written has another ending, before any work."""
+    if path.suffix != ending:
+        from dlkit.errors import InputError
+
+        raise InputError(f"{option} {path} is no {ending}", f"give a name that ends in {ending}")

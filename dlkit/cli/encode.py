@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import Checkpoint, DataDir, Json, Offline, RunsDir, apply_data_options, check_choice
+from dlkit.cli._options import (
+    Checkpoint,
+    DataDir,
+    Json,
+    Offline,
+    RunsDir,
+    apply_data_options,
+    check_choice,
+    check_ending,
+)
 
 
 def encode(
@@ -34,8 +43,7 @@ def encode(
         check_choice("--split", split, ("train", "validation"))
     if bool(inputs) == bool(split):
         raise InputError("encode needs INPUTS or --split, one of them", "such as: dlkit encode vae --split validation")
-    if output.suffix != ".npz":
-        raise InputError(f"--output {output} is no .npz", "give a name that ends in .npz")
+    check_ending("--output", output, ".npz")
     for path in inputs or []:
         if not path.exists():
             raise MissingError(f"no such file or folder: {path}", "give images, folders of images or .npz files")

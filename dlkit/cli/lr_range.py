@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_options
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_options, check_ending
 
 
 def lr_range(
@@ -29,8 +29,8 @@ def lr_range(
     if not 0 < lowest < highest < inf:
         hint = "give two rates above 0, the lower one first"
         raise InputError(f"--from {lowest:g} and --to {highest:g} are no range", hint)
-    if figure is not None and figure.suffix.lower() != ".png":
-        raise InputError(f"--figure {figure} is no .png", "give a name that ends in .png")
+    if figure is not None:
+        check_ending("--figure", figure, ".png")
     loaded = load_recipe(recipe, overrides or ())
 
     from dlkit.tensorflow_start import start_tensorflow

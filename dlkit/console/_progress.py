@@ -9,7 +9,7 @@ import psutil
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dlkit.console._primitives import console_on, duration, metrics_text
-from dlkit.rounding import rounded
+from dlkit.rounding import byte_size
 
 if TYPE_CHECKING:
     from dlkit.recipe.schema import Recipe
@@ -73,10 +73,10 @@ class TrainingProgress:
         if self._foreseen is not None or now - begun < FORECAST_SECONDS:
             return
         self._foreseen = (now - begun) / (steps_done - first) * steps
-        memory = psutil.Process().memory_info().rss / 1e9
+        memory = psutil.Process().memory_info().rss
         whole = duration(self._foreseen * self._epochs)
         self._print(
-            f"forecast: {duration(self._foreseen)} an epoch, at most {whole} in all; {rounded(memory, 2)} GB of memory"
+            f"forecast: {duration(self._foreseen)} an epoch, at most {whole} in all; {byte_size(memory)} of memory"
         )
 
     def _foresee_rest(self, epoch: float, left: int) -> None:

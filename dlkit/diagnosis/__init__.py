@@ -14,11 +14,11 @@ from dlkit.cache import cache_directory
 from dlkit.environment import processor, versions
 from dlkit.errors import Problem
 from dlkit.machine import Disk, Memory, disk, memory, processor_features, system_text, usable_cores
+from dlkit.rounding import byte_size
 
 Level = Literal["ok", "warning", "problem"]
-GIGABYTE = 1e9
-LOW_MEMORY, NO_MEMORY = 3 * GIGABYTE, 1 * GIGABYTE
-LOW_DISK, NO_DISK = 5 * GIGABYTE, 0.5 * GIGABYTE
+LOW_MEMORY, NO_MEMORY = 3e9, 1e9
+LOW_DISK, NO_DISK = 5e9, 0.5e9
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def check_cores(cores: float, load: float) -> Finding:
 def check_memory(found: Memory) -> Finding:
     """Memory that is free for a training."""
     available = found.available
-    text = f"{available / GIGABYTE:.1f} GB available of {found.total / GIGABYTE:.1f} GB"
+    text = f"{byte_size(available)} available of {byte_size(found.total)}"
     if available >= LOW_MEMORY:
         return Finding("memory", "ok", text)
     return Finding("memory", "problem" if available < NO_MEMORY else "warning", text, "close other programs")
@@ -112,7 +112,7 @@ def check_memory(found: Memory) -> Finding:
 
 def check_disk(subject: str, found: Disk) -> Finding:
     """Room for runs or for decoded data."""
-    text = f"{found.free / GIGABYTE:.1f} GB free in {found.folder}"
+    text = f"{byte_size(found.free)} free in {found.folder}"
     choice = {"runs": "--runs-dir or DLKIT_RUNS", "cache": "DLKIT_CACHE"}[subject]
     if not found.writable:
         return Finding(subject, "problem", f"{text}, which cannot be written to", f"choose another place: {choice}")

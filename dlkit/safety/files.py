@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from dlkit.errors import InputError, MissingError
+from dlkit.rounding import byte_size
 
 MAX_MEMBERS = 1000
 # Above this size a file must not unpack to more than so many times its own size; deflate itself ends at 1032 times.
@@ -114,7 +115,7 @@ def safe_member_name(name: str) -> bool:
 def _size_problems(unpacked: int, packed: int) -> list[str]:
     problems = []
     if unpacked > memory_bytes():
-        problems.append(f"it unpacks to {unpacked / 1e9:,.1f} GB, this machine has {memory_bytes() / 1e9:,.1f} GB")
+        problems.append(f"it unpacks to {byte_size(unpacked)}, this machine has {byte_size(memory_bytes())}")
     if unpacked > FREE_BYTES and unpacked > MAX_RATIO * packed:
         problems.append(
             f"it unpacks to {unpacked / max(packed, 1):,.0f} times its size, at most {MAX_RATIO} is allowed"

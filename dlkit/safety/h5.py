@@ -7,6 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dlkit.rounding import byte_size
 from dlkit.safety.files import MAX_VALUES, UnreadableError, first_line, memory_bytes, require_file
 
 MAX_OBJECTS = 100_000
@@ -84,4 +85,4 @@ def _dataset_problems(item: Any) -> Iterator[str]:
         yield f"is put together from other files, {item.virtual_sources()[0].file_name}"
     size = prod(item.shape or ()) * item.dtype.itemsize
     if size > memory_bytes():
-        yield f"declares {size / 1e9:,.1f} GB, this machine has {memory_bytes() / 1e9:,.1f} GB"
+        yield f"declares {byte_size(size)}, this machine has {byte_size(memory_bytes())}"
