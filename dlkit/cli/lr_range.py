@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_options, check_ending
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, RunsDir, apply_data_options, check_ending
 
 
 def lr_range(
@@ -16,6 +16,7 @@ def lr_range(
     highest: Annotated[float, typer.Option("--to", min=0.0, help="The last learning rate.")] = 10.0,
     steps: Annotated[int, typer.Option(min=10, help="Steps between the two.")] = 100,
     figure: Annotated[Path | None, typer.Option(help="Draw the curve into this PNG file.")] = None,
+    runs_dir: RunsDir = None,  # read from the environment, for a recipe's teacher or source
     data_dir: DataDir = None,
     offline: Offline = False,
     as_json: Json = False,
