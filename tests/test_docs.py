@@ -88,6 +88,7 @@ def test_recipes_in_commands_are_shipped_or_made_by_the_reader(page):
         "pets.yaml",
         "tower.yaml",
         "cifar_cnn_fast_relu.yaml",
+        "without.yaml",
         "RECIPE",
         "RUN",
         "[RECIPE|RUN]...",
