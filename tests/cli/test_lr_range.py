@@ -25,7 +25,7 @@ def test_the_curve_and_its_proposals(dlkit, tmp_path):
 
 def test_a_recipe_with_a_teacher_finds_it_where_runs_are_kept(dlkit, tmp_path):
     taught = (*WORDS, "--set", "training.teacher={run: digits_mlp}")
-    missing = dlkit(*taught)
+    missing = dlkit(*taught, "--runs-dir", tmp_path / "none")
     assert missing.code == 3
     assert "train it first: dlkit train digits_mlp; or give a run's directory or --runs-dir" in missing.error
     assert dlkit("train", "digits_mlp", "--set", "training.epochs=1", "--runs-dir", tmp_path / "mine").code == 0
