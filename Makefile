@@ -1,6 +1,6 @@
 # make demo    the whole path on real digits: train, evaluate, export (creates .venv on the first call)
-# make test    every check: ruff, mypy, pytest
-# make lint    ruff and mypy alone
+# make test    every check: ruff, mypy, import-linter, pytest
+# make lint    ruff, mypy and import-linter alone
 # make cover   every test, with the branches that none of them takes
 # make bench   ratios measured side by side on this machine
 # make clean   remove the environment and what tools made; runs in saved_models/ stay
@@ -28,6 +28,7 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 cover: .venv/.installed-dev
 	$(BIN)/pytest --cov -n 2 --dist loadfile

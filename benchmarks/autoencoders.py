@@ -45,11 +45,11 @@ class _Quiet:
 
 def measure(name: str, root: Path) -> dict[str, Any]:
     """Train and evaluate one case."""
-    from dlkit.evaluation import evaluate, read_split
+    from dlkit.components.tasks._reconstruction import code_of
+    from dlkit.evaluation.evaluate import evaluate, read_split
+    from dlkit.model.trained import open_run
     from dlkit.recipe import load_recipe
-    from dlkit.tasks._reconstruction import code_of
-    from dlkit.trained_model import open_run
-    from dlkit.training_run import train_recipe
+    from dlkit.training.run import train_recipe
 
     recipe, changes = CASES[name]
     result = train_recipe(load_recipe(recipe, [*changes, f"training.seed={SEED}"]), root, _Quiet())
@@ -81,7 +81,7 @@ def _jacobian(network: Any, codes: np.ndarray) -> float | None:
 
 def main(names: list[str]) -> None:
     """Print the table, a row as soon as it is there."""
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     start_tensorflow()
     keys: list[str] = []

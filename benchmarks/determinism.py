@@ -45,28 +45,19 @@ training:
 """
 
 
-class Quiet:
-    """A reporter that says nothing."""
-
-    def begin(self, epoch: int, steps_done: int, steps: int) -> None: ...
-
-    def progress(self, epoch: int, steps_done: int, steps: int, logs: Any) -> None: ...
-
-    def epoch_done(self, epoch: int, row: Any) -> None: ...
-
-
 def serve() -> None:
     """A child: train the recipe of every line on stdin, and answer with its seconds and a digest of its weights."""
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     start_tensorflow()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # every training traces anew, which is meant here
-    from dlkit.compiled_model import compile_model
+    from dlkit.interfaces.reporter import Reporter
+    from dlkit.model.compile import compile_model
+    from dlkit.model.digest import weights_digest
     from dlkit.recipe import load_recipe
-    from dlkit.run_directory import create_run
-    from dlkit.training import Training
-    from dlkit.training_run import prepare
-    from dlkit.weights_digest import weights_digest
+    from dlkit.runs.directory import create_run
+    from dlkit.training.loop import Training
+    from dlkit.training.prepare import prepare
 
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "digits_conv.yaml").write_text(CONVOLUTION)
@@ -74,10 +65,11 @@ def serve() -> None:
             name = line.strip()
             source = name if name == "digits_mlp" else Path(folder) / f"{name}.yaml"
             recipe = load_recipe(source, RECIPES[name])
-            built, splits = prepare(recipe)
+            ready = prepare(recipe)
+            built = ready.built
             compile_model(built, recipe.recipe)
             run = create_run(Path(folder), name, lambda run: None)
-            history = Training(recipe.recipe, built, splits, Quiet()).run_to_end(run)
+            history = Training(recipe.recipe, ready, Reporter()).run_to_end(run)
             seconds = sum(row["seconds"] for row in history[1:])
             print(json.dumps({"seconds": seconds, "digest": weights_digest(built.network.variables)}), flush=True)
 

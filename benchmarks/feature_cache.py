@@ -33,23 +33,24 @@ training: {batch_size: 16, epochs: 1, trainable: [head], optimizer: Adam}
 
 def started(path, cached):
     """A training that has taken its first epoch."""
-    from dlkit import training as module
+    import dlkit.training.steps as module
+    from dlkit.interfaces.reporter import Reporter
     from dlkit.recipe import load_recipe
-    from dlkit.training import Silent, Training
-    from dlkit.training_run import prepare
+    from dlkit.training.loop import Training
+    from dlkit.training.prepare import prepare
 
     loaded = load_recipe(path)
-    built, splits = prepare(loaded)
+    ready = prepare(loaded)
     original = module.head_network
     module.head_network = original if cached else lambda network, changed: None
     try:
-        training = Training(loaded.recipe, built, splits, Silent())
+        training = Training(loaded.recipe, ready, Reporter())
         training.start()
     finally:
         module.head_network = original
-    assert (training.stepped is not training.network) == cached
-    stream = training.stream(0, 10**9)
-    training.one_step(stream, training.steps)
+    assert (training.steps.stepped is not training.steps.network) == cached
+    stream = training.steps.stream(0, 10**9)
+    training.steps.take(stream, training.steps.per_epoch)
     return training, stream
 
 
@@ -57,13 +58,13 @@ def seconds(training, stream, epochs):
     """Seconds of one epoch."""
     begun = time.perf_counter()
     for _ in range(epochs):
-        training.one_step(stream, training.steps, fresh=True)
+        training.steps.take(stream, training.steps.per_epoch, fresh=True)
     return (time.perf_counter() - begun) / epochs
 
 
 def main(photos=None):
     """Print the seconds of an epoch both ways, and their ratio."""
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     start_tensorflow()
     import numpy as np

@@ -8,7 +8,7 @@ takes after its last callback, when nothing is left to do but to release the ite
 import sys
 import time
 
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 
 start_tensorflow()
 
@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 from training_speed import arrays_of
 
-from dlkit.compiled_model import compile_model
+from dlkit.model.compile import compile_model
 
 STEPS, WAITED = 8, 0.5
 

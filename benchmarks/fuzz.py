@@ -13,30 +13,18 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fuzz"))
 
 import campaigns
 
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 
 COUNTS = {"recipes": 10_000, "command_lines": 100, "images": 2_000, "runs": 500}
 
 
-class Silent:
-    """Progress that is not shown."""
-
-    def __enter__(self) -> "Silent":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *arguments: None
-
-
 def trained_run(folder: Path) -> Path:
     """A run of digits_mlp to be mutated."""
+    from dlkit.interfaces.reporter import Reporter
     from dlkit.recipe import load_recipe
-    from dlkit.training_run import train_recipe
+    from dlkit.training.run import train_recipe
 
-    return train_recipe(load_recipe("digits_mlp", ["training.epochs=1"]), folder, Silent()).run.path
+    return train_recipe(load_recipe("digits_mlp", ["training.epochs=1"]), folder, Reporter()).run.path
 
 
 def campaign(part: str, scratch: Path) -> Any:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 PEAK = "import resource; print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
 TENSORFLOW = f"""
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 start_tensorflow()
 import numpy as np
-from dlkit.compiled_model import build_model, compile_model
-from dlkit.data_source import build_dataset, describe
+from dlkit.model.build import build_model
+from dlkit.model.compile import compile_model
+from dlkit.data.source import build_dataset, describe
 from dlkit.recipe import load_recipe
 data = np.ones((50_000, 32, 32, 3), np.uint8)
 recipe = load_recipe("cifar_cnn").recipe
@@ -28,27 +29,29 @@ for _ in range(20):
 {PEAK}
 """
 CIFAR = f"""
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 start_tensorflow()
 from dlkit.recipe import load_recipe
-from dlkit.training import Silent, Training
-from dlkit.training_run import prepare
+from dlkit.interfaces.reporter import Reporter
+from dlkit.training.loop import Training
+from dlkit.training.prepare import prepare
 loaded = load_recipe("cifar_cnn")
-training = Training(loaded.recipe, *prepare(loaded), Silent())
+training = Training(loaded.recipe, prepare(loaded), Reporter())
 training.start()
-training.one_step(training.stream(0, 20), 20)
+training.steps.take(training.steps.stream(0, 20), 20)
 {PEAK}
 """
 FOLDER = """
 import resource, sys, time
 import numpy as np
 import psutil
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 start_tensorflow()
 import tensorflow as tf
 from dlkit.recipe import load_recipe
-from dlkit.training import Silent, Training
-from dlkit.training_run import prepare
+from dlkit.interfaces.reporter import Reporter
+from dlkit.training.loop import Training
+from dlkit.training.prepare import prepare
 directory, allowed = sys.argv[1], int(sys.argv[2])
 own = lambda: psutil.Process().memory_full_info().uss
 tf.random.normal((2048, 2048)) @ tf.random.normal((2048, 2048))
@@ -57,18 +60,18 @@ small = ["data.resize.height=128", "data.resize.width=128", "expect={}",
          "model={sequential: {layers: [{Conv2D: {filters: 8, kernel_size: 8, strides: 8}}, GlobalAveragePooling2D,"
          " {Dense: {units: 2, activation: softmax}}]}}"]
 warm = load_recipe("image_folder_cnn", [place + "/warm", *small])
-training = Training(warm.recipe, *prepare(warm), Silent())
+training = Training(warm.recipe, prepare(warm), Reporter())
 training.start()
-training.one_step(training.stream(0, 4), 4)
+training.steps.take(training.steps.stream(0, 4), 4)
 used = psutil.Process().memory_info().data
 resource.setrlimit(resource.RLIMIT_DATA, (used + allowed, used + allowed))
 loaded = load_recipe("image_folder_cnn", [place + "/large", *small])
-training = Training(loaded.recipe, *prepare(loaded), Silent())
-pixels = training.splits.train.inputs.nbytes + training.splits.validation.inputs.nbytes
+training = Training(loaded.recipe, prepare(loaded), Reporter())
+pixels = training.prepared.splits.train.inputs.nbytes + training.prepared.splits.validation.inputs.nbytes
 training.start()
-stream, seen = training.stream(0, training.steps), []
+stream, seen = training.steps.stream(0, training.steps.per_epoch), []
 for _ in range(8):
-    training.one_step(stream, training.steps // 8)
+    training.steps.take(stream, training.steps.per_epoch // 8)
     seen.append(psutil.Process().memory_info().data - used)
 print(f"{pixels / 1e6:,.0f} MB of pixels, {allowed / 1e6:,.0f} MB allowed beyond what TensorFlow had; "
       f"taken in MB while an epoch went by: {', '.join(f'{value / 1e6:,.0f}' for value in seen)}")
@@ -107,7 +110,7 @@ def records(counts: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)) -> No
     """Examples a second that the pipeline gives, shuffled, from arrays of small records."""
     import numpy as np
 
-    from dlkit.datasets._dataset import Split
+    from dlkit.interfaces.data import Split
 
     for count in counts:
         split = Split(np.zeros((count, 64), np.uint8), np.zeros(count, np.int64))
@@ -118,8 +121,8 @@ def files(counts: tuple[int, ...] = (1_000, 4_000, 16_000)) -> None:
     """Examples a second from the cache of a folder's decoded pictures, and pictures decoded a second the first time."""
     import time
 
-    from dlkit.datasets.image_folder import ImageFolder
-    from dlkit.images import ImageResizer
+    from dlkit.components.datasets.image_folder import ImageFolder
+    from dlkit.media.images import ImageResizer
 
     for count in counts:
         with tempfile.TemporaryDirectory() as place:
@@ -136,7 +139,7 @@ def _throughput(split: object, batch: int = 128, steps: int = 2_000) -> float:
     import time
     from types import SimpleNamespace
 
-    from dlkit.input_pipeline import InputPipeline
+    from dlkit.data.pipeline import InputPipeline
 
     training = SimpleNamespace(batch_size=batch, seed=0, shuffle=True)
     recipe = SimpleNamespace(training=training, data=SimpleNamespace(corrupt=[], patch=None))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from dlkit.repetition import Repeated, repeat
-from dlkit.run_directory import list_runs
+from dlkit.experiments.repeat import Repeated, repeat
+from dlkit.runs.directory import list_runs
 
 OVERRIDES = ("training.epochs=2",)
 FLAT = 0.05

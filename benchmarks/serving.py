@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 
 start_tensorflow()
 
@@ -17,12 +17,13 @@ import numpy as np
 import tensorflow as tf
 from memory import write_pictures
 
-from dlkit.exporting import export
-from dlkit.prediction import BATCH, named_examples, predict
+from dlkit.evaluation.inputs import named_examples
+from dlkit.evaluation.predict import BATCH, predict
+from dlkit.export.export import export
+from dlkit.interfaces.reporter import Reporter
+from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.trained_model import open_run
-from dlkit.training import Silent
-from dlkit.training_run import train_recipe
+from dlkit.training.run import train_recipe
 
 CALLS = {1: 300, 256: 20}
 
@@ -84,7 +85,7 @@ def main(count=10_000):
         write_pictures(Path(place) / "pictures", count)
         write_pictures(Path(place) / "train", 200)
         overrides = [f"data.source.image_folder.directory={place}/train", "training.epochs=1"]
-        run = train_recipe(load_recipe("image_folder_cnn", overrides), Path(place) / "runs", Silent()).run
+        run = train_recipe(load_recipe("image_folder_cnn", overrides), Path(place) / "runs", Reporter()).run
         trained = open_run(run)
         split_of_time(trained, Path(place) / "pictures", count)
         latencies(trained, Path(place) / "artefact")

@@ -12,15 +12,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 
 start_tensorflow()
 
-from dlkit.compiled_model import compile_model
+from dlkit.interfaces.reporter import Reporter
+from dlkit.model.compile import compile_model
 from dlkit.recipe import load_recipe
-from dlkit.run_directory import create_run
-from dlkit.training import Silent, Training
-from dlkit.training_run import prepare
+from dlkit.runs.directory import create_run
+from dlkit.training.loop import Training
+from dlkit.training.prepare import prepare
 
 UPDATES = 688
 
@@ -34,11 +35,11 @@ def seconds(function):
 
 def ours(loaded, folder):
     """dlkit's training without its start and its files at the end: the 688 updates, history and callbacks."""
-    built, splits = prepare(loaded)
-    compile_model(built, loaded.recipe)
-    training = Training(loaded.recipe, built, splits, Silent())
+    ready = prepare(loaded)
+    compile_model(ready.built, loaded.recipe)
+    training = Training(loaded.recipe, ready, Reporter())
     run = create_run(folder, "single_neuron", lambda run: None)
-    training._write_products = lambda: None
+    training.state.write_products = lambda run: None
     warm_up(training)
     elapsed = seconds(lambda: training.run_to_end(run))
     assert training.progress.step == UPDATES
@@ -47,17 +48,18 @@ def ours(loaded, folder):
 
 def warm_up(training):
     """Trace the step once, as the first train_on_batch of the other side is not counted either; weights stay."""
-    before = training.network.get_weights()
+    before = training.steps.network.get_weights()
     training.start()
-    training.one_step(training.stream(0, 1))
+    training.steps.take(training.steps.stream(0, 1))
     training._enter_phase = lambda: None  # entered already
-    training.network.set_weights(before)
-    training.network.optimizer.iterations.assign(0)
+    training.steps.network.set_weights(before)
+    training.steps.network.optimizer.iterations.assign(0)
 
 
 def keras_model(loaded):
     """The compiled network and its one batch."""
-    built, splits = prepare(loaded)
+    ready = prepare(loaded)
+    built, splits = ready.built, ready.splits
     network = compile_model(built, loaded.recipe)
     x, y = built.prepare(splits.train.inputs, splits.train.targets)
     network.train_on_batch(x, y)

@@ -29,13 +29,14 @@ network.train_on_batch(x[:32], y[:32])
 FIRST_STEP = """
 from dlkit.recipe import load_recipe
 loaded = load_recipe("digits_mlp")
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 start_tensorflow()
-from dlkit.training import Silent, Training
-from dlkit.training_run import prepare
-training = Training(loaded.recipe, *prepare(loaded), Silent())
+from dlkit.interfaces.reporter import Reporter
+from dlkit.training.loop import Training
+from dlkit.training.prepare import prepare
+training = Training(loaded.recipe, prepare(loaded), Reporter())
 training.start()
-training.one_step(training.stream(0, 1))
+training.steps.take(training.steps.stream(0, 1))
 """
 DLKIT = [sys.executable, "-m", "dlkit"]
 PAIRS = {

@@ -25,16 +25,17 @@ CHOICES = {
 PROGRAM = """
 import json, sys, time
 name, given = sys.argv[1], json.loads(sys.argv[2])
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 start_tensorflow()
 import tensorflow as tf
 if "threads" in given:
     tf.config.threading.set_intra_op_parallelism_threads(given["threads"])
 if "threads" in given or "inter" in given:
     tf.config.threading.set_inter_op_parallelism_threads(1)
-from dlkit.compiled_model import build_model, compile_model
-from dlkit.data_source import build_dataset, describe
-from dlkit.fused_kernels import use_fused_kernels
+from dlkit.model.build import build_model
+from dlkit.model.compile import compile_model
+from dlkit.data.source import build_dataset, describe
+from dlkit.training.fused_kernels import use_fused_kernels
 from dlkit.recipe import load_recipe
 recipe = load_recipe(name, [f"training.precision={given.get('precision', 'float32')}"]).recipe
 network = compile_model(build_model(recipe, describe(recipe, build_dataset(recipe))), recipe)

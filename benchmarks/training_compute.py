@@ -13,7 +13,7 @@ from training_speed import started
 
 def step_operations(training):
     """Operations of one step, by kind, and the examples in it."""
-    graph = tf.function(training.fixed_step(), autograph=False).get_concrete_function().graph
+    graph = tf.function(training.steps.fixed_step(), autograph=False).get_concrete_function().graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
     nodes = tf.compat.v1.profiler.profile(graph, options=options, cmd="op")
@@ -21,7 +21,7 @@ def step_operations(training):
     while nodes.children:
         (nodes,) = nodes.children
         kinds[nodes.name] = nodes.float_ops
-    return kinds, min(training.settings.batch_size, training.pipeline.examples(training.splits.train))
+    return kinds, min(training.recipe.training.batch_size, training.steps.examples)
 
 
 def main():
@@ -32,7 +32,7 @@ def main():
     for name in arguments.recipes:
         training = started(name, arguments.set)
         kinds, size = step_operations(training)
-        examples = training.pipeline.examples(training.splits.train)
+        examples = training.steps.examples
         epochs = sum(phase.epochs for phase in training.phases)
         total, each = examples * epochs * sum(kinds.values()) / size, sum(kinds.values()) / size
         largest = sorted(kinds.items(), key=lambda item: -item[1])[:4]

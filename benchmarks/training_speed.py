@@ -16,38 +16,40 @@ import sys
 import time
 from pathlib import Path
 
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 
 start_tensorflow()
 
 import numpy as np
 import tensorflow as tf
 
-from dlkit.compiled_model import compile_model
+from dlkit.interfaces.reporter import Reporter
+from dlkit.model.compile import compile_model
 from dlkit.recipe import load_recipe
-from dlkit.training import Silent, Training
-from dlkit.training_run import prepare
+from dlkit.training.loop import Training
+from dlkit.training.prepare import prepare
 
 
 def started(recipe, overrides=()):
     """A training of the recipe that is ready for its first step."""
     loaded = load_recipe(recipe, overrides)
-    training = Training(loaded.recipe, *prepare(loaded), Silent())
+    training = Training(loaded.recipe, prepare(loaded), Reporter())
     training.start()
     return training
 
 
 def dlkit_variant(training, steps):
     """Steps through dlkit's own pipeline and loop."""
-    stream = training.stream(0, 10**9)
-    training.one_step(stream, 2)
-    return lambda: training.one_step(stream, steps)
+    stream = training.steps.stream(0, 10**9)
+    training.steps.take(stream, 2)
+    return lambda: training.steps.take(stream, steps)
 
 
 def arrays_of(recipe):
     """The network, its recipe and preprocessed arrays (x, y) of the first train examples."""
     loaded = load_recipe(recipe, ["data.augment=[]"])
-    built, splits = prepare(loaded)
+    ready = prepare(loaded)
+    built, splits = ready.built, ready.splits
     count = min(len(splits.train), 12_800)
     parts = [built.prepare(*splits.train.read(np.arange(a, min(a + 1000, count)))) for a in range(0, count, 1000)]
     x, y = (np.concatenate([np.asarray(part[index]) for part in parts]) for index in (0, 1))

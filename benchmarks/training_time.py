@@ -20,9 +20,9 @@ def main():
     variants, shares = {}, {}
     for name in arguments.recipes:
         training = started(name, arguments.set)
-        steps = max(arguments.images // training.settings.batch_size, 1)
+        steps = max(arguments.images // training.recipe.training.batch_size, 1)
         variants[name] = dlkit_variant(training, steps)
-        shares[name] = training.steps * sum(phase.epochs for phase in training.phases) / steps
+        shares[name] = training.steps.per_epoch * sum(phase.epochs for phase in training.phases) / steps
     times = {name: [] for name in variants}
     for _ in range(arguments.rounds):
         for name, run in variants.items():

@@ -22,7 +22,7 @@ def examples():
     """All cats and horses of the train split."""
     import numpy as np
 
-    from dlkit.data_source import build_dataset
+    from dlkit.data.source import build_dataset
     from dlkit.recipe import load_recipe
 
     split = build_dataset(load_recipe("cifar_to_cifar_scratch").recipe).load("train", None)
@@ -33,11 +33,11 @@ def accuracy(recipe, size, seed, folder, source, data):
     """Train on `size` pictures and measure on those held out."""
     import numpy as np
 
-    from dlkit.evaluation import evaluate
+    from dlkit.evaluation.evaluate import evaluate
+    from dlkit.interfaces.reporter import Reporter
+    from dlkit.model.trained import open_run
     from dlkit.recipe import load_recipe
-    from dlkit.trained_model import open_run
-    from dlkit.training import Silent
-    from dlkit.training_run import train_recipe
+    from dlkit.training.run import train_recipe
 
     inputs, targets = data
     draw = np.random.default_rng(seed)
@@ -49,13 +49,13 @@ def accuracy(recipe, size, seed, folder, source, data):
     settings += ["data.classes=null", "data.limit=null", "data.validation=none", f"training.seed={seed}"]
     settings += [f"training.epochs={SIZES[size]}"]
     settings += [f"model.pretrained.weights.run={source}"] * (recipe != "cifar_to_cifar_scratch")
-    run = train_recipe(load_recipe(recipe, settings), folder, Silent()).run
+    run = train_recipe(load_recipe(recipe, settings), folder, Reporter()).run
     return evaluate(open_run(run), "test")["accuracy"]
 
 
 def main(source, place="transfer_learning"):
     """Train what is missing, then print means and standard deviations."""
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     start_tensorflow()
     log = Path(place) / "results.jsonl"

@@ -1,8 +1,14 @@
 """The errors a user can meet: each has a location, a problem, a hint and an exit code."""
 
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
 from dataclasses import asdict, dataclass
 from enum import IntEnum
-from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -89,3 +95,19 @@ def closest(word: str, allowed: list[str], where: str = "dlkit list") -> str:
     suggestion = f"did you mean {folded[near[0]]!r}? " if near else ""
     listed = ", ".join(allowed) if len(allowed) <= 40 else f"{len(allowed)} names, see `{where}`"
     return f"{suggestion}allowed: {listed or 'nothing'}"
+
+
+def keras_reason(error: Exception) -> str:
+    """Return Keras' own explanation in one line, without terminal codes and the note on which call it came from."""
+    plain = re.sub(r"\x1b\[\d*m", "", str(error)).replace(" with name 'None'", "")
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(("Exception encountered", "Arguments received"))] or lines
+    return lines[0] if lines else type(error).__name__
+
+
+def located(error: DlkitError, location: Location | None) -> DlkitError:
+    """Give the problems of an error that have no place this one; return the error."""
+    error.problems = [
+        problem if problem.location else replace(problem, location=location) for problem in error.problems
+    ]
+    return error

@@ -7,6 +7,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
+from dlkit.interfaces.reporter import Reporter
+
 
 @pytest.fixture(scope="session", autouse=True)
 def places(tmp_path_factory):
@@ -26,22 +28,16 @@ def full_precision():
     import sys
 
     if "keras" in sys.modules:
-        from dlkit.compiled_model import set_precision
+        from dlkit.model.build import set_precision
 
         set_precision("float32")
 
 
-class Silent:
+class Silent(Reporter):
     """A reporter that only counts."""
 
     def __init__(self):
         self.rows = []
-
-    def begin(self, epoch, steps_done, steps):
-        pass
-
-    def progress(self, epoch, steps_done, steps, logs):
-        pass
 
     def epoch_done(self, epoch, row):
         self.rows.append(row)
@@ -62,7 +58,7 @@ def reporter(silent):
 def trained_run(places):
     """A finished run of digits_mlp, three epochs."""
     from dlkit.recipe import load_recipe
-    from dlkit.training_run import train_recipe
+    from dlkit.training.run import train_recipe
 
     loaded = load_recipe("digits_mlp", ["training.epochs=3"])
     return train_recipe(loaded, places / "runs", Silent()).run

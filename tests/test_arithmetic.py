@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlkit import arithmetic
+from dlkit.analysis import formulas as arithmetic
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from dlkit.atomic import PREFIX, folder_aside, publish, remove_abandoned, write_file, write_text
 from dlkit.errors import MissingError
+from dlkit.files.atomic import PREFIX, folder_aside, publish, remove_abandoned, write_file, write_text
 
 
 def recorded(monkeypatch, fail_at=None):
@@ -84,7 +84,7 @@ def test_a_folder_that_is_there_already_stays(tmp_path):
 def test_only_abandoned_work_is_removed(tmp_path):
     code = (
         "import sys, pathlib\n"
-        "from dlkit.atomic import folder_aside, write_file\n"
+        "from dlkit.files.atomic import folder_aside, write_file\n"
         f"root = pathlib.Path({str(tmp_path)!r})\n"
         "def write(aside):\n"
         "    with folder_aside(root) as folder:\n"

@@ -10,20 +10,21 @@ import tensorflow as tf
 from typer.testing import CliRunner
 
 from dlkit.cli import app
-from dlkit.compiled_model import build_model
-from dlkit.datasets.digits import Digits
-from dlkit.encoding import encode_split
+from dlkit.components.datasets.digits import Digits
 from dlkit.errors import DlkitError, InputError
-from dlkit.evaluation import evaluate, examined, read_split
-from dlkit.exporting import export, verify
-from dlkit.interruption import Interrupted
-from dlkit.model_parts import part_of
+from dlkit.evaluation.encode import encode_split
+from dlkit.evaluation.evaluate import evaluate, read_split
+from dlkit.evaluation.report import examined
+from dlkit.experiments.reproduce import history
+from dlkit.export.export import export, verify
+from dlkit.machine.interruption import Interrupted
+from dlkit.model.build import build_model
+from dlkit.model.parts import part_of
+from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.reproduction import history
-from dlkit.run_directory import find_run
-from dlkit.trained_model import open_run
-from dlkit.training import Training
-from dlkit.training_run import resume_run, train_recipe
+from dlkit.runs.directory import find_run
+from dlkit.training.loop import Training
+from dlkit.training.run import resume_run, train_recipe
 
 HEAD = """
 recipe: 1
@@ -213,7 +214,7 @@ def test_weights_are_tied_in_the_run_the_checkpoint_and_the_reopened_model(runs,
 @pytest.mark.parametrize("values", [NOISY_TIED, MASKED_VARIATIONAL], ids=lambda values: values["name"])
 @pytest.mark.parametrize("stop_after", [5, 18, 31])
 def test_noise_masks_and_draws_go_on_bit_identically(values, stop_after, tmp_path, silent, runs, monkeypatch):
-    monkeypatch.setattr("dlkit.training.SECONDS_PER_CALL", 0.0)
+    monkeypatch.setattr("dlkit.training.steps.SECONDS_PER_CALL", 0.0)
     plain = Training._one_epoch
 
     def stopping(self, epoch, stream, stop):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dlkit.cache import cached_arrays, cached_json, digest
 from dlkit.errors import MissingError
+from dlkit.files.cache import cached_arrays, cached_json, digest
 
 
 @pytest.fixture(autouse=True)

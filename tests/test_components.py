@@ -5,9 +5,11 @@ import inspect
 
 import pytest
 
-from dlkit import components
-from dlkit._signatures import REQUIRED
-from dlkit.components import NAMESPACES, Component, create, description, identifiers, load, names, own_names, source
+from dlkit.catalog import find as components
+from dlkit.catalog.create import Component, create
+from dlkit.catalog.find import description, identifiers, load, names, own_names, source
+from dlkit.catalog.kinds import NAMESPACES
+from dlkit.catalog.signatures import REQUIRED
 from dlkit.errors import InputError, Location, RecipeError
 from dlkit.recipe.settings import settings_model
 
@@ -124,7 +126,7 @@ def test_a_file_in_a_component_folder_is_a_component(tmp_path, monkeypatch):
         'def tower(inputs, *, depth: int = 3):\n    """A tower. And more."""\n'
     )
     (tmp_path / "models" / "_parts.py").write_text("")
-    monkeypatch.setattr(components, "PACKAGE", tmp_path)
+    monkeypatch.setattr("dlkit.catalog.roots.OWN", tmp_path)
     components.source.cache_clear()
     assert names("model") == ["tower"]
     assert description("model", "tower") == "A tower."

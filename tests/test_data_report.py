@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.data_report import report
-from dlkit.data_report.near_duplicates import _bands, difference_hashes, near_counts, neighbours
-from dlkit.datasets.digits import Digits
+from dlkit.components.datasets.digits import Digits
+from dlkit.data.near_duplicates import _bands, difference_hashes, near_counts, neighbours
+from dlkit.data.report import report
+from dlkit.data.source import left_out
 from dlkit.errors import InputError
 from dlkit.recipe import load_recipe
-from dlkit.run_conditions import left_out
-from dlkit.run_directory import RunDirectory
-from dlkit.training_run import train_recipe
+from dlkit.runs.directory import RunDirectory
+from dlkit.training.run import train_recipe
 
 RECIPE = """
 recipe: 1

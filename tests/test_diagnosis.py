@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from dlkit import diagnosis
-from dlkit.diagnosis import Finding, RecipeData, trial
-from dlkit.diagnosis.trial import Stopwatch, TimeOver
+from dlkit.doctor import checks as diagnosis
+from dlkit.doctor import trial
+from dlkit.doctor.checks import Finding, RecipeData
+from dlkit.doctor.trial import Stopwatch, TimeOver
 from dlkit.errors import MissingError
-from dlkit.machine import Disk, Memory
+from dlkit.machine.hardware import Disk, Memory
 from dlkit.recipe import shipped_recipes
 
 GIGABYTE = int(1e9)

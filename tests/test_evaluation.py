@@ -6,12 +6,13 @@ import json
 import numpy as np
 import pytest
 
-from dlkit.atomic import PREFIX
-from dlkit.datasets.digits import Digits
+from dlkit.components.datasets.digits import Digits
 from dlkit.errors import InputError, MissingError
-from dlkit.evaluation import evaluate, examined, read_split
-from dlkit.run_directory import RunDirectory
-from dlkit.trained_model import open_run
+from dlkit.evaluation.evaluate import evaluate, read_split
+from dlkit.evaluation.report import examined
+from dlkit.files.atomic import PREFIX
+from dlkit.model.trained import open_run
+from dlkit.runs.directory import RunDirectory
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.datasets.digits import Digits
+from dlkit.components.datasets.digits import Digits
+from dlkit.components.exporters.saved_model import SavedModel
 from dlkit.errors import CheckError, InputError, MissingError
-from dlkit.evaluation import evaluate
-from dlkit.exporting import artefact_folder, export, verify
-from dlkit.trained_model import open_run
+from dlkit.evaluation.evaluate import evaluate
+from dlkit.export.certificate import artefact_folder
+from dlkit.export.export import export, verify
+from dlkit.interfaces.exporter import Tolerance
+from dlkit.model.trained import open_run
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +140,7 @@ def test_damaged_certificates_and_strange_folders_are_named(exported, trained, t
 
 
 def test_a_failed_export_leaves_nothing(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr("dlkit.exporting.ABSOLUTE", -1.0)
-    monkeypatch.setattr("dlkit.exporting.RELATIVE", 0.0)
+    monkeypatch.setattr(SavedModel, "tolerance", Tolerance(absolute=-1.0, relative=0.0))
     with pytest.raises(CheckError, match="the exported saved_model differs from the run"):
         export(trained, "saved_model", tmp_path)
     assert list((tmp_path / "digits_mlp").iterdir()) == []
@@ -147,7 +149,7 @@ def test_a_failed_export_leaves_nothing(trained, tmp_path, monkeypatch):
 def test_a_run_without_samples_is_named(trained_run, tmp_path):
     copy = shutil.copytree(trained_run.path, tmp_path / "digits_mlp" / "run")
     (copy / "samples.npz").unlink()
-    from dlkit.run_directory import RunDirectory
+    from dlkit.runs.directory import RunDirectory
 
     with pytest.raises(MissingError, match=r"samples\.npz is missing"):
         export(open_run(RunDirectory(copy)), "saved_model")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.datasets.digits import Digits
+from dlkit.components.datasets.digits import Digits
 from dlkit.recipe import load_recipe
-from dlkit.run_directory import find_run, list_runs
-from dlkit.training_run import train_recipe
+from dlkit.runs.directory import find_run, list_runs
+from dlkit.training.run import train_recipe
 
 RECIPE = """
 recipe: 1

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.compiled_model import set_precision
-from dlkit.fused_kernels import use_fused_kernels
+from dlkit.model.build import set_precision
+from dlkit.training.fused_kernels import use_fused_kernels
 
 PICTURES = np.random.default_rng(0).normal(1, 3, (5, 4, 6, 3)).astype("float32")
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.components import Component
-from dlkit.datasets._dataset import ArraySpec, Split
-from dlkit.datasets.digits import Digits
+from dlkit.catalog.create import Component
+from dlkit.components.datasets.digits import Digits
+from dlkit.data.pipeline import InputPipeline
+from dlkit.data.splits import load_splits
 from dlkit.errors import InputError
-from dlkit.input_pipeline import InputPipeline
-from dlkit.preprocessing import adapt, build_preprocess
+from dlkit.interfaces.data import ArraySpec, Split
+from dlkit.model.preprocessing import adapt, build_preprocess
 from dlkit.recipe.schema import Data, Validation
-from dlkit.splits import load_splits
 
 SPLIT = Split(np.arange(10, dtype=np.int64).reshape(10, 1), np.arange(10) * 10)
 
@@ -124,7 +124,7 @@ def test_memory_mapped_examples_are_the_same(tmp_path, monkeypatch):
     np.save(tmp_path / "x.npy", SPLIT.inputs)
     mapped = Split(np.load(tmp_path / "x.npy", mmap_mode="r"), SPLIT.targets)
     whole = collect(0, 6)
-    monkeypatch.setattr("dlkit.input_pipeline.MEMORY_BYTES", 0)
+    monkeypatch.setattr("dlkit.data.batches.MEMORY_BYTES", 0)
     for (x, y), (again_x, again_y) in zip(whole, collect(0, 6, mapped), strict=True):
         np.testing.assert_array_equal(x, again_x)
         np.testing.assert_array_equal(y, again_y)

@@ -13,12 +13,12 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import CheckError, InputError, MissingError
-from dlkit.exporting import export, verify
-from dlkit.inspection import inspect
-from dlkit.inspection.keras_files import check_keras
-from dlkit.inspection.saved_models import check_saved_model
-from dlkit.run_directory import RunDirectory
-from dlkit.trained_model import load_weights, open_run
+from dlkit.export.export import export, verify
+from dlkit.model.trained import load_weights, open_run
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.inspection import inspect
+from dlkit.safety.keras_files import check_keras
+from dlkit.safety.saved_models import check_saved_model
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +263,7 @@ def test_verify_refuses_operations_even_with_fitting_hashes(exported, trained, t
     certificate = json.loads((copy / "certificate.json").read_text())
     certificate["files"]["saved_model.pb"] = hashlib.sha256((copy / "saved_model.pb").read_bytes()).hexdigest()
     (copy / "certificate.json").write_text(json.dumps(certificate))
-    monkeypatch.setattr("dlkit.exporting._reload", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr("dlkit.export.certificate._reload", lambda *_: pytest.fail("loaded"))
     with pytest.raises(CheckError, match="operation ReadFile in the graph is not allowed"):
         verify(copy, trained)
 

@@ -1,13 +1,21 @@
 """What layers cost: known sums of known nets, and what a pixel sees through every kind of layer."""
 
+from math import prod
+
 import keras
 import pytest
 from keras import layers
 
-from dlkit.layer_cost import layer_costs, total_cost
-from dlkit.layer_table import explain
+from dlkit.analysis.cost import layer_costs, total_cost
+from dlkit.analysis.facts import LayerFacts
+from dlkit.analysis.formulas import Formula
+from dlkit.analysis.reach import Reach, whole_image
+from dlkit.analysis.table import Explanation, explain, layer_rows
+from dlkit.components.models.unet import unet
+from dlkit.interfaces.data import ArraySpec
+from dlkit.interfaces.task import TargetSpec
+from dlkit.model.summary import summarise
 from dlkit.recipe import load_recipe
-from dlkit.summary import summarise
 
 
 def costs(stack, shape):
@@ -74,6 +82,49 @@ def test_a_layer_of_ones_own_says_its_window_itself():
     model, [first, second] = costs([Erosion(), layers.Conv2D(1, 3)], (9, 20, 1))
     assert (first.receptive_field, second.receptive_field) == ([3, 9], [3 + 2 * 2, 9 + 2])
     assert [formula.value for formula in explain(model)[0].sizes] == [4, 12]
+
+
+def test_a_layer_of_ones_own_brings_its_record():
+    class Mirror(layers.Layer):
+        """The image beside its mirror image: every value sees one row of the whole image."""
+
+        layer_facts = LayerFacts(
+            reach=lambda layer, sizes: (Reach(), *whole_image(layer, sizes[1:])),
+            parameters=lambda layer: Formula("1", 1),
+            multiply_adds=lambda layer: Formula("all pixels", prod(layer.output.shape[1:])),
+            notes=lambda layer: ["mirrored"],
+        )
+
+        def build(self, input_shape):
+            self.weight = self.add_weight(shape=())
+
+        def call(self, inputs):
+            return self.weight * keras.ops.concatenate([inputs, inputs[:, :, ::-1]], axis=2)
+
+    model, found = costs([layers.Conv2D(1, 3), Mirror()], (9, 20, 1))
+    assert (found[1].multiply_adds, found[1].receptive_field) == (7 * 36, [3, 20])
+    assert explain(model)[1] == Explanation([], Formula("1", 1), ["mirrored"])
+
+
+def test_a_layer_without_a_record_is_unknown():
+    class Blur(layers.Layer):
+        def call(self, inputs):
+            return keras.ops.average_pool(inputs, 3, 1, "same")
+
+    model, found = costs([Blur(), layers.Conv2D(1, 3), layers.Flatten(), layers.Dense(2)], (8, 8, 1))
+    assert [cost.receptive_field for cost in found] == [None] * 4
+    assert [cost.multiply_adds for cost in found] == [0, 36 * 9, 0, 36 * 2]
+    assert explain(model)[0] == Explanation([], None, [])
+
+
+def test_pooling_with_indices_has_sizes_and_a_receptive_field():
+    image, classes = ArraySpec((16, 16, 1), "float32"), TargetSpec((16, 16, 2), ("a", "b"))
+    model = unet(image, classes, depth=1, filters=2, upsampling="unpooling")
+    names = [row.layer for row in layer_rows(model)]
+    pooled, unpooled = names.index("MaxPoolingWithIndices"), names.index("MaxUnpooling")
+    assert [formula.value for formula in explain(model)[pooled].sizes] == [8, 8]
+    found = layer_costs(model)
+    assert (found[pooled].receptive_field, found[unpooled].receptive_field) == ([6, 6], [14, 14])
 
 
 def test_two_3x3_see_as_much_as_one_5x5_for_fewer_weights():

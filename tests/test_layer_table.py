@@ -6,8 +6,8 @@ import keras
 import pytest
 from keras import layers
 
+from dlkit.analysis.table import _check, count_parameters, explain, layer_rows
 from dlkit.errors import CheckError
-from dlkit.layer_table import _check, count_parameters, explain, layer_rows
 
 
 def network(shape, *stack):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dlkit.errors import CheckError
-from dlkit.learning_rate_range import _judged, _smoothed, _started, range_test
+from dlkit.experiments.lr_range import _judged, _smoothed, _started, range_test
 from dlkit.recipe import load_recipe
-from dlkit.training_run import train_recipe
+from dlkit.training.run import train_recipe
 
 SGD = ["training.optimizer={SGD: {learning_rate: 0.1}}"]
 
@@ -63,7 +63,7 @@ def test_a_loss_that_is_lowest_at_the_last_rate_is_told(result):
 def test_of_several_phases_it_is_the_first():
     phases = "[{optimizer: {SGD: {learning_rate: 1, momentum: 0.5}}, trainable: [dense_1]}, {optimizer: Adam}]"
     training = _started(load_recipe("digits_mlp", [f"training.phases={phases}"]), 0.25)
-    optimizer, network = training.network.optimizer, training.network
+    optimizer, network = training.steps.network.optimizer, training.steps.network
     assert (optimizer.name, float(optimizer.learning_rate), optimizer.momentum) == ("sgd", 0.25, 0.5)
     assert {variable.path.split("/")[0] for variable in network.trainable_variables} == {"dense_1"}
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.components import Component, create
+from dlkit.catalog.create import Component, create
 
 Z = np.array([-2, -0.5, 0, 0.5, 2], "float32")
 T, P = np.array([[1.0, 0, 1, 1]], "float32"), np.array([[0.9, 0.2, 0.6, 0.4]], "float32")

@@ -6,7 +6,16 @@ import shutil
 
 import psutil
 
-from dlkit.machine import GROUP, Memory, disk, memory, processor_features, system_text, usable_cores, within_group
+from dlkit.machine.hardware import (
+    GROUP,
+    Memory,
+    disk,
+    memory,
+    processor_features,
+    system_text,
+    usable_cores,
+    within_group,
+)
 
 GIGABYTE = 10**9
 

@@ -4,16 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.compiled_model import check_build
+from dlkit.components.metrics.dice_coefficient import DiceCoefficient
+from dlkit.components.metrics.jaccard_index import JaccardIndex
+from dlkit.components.metrics.pixel_accuracy import PixelAccuracy
+from dlkit.components.metrics.psnr import Psnr
+from dlkit.components.tasks.regression import Regression
 from dlkit.errors import InputError
-from dlkit.metrics.dice_coefficient import DiceCoefficient
-from dlkit.metrics.jaccard_index import JaccardIndex
-from dlkit.metrics.pixel_accuracy import PixelAccuracy
-from dlkit.metrics.psnr import Psnr
-from dlkit.monitors import directions, smaller_is_better
 from dlkit.recipe import load_recipe
-from dlkit.tasks.regression import Regression
-from dlkit.training_run import train_recipe
+from dlkit.training.check import check_build
+from dlkit.training.monitors import directions, smaller_is_better
+from dlkit.training.run import train_recipe
 
 METRICS = {
     "loss": (None, True),

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from dlkit import network
 from dlkit.errors import MissingError
+from dlkit.files import downloads as network
 
 
 def test_a_name_that_is_not_answered_is_not_waited_for(monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dlkit import components
+from dlkit.catalog import find as components
 
 PAGE = (Path(__file__).parents[1] / "docs/new_classifier.md").read_text(encoding="utf-8")
 
@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[1] / "docs/new_classifier.md").read_text(encoding
 def folder(tmp_path, monkeypatch):
     """The page's files, and an environment that is put back afterwards."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(components.FOLDER_VARIABLE, "")
+    monkeypatch.setenv("DLKIT_COMPONENTS", "")
     [builder] = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     [recipe] = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "mine/models").mkdir(parents=True)
@@ -31,7 +31,7 @@ def dlkit(dlkit, monkeypatch, tmp_path):
     """Run the command line in this process, with nothing known of the components of an earlier one."""
 
     def run(*arguments):
-        os.environ[components.FOLDER_VARIABLE] = ""
+        os.environ["DLKIT_COMPONENTS"] = ""
         components.source.cache_clear()
         return dlkit(*arguments)
 
@@ -67,7 +67,7 @@ def test_mistakes_with_folders_are_explained(folder, dlkit):
     (folder / "mine/models/alexnet.py").write_text("")
     code, _, err = dlkit("validate", "tower.yaml", "--components", "mine")
     assert code == 2
-    assert "alexnet.py bears the name of a model that there is already" in err
+    assert "alexnet.py has the name of an existing model" in err
     (folder / "mine/models/alexnet.py").unlink()
     (folder / "mine/models/tower.py").write_text(
         "import nothing_like_it\n\n\ndef tower(inputs, targets, *, filters: int = 1):\n    pass\n"

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.datasets.digits import Digits
+from dlkit.components.datasets.digits import Digits
 from dlkit.errors import InputError, MissingError
-from dlkit.prediction import predict
-from dlkit.trained_model import open_run
+from dlkit.evaluation.predict import predict
+from dlkit.model.trained import open_run
 
 
 @pytest.fixture(scope="module")

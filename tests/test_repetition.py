@@ -9,11 +9,11 @@ import time
 import psutil
 import pytest
 
-from dlkit import repetition
+from dlkit.evaluation.band import band, recipe_digest
+from dlkit.experiments.repeat import Repeated, repeat, statistics
 from dlkit.recipe import load_recipe
-from dlkit.repetition import Repeated, band, recipe_digest, repeat, statistics
-from dlkit.run_directory import RunDirectory, find_run
-from dlkit.snapshot import read_snapshot
+from dlkit.runs.directory import RunDirectory, find_run
+from dlkit.training.snapshot import read_snapshot
 
 # Stands for dlkit: accuracy 0.90, 0.91, ... by the seed; the seed in KILLED dies.
 CHILD = """
@@ -39,7 +39,7 @@ def child(tmp_path, monkeypatch):
     def install(killed=""):
         log = tmp_path / "calls"
         code = CHILD.format(log=str(log), killed=killed)
-        monkeypatch.setattr(repetition, "COMMAND", (sys.executable, "-c", code))
+        monkeypatch.setattr("dlkit.experiments.children.COMMAND", (sys.executable, "-c", code))
         return lambda: [json.loads(line) for line in log.read_text().splitlines()]
 
     return install
@@ -71,7 +71,7 @@ def test_a_killed_seed_is_reported_and_the_others_count(child, tmp_path):
 
 
 def test_a_child_without_json_is_a_failure_with_its_code(monkeypatch, tmp_path):
-    monkeypatch.setattr(repetition, "COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
+    monkeypatch.setattr("dlkit.experiments.children.COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
     result = repeat(Repeated("digits_mlp", (), tmp_path), range(1), lambda entry: None)
     assert result["seeds"] == [{"seed": 0, "failed": "train ended with exit code 3"}]
     assert result["statistics"] == {"train": {}, "evaluation": {}}
@@ -114,14 +114,14 @@ def test_a_band_is_three_standard_deviations_wide(trained_run, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_whatever_ends_the_parent_ends_the_child_too(tmp_path, number):
     child = (
-        "import os, time; from dlkit.interruption import end_with_parent; end_with_parent()\n"
+        "import os, time; from dlkit.machine.interruption import end_with_parent; end_with_parent()\n"
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + '\\n'); time.sleep(60)"
     )
     code = (
-        "import sys, pathlib\nfrom dlkit import repetition\n"
-        f"repetition.COMMAND = (sys.executable, '-c', {child!r})\n"
-        f"what = repetition.Repeated('digits_mlp', (), pathlib.Path({str(tmp_path)!r}))\n"
-        "repetition.repeat(what, range(3), print)\n"
+        "import sys, pathlib\nfrom dlkit.experiments import children, repeat\n"
+        f"children.COMMAND = (sys.executable, '-c', {child!r})\n"
+        f"what = repeat.Repeated('digits_mlp', (), pathlib.Path({str(tmp_path)!r}))\n"
+        "repeat.repeat(what, range(3), print)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     try:
@@ -175,5 +175,5 @@ def test_evaluate_says_whether_a_run_lies_inside(trained_run, dlkit):
 
 
 def test_what_repeats_imports_no_tensorflow(tmp_path):
-    code = "import sys, dlkit.repetition, dlkit.cli.repeat; print({'tensorflow', 'keras'} & sys.modules.keys())"
+    code = "import sys, dlkit.experiments.repeat, dlkit.cli.repeat; print({'tensorflow', 'keras'} & sys.modules.keys())"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from dlkit.reproduction import CLOSE, DIFFERENT, IDENTICAL, first_row, reproduce, within
-from dlkit.run_directory import RunDirectory
+from dlkit.experiments.reproduce import CLOSE, DIFFERENT, IDENTICAL, first_row, reproduce, within
+from dlkit.runs.directory import RunDirectory
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from dlkit.errors import InputError, MissingError
-from dlkit.resources import TENSORFLOW_BYTES, check_disk, check_memory, memory_needed, slow_precision
+from dlkit.training.capacity import TENSORFLOW_BYTES, check_disk, check_memory, memory_needed, slow_precision
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlkit.rounding import byte_size, rounded
+from dlkit.formatting import byte_size, rounded
 
 
 @pytest.mark.parametrize(

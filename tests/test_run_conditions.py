@@ -4,12 +4,13 @@ import os
 
 import pytest
 
-from dlkit import run_conditions
+from dlkit import process as run_conditions
 from dlkit.errors import CheckError, InputError
+from dlkit.process import DETERMINISTIC, SKIP_BAD, THREADS, whole_number
 from dlkit.recipe import load_recipe
-from dlkit.run_conditions import DETERMINISTIC, SKIP_BAD, THREADS, restore_conditions, whole_number
-from dlkit.run_directory import RunDirectory
-from dlkit.training_run import resume_run
+from dlkit.runs.conditions import restore_conditions
+from dlkit.runs.directory import RunDirectory
+from dlkit.training.run import resume_run
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dlkit import run_directory
-from dlkit.atomic import write_file, write_text
 from dlkit.errors import InputError, MissingError
-from dlkit.run_directory import RunDirectory, create_run, find_run, list_runs, remove_run, runs_root
+from dlkit.files.atomic import write_file, write_text
+from dlkit.process import runs_root
+from dlkit.runs import directory as run_directory
+from dlkit.runs.directory import RunDirectory, create_run, find_run, list_runs, remove_run
 
 
 def make_run(root, recipe, name, finished=True):
@@ -84,7 +85,7 @@ def test_a_damaged_json_is_named(tmp_path):
 def test_the_lock_refuses_a_second_process_and_dies_with_its_owner(tmp_path):
     code = (
         "import sys, pathlib\n"
-        "from dlkit.run_directory import RunDirectory\n"
+        "from dlkit.runs.directory import RunDirectory\n"
         f"with RunDirectory(pathlib.Path({str(tmp_path)!r})).locked():\n"
         "    print('held', flush=True); sys.stdin.read()\n"
     )

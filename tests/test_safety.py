@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.datasets.arrays import Arrays
-from dlkit.datasets.csv import Csv
-from dlkit.datasets.declared import Declared
-from dlkit.datasets.image_folder import ImageFolder
+from dlkit.components.datasets.arrays import Arrays
+from dlkit.components.datasets.csv import Csv
+from dlkit.components.datasets.declared import Declared
+from dlkit.components.datasets.image_folder import ImageFolder
 from dlkit.errors import InputError
-from dlkit.rounding import byte_size
+from dlkit.formatting import byte_size
+from dlkit.machine.hardware import memory
 from dlkit.safety.arrays import array_headers, check_arrays
-from dlkit.safety.files import UnreadableError, check_links, links_out, memory_bytes, require_file, zip_problems
+from dlkit.safety.files import UnreadableError, check_links, links_out, require_file, zip_problems
 from dlkit.safety.h5 import h5_contents
 from dlkit.safety.images import declared_pixels
 
@@ -168,7 +169,7 @@ def test_h5_links_and_values_in_other_files(tmp_path):
         "/soft is a SoftLink to /fine",
         f"/raw keeps its values in another file, {tmp_path / 'values'}",
         "/virtual is put together from other files, other.h5",
-        f"/huge declares 8,000 GB, this machine has {byte_size(memory_bytes())}",
+        f"/huge declares 8,000 GB, this machine has {byte_size(memory().total)}",
         "it declares 1e+12 values, at most 1e+10 are allowed",
     }
     with pytest.raises(UnreadableError, match=r"y\.h5 is no readable HDF5 file"):
@@ -235,7 +236,7 @@ def png_of(width, height):
     ],
 )
 def test_decompression_bombs_are_refused_before_decoding(tmp_path, content, monkeypatch):
-    from dlkit import images
+    from dlkit.media import images
 
     monkeypatch.setattr(images, "decode", lambda *_: pytest.fail("decoded"))
     (tmp_path / "bomb.png").write_bytes(content)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlkit.snapshot import FOLDER, Progress, Snapshot, callback_state, read_snapshot, write_snapshot
+from dlkit.training.snapshot import FOLDER, Progress, Snapshot, callback_state, read_snapshot, write_snapshot
 
 
 def snapshot(step):

@@ -2,15 +2,15 @@
 
 import pytest
 
+from dlkit.experiments.speed import FASTER, explain_speed
 from dlkit.recipe import load_recipe
-from dlkit.speed import FASTER, explain_speed
 
 
 @pytest.fixture(scope="module")
 def speed():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlkit.speed.SECONDS", 0.05)
-        patch.setattr("dlkit.speed.PEAK_SIZE", 256)
+        patch.setattr("dlkit.experiments.speed.SECONDS", 0.05)
+        patch.setattr("dlkit.experiments.speed.PEAK_SIZE", 256)
         yield explain_speed(load_recipe("digits_mlp", ["training.batch_size=64"]))
 
 

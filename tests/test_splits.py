@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from dlkit.datasets._dataset import Rows, Split
+from dlkit.data.fingerprint import fingerprint
+from dlkit.data.splits import Splits, check_finite, not_finite
 from dlkit.errors import InputError
-from dlkit.splits import check_finite, not_finite
+from dlkit.interfaces.data import Rows, Split
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -29,3 +30,20 @@ def test_the_error_names_the_part_and_the_example(part):
     arrays[part][3] = np.nan
     with pytest.raises(InputError, match=rf"the {part} of example 3 of test \(counted from 0\) hold"):
         check_finite(Split(**arrays), "test")
+
+
+def test_lengths_follow_their_examples():
+    lengths = np.array([3, 1, 2, 4])
+    split = Split(np.zeros((4, 5)), np.arange(4), lengths)
+    chosen = split.select(np.array([3, 1]))
+    assert chosen.lengths.tolist() == [1, 4]
+    assert chosen.targets.tolist() == [1, 3]
+    shorter = Split(split.inputs, split.targets, lengths - 1)
+    assert fingerprint(split) != fingerprint(shorter)
+    assert "lengths" not in fingerprint(Split(split.inputs, split.targets))
+
+
+def test_the_parts_that_there_are_have_names():
+    part = Split(np.zeros((1, 2)), np.zeros(1))
+    assert list(Splits(part, None).named()) == ["train"]
+    assert list(Splits(part, part, part).named()) == ["train", "validation", "unlabelled"]

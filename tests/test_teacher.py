@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from dlkit.errors import InputError, MissingError
+from dlkit.experiments.reproduce import history, reproduce
+from dlkit.interfaces.reporter import Reporter
+from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.reproduction import history, reproduce
-from dlkit.run_directory import find_run
-from dlkit.source_run import TEACHER, may_know_validation
-from dlkit.trained_model import open_run
-from dlkit.training import Silent, Training
-from dlkit.training_run import prepare, resume_run, train_recipe
+from dlkit.runs.directory import find_run
+from dlkit.runs.parents import TEACHER, may_know_validation
+from dlkit.training.loop import Training
+from dlkit.training.prepare import prepare
+from dlkit.training.run import resume_run, train_recipe
 
 BIG = """
 recipe: 1
@@ -83,9 +85,9 @@ def weights(run):
 
 def one_batch(path, *overrides):
     loaded = load_recipe(path, overrides)
-    built, splits = prepare(loaded)
-    training = Training(loaded.recipe, built, splits, Silent())
-    return built, next(iter(training.batches_from(3, 4)))
+    ready = prepare(loaded)
+    training = Training(loaded.recipe, ready, Reporter())
+    return ready.built, next(iter(training.steps.batches(3, 4)))
 
 
 def test_targets_are_means_with_what_the_teacher_says_of_the_augmented_batch(recipe_file, teacher):

@@ -8,7 +8,7 @@ import keras
 import pytest
 
 from dlkit.errors import InputError
-from dlkit.tensorflow_start import start_tensorflow
+from dlkit.machine.tensorflow import start_tensorflow
 
 
 def test_a_backend_in_the_environment_is_for_other_programs():

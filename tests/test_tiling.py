@@ -1,17 +1,26 @@
 """Tiles give what the whole image gives, for any tile size, and the receptive field is as far as a network looks."""
 
+from functools import partial
+from itertools import product
+
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
-from dlkit.datasets._dataset import ArraySpec
+from dlkit.analysis.cost import layer_costs
+from dlkit.analysis.receptive_field import fields, receptive_field
+from dlkit.components.layers.bilinear_upsampling import BilinearUpsampling
+from dlkit.components.layers.patch_whitening import PatchWhitening
+from dlkit.components.layers.subsampling import Subsampling
+from dlkit.components.layers.transposed_convolution import TransposedConvolution
+from dlkit.components.models.deeplab import deeplab
+from dlkit.components.models.fcn import fcn
+from dlkit.components.models.unet import unet
 from dlkit.errors import InputError
-from dlkit.models.deeplab import deeplab
-from dlkit.models.fcn import fcn
-from dlkit.models.unet import unet
-from dlkit.receptive_field import receptive_field
-from dlkit.tasks._task import TargetSpec
-from dlkit.tiling import TiledNetwork, Tiles
+from dlkit.evaluation.tiling import TiledNetwork, Tiles
+from dlkit.interfaces.data import ArraySpec
+from dlkit.interfaces.task import TargetSpec
 
 SHAPE, CLASSES = ArraySpec((None, None, 1), "float32"), TargetSpec((None, None, 2), ("a", "b"))
 
@@ -19,7 +28,7 @@ SHAPE, CLASSES = ArraySpec((None, None, 1), "float32"), TargetSpec((None, None, 
 @pytest.fixture(scope="module")
 def scan():
     """Real digits side by side as one picture of 48 x 64 pixels."""
-    from dlkit.datasets.digits import Digits
+    from dlkit.components.datasets.digits import Digits
 
     digits = Digits().load("train", None).inputs[: 6 * 8].astype(np.float32) / 255
     return digits.reshape(6, 8, 8, 8, 1).swapaxes(1, 2).reshape(48, 64, 1)
@@ -126,3 +135,128 @@ def test_known_receptive_fields():
     atrous = receptive_field(keras.Model(image, keras.layers.Conv2D(1, 3, padding="same", dilation_rate=12)(image)))
     assert (atrous.before, atrous.after) == (12, 12)
     assert receptive_field(network(fcn, width_divisor=64)).grid == 32
+
+
+def image_network(*stack, height=None, width=None):
+    keras.utils.set_random_seed(0)
+    inputs = outputs = keras.Input((height, width, 1))
+    for layer in stack:
+        outputs = layer(outputs)
+    return keras.Model(inputs, outputs)
+
+
+@pytest.mark.parametrize(
+    ("stack", "halos", "grids"),
+    [
+        ([layers.Conv2D(3, (1, 9), padding="same"), layers.Conv2D(2, 1)], [0, 4], [1, 1]),
+        ([layers.Conv2D(3, (9, 1), padding="same"), layers.Conv2D(2, (1, 3), padding="same")], [4, 1], [1, 1]),
+        ([layers.Conv2D(2, 3, dilation_rate=(1, 4), padding="same")], [1, 4], [1, 1]),
+        ([layers.Conv2D(2, (1, 9), dilation_rate=(1, 4), padding="same")], [0, 16], [1, 1]),
+        (
+            [
+                layers.Conv2D(3, (3, 5), strides=(1, 2), padding="same"),
+                layers.MaxPooling2D((1, 3)),
+                layers.Conv2D(3, (1, 3), padding="same"),
+                layers.UpSampling2D((1, 6)),
+            ],
+            [1, 18],
+            [1, 6],
+        ),
+        (
+            [layers.AveragePooling2D((4, 1)), layers.Conv2DTranspose(2, (6, 3), strides=(4, 1), padding="same")],
+            [4, 1],
+            [4, 1],
+        ),
+    ],
+)
+@pytest.mark.parametrize("size", [5, 16])
+def test_each_axis_has_its_own_reach_and_grid(scan, stack, halos, grids, size):
+    model = image_network(*stack, layers.Softmax())
+    scan = scan[:, :60]
+    reaches = [receptive_field(model, dimension) for dimension in (0, 1)]
+    assert [(reach.halo, reach.grid) for reach in reaches] == list(zip(halos, grids, strict=True))
+    tiled = TiledNetwork(model, model, Tiles(size))(scan)
+    np.testing.assert_allclose(tiled, whole(model, scan), atol=1e-6)
+
+
+def test_a_network_may_be_unpadded_along_one_axis_alone(scan):
+    model = image_network(layers.Conv2D(2, (3, 1), padding="same"), layers.Conv2D(2, (1, 9)))
+    tiled = TiledNetwork(model, model, Tiles(20))(scan)
+    assert tiled.shape == (48, 64, 2)
+    np.testing.assert_allclose(tiled[:, 4:-4], whole(model, scan), atol=1e-6)
+    np.testing.assert_allclose(tiled, TiledNetwork(model, model, Tiles())(scan), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        lambda: layers.Softmax(axis=1),
+        lambda: layers.Softmax(axis=(1, 2, 3)),
+        lambda: layers.Activation(partial(keras.activations.softmax, axis=-3)),
+        lambda: layers.Conv2D(2, 1, activation=layers.Softmax(axis=1)),
+        lambda: layers.Activation(lambda x: keras.activations.softmax(x, axis=1)),
+        lambda: layers.GroupNormalization(1),
+    ],
+)
+def test_what_mixes_values_along_an_axis_of_the_image_is_no_pointwise_layer(scan, last):
+    model = image_network(layers.Conv2D(2, 3, padding="same"), last())
+    assert receptive_field(model) is None
+    assert layer_costs(model)[-1].receptive_field is None
+
+
+def test_a_softmax_along_an_axis_is_predicted_whole(scan):
+    model = image_network(layers.Conv2D(2, 3, padding="same"), layers.Softmax(axis=1))
+    assert receptive_field(model) is None
+    assert receptive_field(model, 1).halo == 1
+    np.testing.assert_allclose(TiledNetwork(model, model, Tiles())(scan), whole(model, scan), atol=1e-6)
+    tiled = TiledNetwork(model, model, Tiles(48))(scan)  # of the full height
+    np.testing.assert_allclose(tiled, whole(model, scan), atol=1e-6)
+
+
+WIDTH = 24
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(1, 5, strides=2, padding="same"),
+        layers.Conv2D(1, (3, 4), dilation_rate=(1, 3)),
+        layers.SeparableConv2D(1, (1, 3), padding="same"),
+        layers.MaxPooling2D((1, 3), strides=(1, 2)),
+        layers.AveragePooling2D(4, padding="same"),
+        *(layers.Conv2DTranspose(1, (1, k), strides=(1, s)) for k, s in ((2, 2), (3, 2), (5, 3), (2, 3))),
+        *(
+            layers.Conv2DTranspose(1, (1, k), strides=(1, s), padding="same")
+            for k, s in ((4, 2), (3, 2), (7, 3), (1, 2))
+        ),
+        layers.Conv2DTranspose(1, 3, dilation_rate=2, padding="same"),
+        TransposedConvolution(filters=1, kernel_size=5, strides=2, padding=1),
+        layers.UpSampling2D((1, 3)),
+        *(layers.UpSampling2D((1, size), interpolation="bilinear") for size in (2, 3, 4, 5)),
+        layers.UpSampling2D((1, 3), interpolation="bicubic"),
+        layers.UpSampling2D((1, 2), interpolation="lanczos3"),
+        BilinearUpsampling(size=3),
+        layers.ZeroPadding2D(((0, 0), (3, 1))),
+        layers.Cropping2D(((0, 0), (3, 1))),
+        Subsampling(pool_size=3),
+        PatchWhitening(patch_size=2, negated=False),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_layers_own_reach_holds_every_column_whose_change_is_felt(layer):
+    """The places that each output column depends on are no more than `size`, and inside the computed bounds."""
+    model = image_network(layer, height=8, width=WIDTH)
+    for variable in model.weights:
+        variable.assign(np.random.default_rng(0).uniform(0.5, 1, variable.shape))
+    reach = fields(model)[id(model.output)][1]
+    image = np.random.default_rng(1).random((1, 8, WIDTH, 1))
+    output = np.asarray(model(image))
+    felt = np.zeros((output.shape[2], WIDTH), bool)
+    for column, change in product(range(WIDTH), (9, -9)):
+        changed = image.copy()
+        changed[:, :, column] += change
+        felt[:, column] |= np.abs(np.asarray(model(changed)) - output).max(axis=(0, 1, 3)) > 1e-6
+    for place, columns in enumerate(map(np.flatnonzero, felt)):
+        assert len(columns) <= reach.size
+        low, high = place * reach.step - reach.before, place * reach.step + reach.after
+        assert all(low <= column <= high for column in columns)

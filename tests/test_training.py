@@ -8,15 +8,15 @@ import pytest
 from keras.ops import convert_to_numpy
 
 from dlkit.errors import InputError
-from dlkit.evaluation import evaluate
-from dlkit.interruption import Interrupted, stop_requests
+from dlkit.evaluation.evaluate import evaluate
+from dlkit.experiments.reproduce import history
+from dlkit.machine.interruption import Interrupted, stop_requests
+from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.reproduction import history
-from dlkit.run_directory import find_run
-from dlkit.snapshot import FOLDER
-from dlkit.trained_model import open_run
-from dlkit.training import Training
-from dlkit.training_run import resume_run, train_recipe
+from dlkit.runs.directory import find_run
+from dlkit.training.loop import Training
+from dlkit.training.run import resume_run, train_recipe
+from dlkit.training.snapshot import FOLDER
 
 RECIPE = """
 recipe: 1
@@ -101,7 +101,7 @@ def test_two_runs_of_one_recipe_agree(loaded, tmp_path, reporter, uninterrupted)
 
 def stopped(loaded, root, reporter, monkeypatch, stop_after):
     """The run of a training that was asked to stop after so many updates."""
-    monkeypatch.setattr("dlkit.training.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
+    monkeypatch.setattr("dlkit.training.steps.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
     plain = Training._one_epoch
 
     def stopping(self, epoch, stream, stop):
@@ -150,7 +150,7 @@ def test_muon_a_cycle_and_layers_that_adapt_go_on_bit_identically(tmp_path, sile
 
 def test_a_lost_snapshot_only_costs_time(loaded, tmp_path, reporter, uninterrupted, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("dlkit.training.SNAPSHOT_COST_SHARE", 1e9)
+        patch.setattr("dlkit.training.state.SNAPSHOT_COST_SHARE", 1e9)
         patch.setattr(Training, "_write_products", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train_recipe(loaded, tmp_path, reporter)

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from dlkit.errors import CheckError, InputError
-from dlkit.evaluation import evaluate
-from dlkit.prediction import predict
+from dlkit.evaluation.evaluate import evaluate
+from dlkit.evaluation.predict import predict
+from dlkit.interfaces.reporter import Reporter
+from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.run_directory import RunDirectory, find_run
-from dlkit.trained_model import open_run
-from dlkit.training import NonFinite, Silent, Training
-from dlkit.training_run import prepare, train_recipe
+from dlkit.runs.directory import RunDirectory, find_run
+from dlkit.training.loop import Training
+from dlkit.training.prepare import prepare
+from dlkit.training.run import train_recipe
+from dlkit.training.state import NonFinite
 
 RECIPE = """
 recipe: 1
@@ -105,23 +108,24 @@ def test_nothing_is_measured_on_a_bad_example(tmp_path, reporter, numbers):
 
 def test_a_first_epoch_that_is_no_number_is_not_the_best(tmp_path, numbers):
     loaded = recipe(tmp_path, *numbers, rate=0.001)
-    training = Training(loaded.recipe, *prepare(loaded), Silent())
+    training = Training(loaded.recipe, prepare(loaded), Reporter())
+    training.start()
     for value, best in ((np.nan, np.nan), (3.0, 3.0), (np.nan, 3.0), (4.0, 3.0), (2.0, 2.0)):
-        training._keep_best({training.monitor: value})
+        training.state.keep_best(value)
         np.testing.assert_equal(training.progress.best, best)
 
 
 def test_the_weights_are_looked_at_where_the_loss_does_not_tell(tmp_path, numbers):
     """With oneDNN's relu on processors with AVX-512 weights that are no numbers give a loss that is one."""
     loaded = recipe(tmp_path, *numbers, rate=0.001)
-    training = Training(loaded.recipe, *prepare(loaded), Silent())
+    training = Training(loaded.recipe, prepare(loaded), Reporter())
     training.start()
     training.run = RunDirectory(tmp_path)
     training.progress.step = 1
-    assert training.finite_weights()
-    kernel = training.network.weights[0]
+    assert training.state.finite_weights()
+    kernel = training.steps.network.weights[0]
     kernel.assign(np.where(np.arange(4) == 2, np.nan, kernel.numpy()))
-    assert not training.finite_weights()
+    assert not training.state.finite_weights()
     with pytest.raises(NonFinite, match="before step 1"):
-        training._snapshot()
+        training.state.save(training.run)
     assert not list(training.run.path.glob("snapshots/*"))

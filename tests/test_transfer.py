@@ -4,18 +4,19 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit import feature_cache
 from dlkit.errors import InputError
-from dlkit.evaluation import evaluate
-from dlkit.interruption import Interrupted
+from dlkit.evaluation.evaluate import evaluate
+from dlkit.experiments.reproduce import history, reproduce
+from dlkit.interfaces.reporter import Reporter
+from dlkit.machine.interruption import Interrupted
+from dlkit.model.summary import summarise
+from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.reproduction import history, reproduce
-from dlkit.run_directory import RunDirectory, find_run
-from dlkit.source_run import FOLDER
-from dlkit.summary import summarise
-from dlkit.trained_model import open_run
-from dlkit.training import Silent, Training
-from dlkit.training_run import prepare, resume_run, train_recipe
+from dlkit.runs.directory import RunDirectory, find_run
+from dlkit.runs.parents import FOLDER
+from dlkit.training.loop import Training, feature_cache
+from dlkit.training.prepare import prepare
+from dlkit.training.run import resume_run, train_recipe
 
 SOURCE = """
 recipe: 1
@@ -117,14 +118,16 @@ def test_two_phases_are_one_history(finished):
 
 
 def test_every_phase_has_its_own_augmentation(loaded):
-    built, splits = prepare(loaded)
-    training = Training(loaded.recipe, built, splits, Silent())
+    ready = prepare(loaded)
+    training = Training(loaded.recipe, ready, Reporter())
     training.start()
-    plain, _ = next(iter(training.batches_from(0, 1)))
-    assert training.stepped is not training.network  # the head learns from cached features, for nothing changes them
+    plain, _ = next(iter(training.steps.batches(0, 1)))
+    assert (
+        training.steps.stepped is not training.steps.network
+    )  # the head learns from cached features, for nothing changes them
     training._next_phase()
-    moved, _ = next(iter(training.batches_from(0, 1)))
-    assert training.stepped is training.network
+    moved, _ = next(iter(training.steps.batches(0, 1)))
+    assert training.steps.stepped is training.steps.network
     assert np.any(plain != moved, axis=(1, 2, 3)).all()
 
 
@@ -161,7 +164,7 @@ def test_a_run_stopped_in_either_phase_goes_on_bit_identically(
 ):
     boundary = 7 * sum(row["phase"] == "0" for row in history(finished))
     where = {"boundary": boundary, "second phase": boundary + 5}.get(stop_after, stop_after)
-    monkeypatch.setattr("dlkit.training.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
+    monkeypatch.setattr("dlkit.training.steps.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
     plain = Training._one_epoch
 
     def stopping(self, epoch, stream, stop):
@@ -194,7 +197,7 @@ def test_a_run_killed_before_its_first_snapshot_begins_with_the_same_weights(
 
 
 def uncached(monkeypatch):
-    monkeypatch.setattr("dlkit.training.head_network", lambda network, changed: None)
+    monkeypatch.setattr("dlkit.training.steps.head_network", lambda network, changed: None)
 
 
 def test_cached_features_change_nothing_but_the_last_bits(loaded, tmp_path, reporter, finished, monkeypatch):
@@ -234,8 +237,9 @@ def test_features_are_computed_once_and_shared_by_runs(recipe_file, tmp_path, re
     ],
 )
 def test_features_stand_in_only_where_nothing_before_the_head_learns_or_draws(recipe_file, override, cached):
-    from dlkit.compiled_model import build_model, compile_model
-    from dlkit.data_source import build_dataset, describe
+    from dlkit.data.source import build_dataset, describe
+    from dlkit.model.build import build_model
+    from dlkit.model.compile import compile_model
 
     recipe = load_recipe(recipe_file, [override]).recipe
     built = build_model(recipe, describe(recipe, build_dataset(recipe)))

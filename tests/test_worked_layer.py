@@ -3,8 +3,8 @@
 import keras
 import pytest
 
+from dlkit.analysis.by_hand import Window, convolution, dense, pooling, recurrent, separable, transposed
 from dlkit.errors import InputError
-from dlkit.worked_layer import Window, convolution, dense, pooling, recurrent, separable, transposed
 
 
 def window(size, kernel, stride=1, padding=0, dilation=1):

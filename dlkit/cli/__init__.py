@@ -29,7 +29,8 @@ from dlkit.cli import (
 )
 from dlkit.cli._options import reads_recipes
 from dlkit.errors import DlkitError, ExitCode
-from dlkit.interruption import end_with_parent
+from dlkit.machine.interruption import end_with_parent
+from dlkit.process import DEBUG, is_set, set_variable
 
 app = typer.Typer(
     name="dlkit",
@@ -69,7 +70,7 @@ def dlkit(
 ) -> None:
     """Turn a YAML recipe into a trained, evaluated, deployable Keras model, with proof."""
     if debug:
-        os.environ["DLKIT_DEBUG"] = "1"
+        set_variable(DEBUG, "1")
     if version:
         from dlkit import __version__
 
@@ -99,7 +100,7 @@ def main() -> None:
 
 
 def _fail(error: DlkitError) -> NoReturn:
-    if os.environ.get("DLKIT_DEBUG"):
+    if is_set(DEBUG):
         raise error
     from dlkit.console import show_problems
 

@@ -1,6 +1,5 @@
 """Options that several verbs share, and what they set."""
 
-import os
 from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from dlkit.process import OFFLINE, RUNS, TFDS_DATA, set_variable
 
 Overrides = Annotated[
     list[str] | None,
@@ -18,7 +19,7 @@ Overrides = Annotated[
 def _into_environment(runs_dir: Path | None) -> Path | None:
     """Recipes may name runs too, and children look for them; they find them where this process does."""
     if runs_dir is not None:
-        os.environ["DLKIT_RUNS"] = str(runs_dir)
+        set_variable(RUNS, str(runs_dir))
     return runs_dir
 
 
@@ -44,6 +45,7 @@ Run = Annotated[
     str | None,
     typer.Argument(metavar="[RUN]", help="A run directory, a recipe's name (its latest run), or nothing (the latest)."),
 ]
+CHECKPOINTS = ("last", "best")
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="last, or best (by the monitored validation metric).")]
 Tile = Annotated[
     int | None,
@@ -53,14 +55,6 @@ Overlap = Annotated[
     int | None,
     typer.Option("--overlap", min=0, help="Pixels seen around a tile [default: as far as the network looks]."),
 ]
-
-
-def check_tiles(tile: int | None, overlap: int | None) -> None:
-    """Raise InputError when an overlap is given without tiles."""
-    if overlap is not None and tile is None:
-        from dlkit.errors import InputError
-
-        raise InputError("--overlap is given without --tile", "give the size of a tile too, such as --tile 256")
 
 
 Components = Annotated[
@@ -75,7 +69,7 @@ def reads_recipes(verb: Callable[..., None]) -> Callable[..., None]:
     @wraps(verb)
     def with_components(*arguments: Any, components: Path | None = None, **options: Any) -> None:
         if components is not None:
-            from dlkit.components import use_folder
+            from dlkit.catalog.find import use_folder
 
             use_folder(components)
         verb(*arguments, **options)
@@ -90,9 +84,9 @@ def reads_recipes(verb: Callable[..., None]) -> Callable[..., None]:
 def apply_data_options(data_dir: Path | None, offline: bool) -> None:
     """Hand --data-dir and --offline to the datasets through the environment, for this process and its children."""
     if data_dir is not None:
-        os.environ["TFDS_DATA_DIR"] = str(data_dir)
+        set_variable(TFDS_DATA, str(data_dir))
     if offline:
-        os.environ["DLKIT_OFFLINE"] = "1"
+        set_variable(OFFLINE, "1")
 
 
 def check_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:

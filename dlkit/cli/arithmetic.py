@@ -7,7 +7,7 @@ import typer
 from dlkit.cli._options import Json
 
 if TYPE_CHECKING:
-    from dlkit.worked_layer import Window, WorkedLayer
+    from dlkit.analysis.by_hand import Window, WorkedLayer
 
 app = typer.Typer(
     help="Work out one layer: output size, parameters, multiply-adds, receptive field.", no_args_is_help=True
@@ -42,7 +42,7 @@ def conv(
     as_json: Json = False,
 ) -> None:
     """Work out a convolution: (I - K + 2P)/S + 1 pixels, K*K*channels*filters + filters parameters."""
-    from dlkit.worked_layer import convolution
+    from dlkit.analysis.by_hand import convolution
 
     window = _window(size, kernel, stride, padding, dilation)
     _show(convolution(window, channels, filters, groups, not no_bias, round_down), as_json)
@@ -59,7 +59,7 @@ def pool(
     as_json: Json = False,
 ) -> None:
     """Work out a pooling, which has no parameters and keeps the channels."""
-    from dlkit.worked_layer import pooling
+    from dlkit.analysis.by_hand import pooling
 
     _show(pooling(_window(size, kernel, stride or kernel, padding), channels, round_down), as_json)
 
@@ -76,7 +76,7 @@ def transposed(
     as_json: Json = False,
 ) -> None:
     """Work out a transposed convolution: (I - 1)S + K - 2P pixels."""
-    from dlkit.worked_layer import transposed as work_out
+    from dlkit.analysis.by_hand import transposed as work_out
 
     _show(work_out(_window(size, kernel, stride, padding), channels, filters, not no_bias), as_json)
 
@@ -96,7 +96,7 @@ def separable(
     as_json: Json = False,
 ) -> None:
     """Work out a depthwise separable convolution: K*K*channels + channels*filters + filters parameters."""
-    from dlkit.worked_layer import separable as work_out
+    from dlkit.analysis.by_hand import separable as work_out
 
     window = _window(size, kernel, stride, padding, dilation)
     _show(work_out(window, channels, filters, multiplier, not no_bias, round_down), as_json)
@@ -116,7 +116,7 @@ def atrous(
     as_json: Json = False,
 ) -> None:
     """Work out an atrous convolution: a kernel of K pixels reaches rate*(K - 1) + 1, with no more parameters."""
-    from dlkit.worked_layer import convolution
+    from dlkit.analysis.by_hand import convolution
 
     window = _window(size, kernel, stride, padding, rate)
     _show(convolution(window, channels, filters, 1, not no_bias, round_down), as_json)
@@ -125,7 +125,7 @@ def atrous(
 @app.command()
 def dense(size: Inputs, units: Units, no_bias: NoBias = False, as_json: Json = False) -> None:
     """Work out a Dense layer: inputs*units + units parameters."""
-    from dlkit.worked_layer import dense as work_out
+    from dlkit.analysis.by_hand import dense as work_out
 
     _show(work_out(_numbers("--input", size), units, not no_bias), as_json)
 
@@ -133,7 +133,7 @@ def dense(size: Inputs, units: Units, no_bias: NoBias = False, as_json: Json = F
 @app.command()
 def rnn(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False, as_json: Json = False) -> None:
     """Work out a simple recurrent layer: h(x + h + 1) parameters."""
-    from dlkit.worked_layer import recurrent
+    from dlkit.analysis.by_hand import recurrent
 
     _show(recurrent("rnn", 1, size, units, steps, int(not no_bias)), as_json)
 
@@ -141,7 +141,7 @@ def rnn(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False,
 @app.command()
 def lstm(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False, as_json: Json = False) -> None:
     """Work out an LSTM: 4h(x + h + 1) parameters."""
-    from dlkit.worked_layer import recurrent
+    from dlkit.analysis.by_hand import recurrent
 
     _show(recurrent("lstm", 4, size, units, steps, int(not no_bias)), as_json)
 
@@ -158,7 +158,7 @@ def gru(
     as_json: Json = False,
 ) -> None:
     """Work out a GRU: 3h(x + h + 2) parameters, or 3h(x + h + 1) when it resets before the multiplication."""
-    from dlkit.worked_layer import recurrent
+    from dlkit.analysis.by_hand import recurrent
 
     biases = 0 if no_bias else 2 if reset_after else 1
     _show(recurrent("gru", 3, size, units, steps, biases), as_json)
@@ -166,7 +166,7 @@ def gru(
 
 def _window(size: str, kernel: str, stride: str, padding: str, dilation: int = 1) -> "Window":
     """The window of the options; one number counts for both dimensions. InputError names a bad option."""
-    from dlkit.worked_layer import Window
+    from dlkit.analysis.by_hand import Window
 
     read = {"--input": size, "--kernel": kernel, "--stride": stride}
     pairs = {option: _pair(option, _numbers(option, text)) for option, text in read.items()}

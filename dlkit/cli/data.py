@@ -21,11 +21,11 @@ def data(
     loaded = load_recipe(recipe, overrides or ())
 
     from dlkit import console
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     with console.waiting("reading the data"):
         start_tensorflow()
-        from dlkit import data_report
+        from dlkit.data import report as data_report
 
         content = data_report.report(loaded.recipe)
     if as_json:

@@ -11,7 +11,8 @@ def demo(runs_dir: RunsDir = None) -> None:
     from dlkit.cli.evaluate import evaluate
     from dlkit.cli.export import export
     from dlkit.cli.train import train
-    from dlkit.run_directory import find_run, runs_root
+    from dlkit.process import runs_root
+    from dlkit.runs.directory import find_run
 
     console.note(f"1. dlkit train {RECIPE}")
     train(RECIPE, runs_dir=runs_dir)

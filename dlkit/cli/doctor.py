@@ -8,15 +8,15 @@ import typer
 from dlkit.cli._options import DataDir, Json, Offline, RunsDir, apply_data_options
 
 if TYPE_CHECKING:
-    from dlkit.diagnosis import Finding
+    from dlkit.doctor.checks import Finding
 
 
 def doctor(runs_dir: RunsDir = None, data_dir: DataDir = None, offline: Offline = False, as_json: Json = False) -> None:
     """Check versions, processor, memory, disk and data, train and export for some seconds, and say what to mend."""
     from dlkit import console
-    from dlkit.diagnosis import findings, has_problem, recipe_data
+    from dlkit.doctor.checks import findings, has_problem, recipe_data
     from dlkit.errors import ExitCode
-    from dlkit.run_directory import runs_root
+    from dlkit.process import runs_root
 
     apply_data_options(data_dir, offline)
     found = []
@@ -34,10 +34,10 @@ def doctor(runs_dir: RunsDir = None, data_dir: DataDir = None, offline: Offline 
 
 def _trial() -> "Finding":
     from dlkit import console
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     with console.waiting("training and exporting for some seconds"):
         start_tensorflow()
-        from dlkit.diagnosis.trial import trial
+        from dlkit.doctor.trial import trial
 
         return trial()

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dlkit.cli._options import (
+    CHECKPOINTS,
     Checkpoint,
     DataDir,
     Json,
@@ -35,10 +36,11 @@ def encode(
 ) -> None:
     """Write the codes of files, rows or a split to an .npz."""
     from dlkit.errors import InputError, MissingError
-    from dlkit.run_directory import find_run, runs_root
+    from dlkit.process import runs_root
+    from dlkit.runs.directory import find_trained
 
     apply_data_options(data_dir, offline)
-    check_choice("--checkpoint", checkpoint, ("last", "best"))
+    check_choice("--checkpoint", checkpoint, CHECKPOINTS)
     if split is not None:
         check_choice("--split", split, ("train", "validation"))
     if bool(inputs) == bool(split):
@@ -47,20 +49,16 @@ def encode(
     for path in inputs or []:
         if not path.exists():
             raise MissingError(f"no such file or folder: {path}", "give images, folders of images or .npz files")
-    found = find_run(run, runs_root(runs_dir))
-    found.checkpoint(checkpoint)
+    found = find_trained(run, runs_root(runs_dir), checkpoint)
 
     from dlkit import console
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     with console.waiting("encoding"):
         start_tensorflow()
-        from dlkit import encoding, trained_model
+        from dlkit.evaluation.encode import write_codes_of
 
-        trained = trained_model.open_run(found, checkpoint)
-        arrays = encoding.encode_split(trained, split) if split else encoding.encode(trained, inputs or [])
-        encoding.write_codes(output, arrays)
-    shapes = {name: list(array.shape) for name, array in arrays.items()}
+        shapes = write_codes_of(found, checkpoint, inputs or [], split, output)
     if as_json:
         console.print_json({"run": str(found.path), "output": str(output), "arrays": shapes})
     else:

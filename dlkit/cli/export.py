@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import Checkpoint, Json, Offline, Run, RunsDir, apply_data_options, check_choice
+from dlkit.cli._options import CHECKPOINTS, Checkpoint, Json, Offline, Run, RunsDir, apply_data_options, check_choice
 
 
 def export(
@@ -29,34 +29,23 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Export a run, or verify an exported artefact."""
-    from dlkit.components import names
-    from dlkit.run_directory import find_run, runs_root
+    from dlkit.export.request import ExportRequest
+    from dlkit.process import runs_root
 
     apply_data_options(None, offline)
-    check_choice("--checkpoint", checkpoint, ("last", "best"))
-    check_choice("--format", format_name, tuple(names("exporter")))
-    if part is not None:
-        check_choice("--part", part, ("encoder", "decoder"))
-    if verify is None:
-        found = find_run(run, runs_root(runs_dir), finished=True if run is None else None)
-        found.checkpoint(checkpoint)
+    check_choice("--checkpoint", checkpoint, CHECKPOINTS)
+    request = ExportRequest(runs_root(runs_dir), run, format_name, part, checkpoint, output, verify)
+    found = request.resolve()
 
     from dlkit import console
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     with console.waiting("verifying" if verify else "exporting"):
         start_tensorflow()
-        from dlkit import exporting, trained_model
+        from dlkit.export.export import export_or_verify
 
-        if verify is not None:
-            path = exporting.artefact_folder(verify)
-            stored = exporting.read_certificate(path)
-            found = find_run(run or stored["run"], runs_root(runs_dir))
-            certificate = exporting.verify(path, trained_model.open_run(found, stored["checkpoint"]))
-        else:
-            path, certificate = exporting.export(trained_model.open_run(found, checkpoint), format_name, output, part)
+        result = export_or_verify(request, found)
     if as_json:
-        content = {"run": str(found.path), "format": certificate["format"], "path": str(path)}
-        console.print_json(content | {"certificate": certificate})
+        console.print_json(result.to_json())
     else:
-        console.show_export(path, certificate, verified=verify is not None)
+        console.show_export(result.path, result.certificate, verified=verify is not None)

@@ -15,10 +15,11 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show what an artefact holds, and whether it is safe to open, without loading it."""
-    from dlkit import console, inspection
+    from dlkit import console
+    from dlkit.runs import inspection
 
     if (file / "saved_model.pb").is_file():
-        from dlkit.tensorflow_start import start_tensorflow
+        from dlkit.machine.tensorflow import start_tensorflow
 
         with console.waiting("reading"):
             start_tensorflow()

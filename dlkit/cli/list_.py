@@ -66,13 +66,14 @@ def _recipes() -> list[dict[str, Any]]:
 
 
 def _components(namespace: str) -> list[dict[str, Any]]:
-    from dlkit.components import description, names
+    from dlkit.catalog.find import description, names
 
     return [{"name": name, "description": description(namespace, name)} for name in names(namespace)]
 
 
 def _runs(runs_dir: Path | None) -> list[dict[str, Any]]:
-    from dlkit.run_directory import RunDirectory, list_runs, runs_root
+    from dlkit.process import runs_root
+    from dlkit.runs.directory import RunDirectory, list_runs
 
     found = [RunDirectory(path) for path in list_runs(runs_root(runs_dir))]
     return [{"name": str(run.path), "description": _state(run), "recipe": run.recipe_name} for run in found]

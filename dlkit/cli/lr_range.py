@@ -34,16 +34,16 @@ def lr_range(
         check_ending("--figure", figure, ".png")
     loaded = load_recipe(recipe, overrides or ())
 
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     with console.waiting("trying learning rates"):
         start_tensorflow()
-        from dlkit.learning_rate_range import range_test
+        from dlkit.experiments.lr_range import range_test
 
         result = range_test(loaded, lowest, highest, steps)
     if figure is not None:
-        from dlkit.atomic import write_figure
         from dlkit.figures.learning_rate_range import learning_rate_range_figure
+        from dlkit.files.atomic import write_figure
 
         write_figure(figure, learning_rate_range_figure(result.to_json()))
     if as_json:

@@ -16,8 +16,8 @@ def new(
 ) -> None:
     """Write a new recipe from an existing one, comments and all."""
     from dlkit import console
-    from dlkit.atomic import write_text
     from dlkit.errors import InputError
+    from dlkit.files.atomic import write_text
     from dlkit.recipe import find_recipe, load_recipe
     from dlkit.recipe.reader import read_file
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dlkit.cli._options import (
+    CHECKPOINTS,
     Checkpoint,
     Json,
     Offline,
@@ -14,7 +15,6 @@ from dlkit.cli._options import (
     Tile,
     apply_data_options,
     check_choice,
-    check_tiles,
 )
 
 
@@ -36,29 +36,32 @@ def predict(
 ) -> None:
     """Predict images, folders of images or the rows of an .npz."""
     from dlkit.errors import MissingError
-    from dlkit.run_directory import find_run, runs_root
+    from dlkit.evaluation.request import check_tiles
+    from dlkit.process import runs_root
+    from dlkit.runs.directory import find_trained
 
     apply_data_options(None, offline)
     check_tiles(tile, overlap)
-    check_choice("--checkpoint", checkpoint, ("last", "best"))
+    check_choice("--checkpoint", checkpoint, CHECKPOINTS)
     for path in inputs:
         if not path.exists():
             hint = "give images, folders of images or .npz files; a run is named by --run"
             raise MissingError(f"no such file or folder: {path}", hint)
-    found = find_run(run, runs_root(runs_dir), finished=True if run is None else None)
-    found.checkpoint(checkpoint)
+    found = find_trained(run, runs_root(runs_dir), checkpoint, finished=True)
 
     from dlkit import console
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     with console.waiting("predicting"):
         start_tensorflow()
-        from dlkit import prediction, trained_model
-        from dlkit.tiling import Tiles
+        from dlkit.evaluation.predict import predict as run_predict
+        from dlkit.evaluation.predict import prediction_rows
+        from dlkit.evaluation.tiling import Tiles
+        from dlkit.model.trained import open_run
 
-        tiles = Tiles(tile, overlap) if tile else None
-        results = prediction.predict(trained_model.open_run(found, checkpoint), inputs, tiles, output)
+        trained = open_run(found, checkpoint)
+        results = run_predict(trained, inputs, Tiles(tile, overlap) if tile else None, output)
     if as_json:
         console.print_json(results)
     else:
-        console.show_predictions(results)
+        console.show_predictions(prediction_rows(trained, results))

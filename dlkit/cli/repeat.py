@@ -20,16 +20,16 @@ def repeat(
 ) -> None:
     """Train and evaluate a recipe under several seeds, and write mean and spread of its metrics."""
     from dlkit import console
-    from dlkit.repetition import FILE, Repeated
-    from dlkit.repetition import repeat as run_repeat
-    from dlkit.run_conditions import set_conditions
-    from dlkit.run_directory import runs_root
+    from dlkit.evaluation.band import REPETITIONS
+    from dlkit.experiments.repeat import Repeated
+    from dlkit.experiments.repeat import repeat as run_repeat
+    from dlkit.process import runs_root, set_conditions
 
     apply_data_options(data_dir, offline)
     set_conditions(deterministic, threads)
     root = runs_root(runs_dir)
     result = run_repeat(Repeated(recipe, tuple(overrides or ()), root), range(seeds), console.note_repetition)
-    content = {"file": str(root / result["recipe"] / FILE)} | result
+    content = {"file": str(root / result["recipe"] / REPETITIONS)} | result
     if as_json:
         console.print_json(content)
     else:

@@ -13,9 +13,10 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Train a run again from its own recipe, and say whether the same numbers come out."""
+    from dlkit.process import runs_root
     from dlkit.recipe import load_recipe
-    from dlkit.run_conditions import restore_conditions
-    from dlkit.run_directory import find_run, runs_root
+    from dlkit.runs.conditions import restore_conditions
+    from dlkit.runs.directory import find_run
 
     apply_data_options(data_dir, offline)
     root = runs_root(runs_dir)
@@ -24,11 +25,11 @@ def reproduce(
     restore_conditions(found)
 
     from dlkit import console
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     with console.waiting("starting TensorFlow"):
         start_tensorflow()
-        from dlkit import reproduction
+        from dlkit.experiments import reproduce as reproduction
     with console.TrainingProgress(load_recipe(found.resolved_recipe).recipe) as reporter:
         result = reproduction.reproduce(found, root, reporter)
     content = {"run": str(found.path)} | result.to_json()

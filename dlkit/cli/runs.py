@@ -21,7 +21,8 @@ def rm(
 ) -> None:
     """Delete runs, with their checkpoints, figures and exports."""
     from dlkit import console
-    from dlkit.run_directory import find_run, remove_run, runs_root
+    from dlkit.process import runs_root
+    from dlkit.runs.directory import find_run, remove_run
 
     root = runs_root(runs_dir)
     found = [find_run(reference, root) for reference in references]

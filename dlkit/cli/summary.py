@@ -42,9 +42,9 @@ def summary(
 
 
 def _summarise(name: str, overrides: list[str], explain: bool, cost: bool) -> dict[str, Any]:
+    from dlkit.model.summary import summarise
     from dlkit.recipe import load_recipe
-    from dlkit.run_directory import RESOLVED, RunDirectory
-    from dlkit.summary import summarise
+    from dlkit.runs.directory import RESOLVED, RunDirectory
 
     if (Path(name) / RESOLVED).is_file():
         run = RunDirectory(Path(name))

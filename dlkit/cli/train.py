@@ -1,14 +1,14 @@
 """dlkit train: from a recipe to a finished run."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlkit.cli._options import DataDir, Deterministic, Json, Offline, Overrides, RunsDir, Threads, apply_data_options
 
 if TYPE_CHECKING:
+    from dlkit.experiments.speed import Speed
     from dlkit.recipe import LoadedRecipe
-    from dlkit.speed import Speed
 
 
 def train(
@@ -38,64 +38,35 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a recipe into a new run directory."""
-    from dlkit.errors import InputError
-    from dlkit.recipe import load_recipe
-    from dlkit.run_conditions import left_out, restore_conditions, set_conditions
-    from dlkit.run_directory import find_run, runs_root
-    from dlkit.source_run import may_know_validation, with_kept_source
+    from dlkit.process import runs_root, set_conditions
+    from dlkit.training.request import TrainingRequest
 
     apply_data_options(data_dir, offline)
     set_conditions(deterministic, threads, skip_bad)
-    if run is not None and not resume:
-        raise InputError(
-            "--run names the run to go on with", "add --resume, or use --from RUN to start from its weights"
-        )
-    if resume and start_from is not None:
-        raise InputError("--resume and --from exclude one another", "a resumed run already has its weights")
-    loaded = load_recipe(recipe, overrides or ())
-    root = runs_root(runs_dir)
-    first = find_run(start_from, root, finished=True) if start_from is not None else None
-    unfinished = find_run(run or loaded.recipe.name, root, finished=None if run else False) if resume else None
-    if unfinished is not None:  # what the run was started with still holds, before what is given now
-        began = unfinished.read_json("environment.json").get("overrides", [])
-        loaded = load_recipe(recipe, [*began, *(overrides or ())])
-        restore_conditions(unfinished)
+    request = TrainingRequest(recipe, runs_root(runs_dir), overrides or (), start_from, resume, run)
+    plan = request.resolve()
 
     from dlkit import console
-    from dlkit.tensorflow_start import start_tensorflow
+    from dlkit.machine.tensorflow import start_tensorflow
 
     with console.waiting("starting TensorFlow"):
         start_tensorflow()
-        from dlkit.resources import slow_precision
-        from dlkit.training_run import resume_run, train_recipe
-    speed = _explained(loaded, as_json) if explain else None
-    if warning := slow_precision(loaded.recipe.training.precision):
-        console.note(warning)
-    if warning := may_know_validation(with_kept_source(loaded, unfinished) if unfinished else loaded):
-        console.note(warning)
-    for path in left_out(loaded.recipe):
-        console.note(f"left out, unreadable: {path}")
-    with console.TrainingProgress(loaded.recipe, "stderr" if as_json else "stdout") as reporter:
-        if unfinished is not None:
-            result = resume_run(loaded, unfinished, reporter)
-        else:
-            result = train_recipe(loaded, root, reporter, start_from=first)
-    passed = not result.differences
+        from dlkit.training.run import train as run_training
+    speed = _explained(plan.loaded, as_json) if explain else None
+    with console.TrainingProgress(plan.loaded.recipe, "stderr" if as_json else "stdout") as reporter:
+        result = run_training(plan, reporter)
     if as_json:
-        contract = {"passed": passed, "differences": result.differences}
-        content: dict[str, Any] = {"run": str(result.run.path), "recipe": loaded.recipe.name, "metrics": result.metrics}
-        content = content | {"updates": result.updates, "contract": contract}
-        console.print_json(content | ({"speed": speed.to_json()} if speed else {}))
+        console.print_json(result.to_json() | ({"speed": speed.to_json()} if speed else {}))
     else:
         console.show_training(result)
-    if not passed:
+    if result.differences:
         raise typer.Exit(1)
 
 
 def _explained(loaded: "LoadedRecipe", as_json: bool) -> "Speed":
     """Measure the speed of a recipe's step, and print it unless stdout holds JSON."""
     from dlkit import console
-    from dlkit.speed import explain_speed
+    from dlkit.experiments.speed import explain_speed
 
     with console.waiting("measuring a step"):
         speed = explain_speed(loaded)

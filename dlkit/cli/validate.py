@@ -65,11 +65,11 @@ def _check(name: str, overrides: list[str], build: bool) -> "list[Overlap]":
 
     loaded = load_recipe(name, overrides)
     if build:
-        from dlkit.tensorflow_start import start_tensorflow
+        from dlkit.machine.tensorflow import start_tensorflow
 
         start_tensorflow()
-        from dlkit.compiled_model import check_build
-        from dlkit.components import locate
+        from dlkit.catalog.create import locate
+        from dlkit.training.check import check_build
 
         network = check_build(loaded)
         layers = [layer for layer in network.layers if type(layer).__name__ in TRANSPOSED]
@@ -78,8 +78,8 @@ def _check(name: str, overrides: list[str], build: bool) -> "list[Overlap]":
 
 
 def _draw(overlaps: "list[Overlap]", folder: Path) -> None:
-    from dlkit.atomic import write_figure
     from dlkit.figures.overlap_pattern import overlap_pattern_figure
+    from dlkit.files.atomic import write_figure
 
     for number, overlap in enumerate(overlaps, 1):
         figure = overlap_pattern_figure(overlap.name, overlap.kernel, overlap.stride)

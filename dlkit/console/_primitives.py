@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dlkit.errors import DlkitError
-from dlkit.rounding import rounded
+from dlkit.formatting import rounded
 
 
 def console_on(stream: str) -> Console:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import psutil
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from dlkit.console._primitives import console_on, duration, metrics_text
-from dlkit.rounding import byte_size
+from dlkit.console._primitives import console_on, duration, metrics_text, note
+from dlkit.formatting import byte_size
+from dlkit.interfaces.reporter import Reporter
 
 if TYPE_CHECKING:
     from dlkit.recipe.schema import Recipe
@@ -19,7 +20,7 @@ FORECAST_SECONDS = 2.0
 NOTABLE_SECONDS, NOTABLE_SHARE = 60, 0.25
 
 
-class TrainingProgress:
+class TrainingProgress(Reporter):
     """Progress of a training: a bar with speed, time left and metrics on a terminal, else one plain line per epoch."""
 
     def __init__(self, recipe: "Recipe", stream: str = "stderr") -> None:
@@ -43,6 +44,10 @@ class TrainingProgress:
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    def note(self, text: str) -> None:
+        """Print a message on stderr."""
+        note(text)
 
     def begin(self, epoch: int, steps_done: int, steps: int) -> None:
         """An epoch (counted from 0) begins, or goes on after `steps_done` of its steps."""

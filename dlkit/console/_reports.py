@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from dlkit.console._primitives import line, metrics_text, note, table
 
 if TYPE_CHECKING:
-    from dlkit.diagnosis import Finding
-    from dlkit.inspection import Inspection
-    from dlkit.learning_rate_range import RangeTest
+    from dlkit.doctor.checks import Finding
+    from dlkit.experiments.lr_range import RangeTest
+    from dlkit.runs.inspection import Inspection
 
 
 def show_reproduction(result: Mapping[str, Any]) -> None:

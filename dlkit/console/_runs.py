@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit.console._primitives import line, metrics_text, note, table
-from dlkit.rounding import rounded
+from dlkit.formatting import rounded
 
 if TYPE_CHECKING:
+    from dlkit.experiments.speed import Speed
     from dlkit.recipe.contract import Verdict
-    from dlkit.run_directory import RunDirectory
-    from dlkit.speed import Speed
-    from dlkit.training_run import TrainingResult
+    from dlkit.runs.directory import RunDirectory
+    from dlkit.training.run import TrainingResult
 
 
 def show_training(result: "TrainingResult") -> None:
@@ -63,20 +63,11 @@ def _metric_row(name: str, value: float | None, verdict: "Verdict | None") -> li
     return [name, shown, " and ".join(bounds), lecture, state]
 
 
-def show_predictions(results: Sequence[Mapping[str, Any]]) -> None:
-    """One line per input: label and probability, or values."""
-    if results and "label" in results[0]:
-        rows = [(row["input"], row["label"], f"{row['probability']:.4f}") for row in results]
-        table(("input", "label", "probability"), rows, right=(2,))
-    elif results and "shares" in results[0]:
-        rows = [(row["input"], _shares(row["shares"]), row.get("picture", "")) for row in results]
-        table(("input", "share of pixels", "mask"), rows)
-    else:
-        table(("input", "values"), [(row["input"], row["values"]) for row in results])
-
-
-def _shares(shares: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+def show_predictions(rows: Sequence[Mapping[str, str]]) -> None:
+    """Print one line per input, with what its task shows of a prediction."""
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["input"]
+    right = [index for index, name in enumerate(columns) if name == "probability"]
+    table(columns, [[row.get(name, "") for name in columns] for row in rows], right=right)
 
 
 def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -> None:

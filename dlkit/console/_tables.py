@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from dlkit.console._primitives import line, table
 
 if TYPE_CHECKING:
-    from dlkit.worked_layer import WorkedLayer
+    from dlkit.analysis.by_hand import WorkedLayer
 
 
 def show_table(result: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from dlkit.datasets._dataset import VOID
+from dlkit.interfaces.data import VOID
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; more classes take matplotlib's own.
 COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")

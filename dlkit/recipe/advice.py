@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dlkit.components import Component, source
+from dlkit.catalog.create import Component
+from dlkit.catalog.find import source
 from dlkit.errors import Location, Problem
 from dlkit.recipe.schema import Recipe
 

@@ -6,17 +6,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from dlkit.components import (
-    NAMESPACES,
-    Component,
-    Place,
-    activations,
-    holds_list,
-    identifiers,
-    names,
-    nested_namespace,
-    source,
-)
+from dlkit.catalog.create import Component
+from dlkit.catalog.find import activations, identifiers, names, source
+from dlkit.catalog.kinds import NAMESPACES, Place, holds_list, nested_namespace
 from dlkit.errors import Problem, RecipeError, closest
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe

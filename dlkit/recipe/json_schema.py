@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from dlkit.components import activations, holds_list, identifiers, names, nested_namespace
+from dlkit.catalog.find import activations, identifiers, names
+from dlkit.catalog.kinds import holds_list, nested_namespace
 from dlkit.recipe.schema import Recipe
 from dlkit.recipe.settings import settings_model
 

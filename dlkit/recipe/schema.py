@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
-from dlkit.components import Component, Place
+from dlkit.catalog.create import Component
+from dlkit.catalog.kinds import Place
 
 
 class Section(BaseModel):

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
-from dlkit._keras_types import described_type
-from dlkit._signatures import REQUIRED, Parameter
-from dlkit.components import nested_namespace, own_names, source
-from dlkit.models._application_names import Application
+from dlkit.catalog.applications import Application
+from dlkit.catalog.find import own_names, source
+from dlkit.catalog.keras_types import described_type
+from dlkit.catalog.kinds import nested_namespace
+from dlkit.catalog.signatures import REQUIRED, Parameter
+from dlkit.errors import InputError
 
 _ANNOTATIONS = {
     **{"Annotated": Annotated, "Any": Any, "Field": Field, "Literal": Literal, "Path": Path},
@@ -27,17 +29,23 @@ def settings_model(namespace: str, name: str) -> type[BaseModel]:
     own = name in own_names(namespace)
     fields: dict[str, Any] = {}
     for key, parameter in parameters.items():
-        kind = _own_type(parameter) if own else _keras_type(parameter, namespace)
+        kind = _own_type(parameter, namespace, name) if own else _keras_type(parameter, namespace)
         fields[key] = (kind, ... if parameter.default is REQUIRED else parameter.default)
     config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
     return create_model(f"{namespace}:{name}", __config__=config, **fields)
 
 
-def _own_type(parameter: Parameter) -> Any:
-    """The annotation of a dlkit component's setting, in the few words that such annotations use."""
+def _own_type(parameter: Parameter, namespace: str, name: str) -> Any:
+    """Return the annotation of a component's setting; InputError for a name that is not known here."""
     if holds_component(parameter):
         return Any
-    return eval(parameter.annotation or "Any", {"__builtins__": _builtins(), **_ANNOTATIONS})  # dlkit's own source
+    try:  # the source of a component, which is a program anyway
+        return eval(parameter.annotation or "Any", {"__builtins__": _builtins(), **_ANNOTATIONS})
+    except (NameError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{namespace} {name}: the type of setting {parameter.name!r}, {parameter.annotation}, is not known here",
+            f"use these alone: {', '.join(sorted({*_builtins(), *_ANNOTATIONS}))}",
+        ) from error
 
 
 def holds_component(parameter: Parameter) -> bool:

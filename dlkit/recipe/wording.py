@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dlkit.components import Component
+from dlkit.catalog.create import Component
 from dlkit.errors import closest
 
 WANTED = {

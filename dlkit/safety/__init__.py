@@ -1,1 +1,1 @@
-"""Checks of what others wrote, before anything opens it: sizes, links, pickles and programs."""
+"""Check files that others wrote before anything opens them."""

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from dlkit.errors import InputError, MissingError
-from dlkit.rounding import byte_size
+from dlkit.formatting import byte_size
+from dlkit.machine.hardware import memory
 
 MAX_MEMBERS = 1000
 # Above this size a file must not unpack to more than so many times its own size; deflate itself ends at 1032 times.
@@ -23,11 +24,6 @@ MAX_CLASSES = 1_000_000
 
 class UnreadableError(InputError):
     """Damaged bytes, or another format than the file's name says (exit 2)."""
-
-
-def memory_bytes() -> int:
-    """The machine's physical memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def refuse(path: Path, problems: Iterable[str]) -> None:
@@ -114,8 +110,8 @@ def safe_member_name(name: str) -> bool:
 
 def _size_problems(unpacked: int, packed: int) -> list[str]:
     problems = []
-    if unpacked > memory_bytes():
-        problems.append(f"it unpacks to {byte_size(unpacked)}, this machine has {byte_size(memory_bytes())}")
+    if unpacked > memory().total:
+        problems.append(f"it unpacks to {byte_size(unpacked)}, this machine has {byte_size(memory().total)}")
     if unpacked > FREE_BYTES and unpacked > MAX_RATIO * packed:
         problems.append(
             f"it unpacks to {unpacked / max(packed, 1):,.0f} times its size, at most {MAX_RATIO} is allowed"

@@ -7,8 +7,9 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dlkit.rounding import byte_size
-from dlkit.safety.files import MAX_VALUES, UnreadableError, first_line, memory_bytes, require_file
+from dlkit.formatting import byte_size
+from dlkit.machine.hardware import memory
+from dlkit.safety.files import MAX_VALUES, UnreadableError, first_line, require_file
 
 MAX_OBJECTS = 100_000
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -84,5 +85,5 @@ def _dataset_problems(item: Any) -> Iterator[str]:
     if item.is_virtual:
         yield f"is put together from other files, {item.virtual_sources()[0].file_name}"
     size = prod(item.shape or ()) * item.dtype.itemsize
-    if size > memory_bytes():
-        yield f"declares {byte_size(size)}, this machine has {byte_size(memory_bytes())}"
+    if size > memory().total:
+        yield f"declares {byte_size(size)}, this machine has {byte_size(memory().total)}"

@@ -1,6 +1,6 @@
 """How many pixels an encoded image declares, read from its header alone: a few bytes may declare gigabytes.
 
-The four formats are those of dlkit.images.decode. A size that cannot be found is no size, and the image is refused.
+The four formats are those of media.images.decode. Where no size can be found, the image is refused.
 """
 
 import struct

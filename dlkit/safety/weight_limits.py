@@ -6,7 +6,8 @@ from math import prod
 from typing import Any
 
 from dlkit.errors import InputError
-from dlkit.safety.files import MAX_VALUES, memory_bytes
+from dlkit.machine.hardware import memory
+from dlkit.safety.files import MAX_VALUES
 
 FLOAT_BYTES = 4
 
@@ -35,7 +36,7 @@ def bounded_weights() -> Iterator[None]:
 
 
 def _check(layer: Any, total: int) -> None:
-    most = min(MAX_VALUES, memory_bytes() // FLOAT_BYTES)
+    most = min(MAX_VALUES, memory().total // FLOAT_BYTES)
     if total > most:
         raise InputError(
             f"{type(layer).__name__} {layer.name} brings the network to {total:,} values, at most {most:,} are allowed",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.augment.cutmix import cutmix
+from dlkit.components.augment.cutmix import cutmix
 
 COUNT = 400
 IMAGES = np.random.default_rng(0).integers(0, 128, (COUNT, 12, 10, 3)).astype(np.uint8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.augment.cutout import cutout
+from dlkit.components.augment.cutout import cutout
 
 IMAGES = np.random.default_rng(0).integers(1, 256, (500, 6, 5, 3)).astype(np.uint8)
 SEEDS = tf.constant([[0, index] for index in range(500)], tf.int32)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dlkit.compiled_model import check_build
 from dlkit.errors import InputError
 from dlkit.recipe import load_recipe
-from dlkit.training_run import train_recipe
+from dlkit.training.check import check_build
+from dlkit.training.run import train_recipe
 
 ROWS = "{inline: {rows: [[1, 2, 0], [2, 3, 1], [3, 4, 0], [4, 5, 1]], classes: 2}}"
 VALUES = "{inline: {rows: [[1, 2, 0.5], [2, 3, 1.5], [3, 4, 0.1]]}}"
@@ -62,8 +62,8 @@ def test_a_network_learns_rows_from_their_means(tmp_path):
 @pytest.mark.parametrize("augment", ["cutmix", "{mixup: {alpha: 1}}"])
 def test_a_network_learns_digits_from_mixed_ones(tmp_path, reporter, augment):
     """A linear classifier of the digits as they are, learnt from mixed ones alone, which it cannot fit."""
-    from dlkit.evaluation import evaluate
-    from dlkit.trained_model import open_run
+    from dlkit.evaluation.evaluate import evaluate
+    from dlkit.model.trained import open_run
 
     result = train_recipe(recipe(tmp_path, augment), tmp_path, reporter)
     found = evaluate(open_run(result.run), "test")

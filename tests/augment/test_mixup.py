@@ -6,7 +6,7 @@ import tensorflow as tf
 from scipy.stats import beta, kstest
 
 from dlkit import draws
-from dlkit.augment.mixup import mixup
+from dlkit.components.augment.mixup import mixup
 
 COUNT = 2000
 SEEDS = tf.constant([[0, index] for index in range(COUNT)], tf.int32)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.augment.random_affine import _about_centre, _resampled, _rotated, _scaled, _shifted, random_affine
+from dlkit.components.augment.random_affine import _about_centre, _resampled, _rotated, _scaled, _shifted, random_affine
 
 
 def seeds(count, first=0):

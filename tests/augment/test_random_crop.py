@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.augment.random_crop import random_crop
-from dlkit.datasets._dataset import VOID
+from dlkit.components.augment.random_crop import random_crop
+from dlkit.interfaces.data import VOID
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (200, 6, 5, 3)).astype(np.uint8)
 SEEDS = tf.constant([[0, index] for index in range(200)], tf.int32)

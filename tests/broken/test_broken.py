@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from dlkit.components import NAMESPACES, identifiers, names
+from dlkit.catalog.find import identifiers, names
+from dlkit.catalog.kinds import NAMESPACES
 from dlkit.recipe import shipped_recipes
 
 HERE = Path(__file__).parent

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from dlkit.components import NAMESPACES, names
+from dlkit.catalog.find import names
+from dlkit.catalog.kinds import NAMESPACES
 from dlkit.recipe import shipped_recipes
 
 

@@ -5,8 +5,6 @@ import sys
 
 import pytest
 
-from dlkit import repetition
-
 CONDITIONS = {"DLKIT_OFFLINE": "1", "DLKIT_DETERMINISTIC": "1", "DLKIT_THREADS": "3"}
 CHILD = """
 import json, os, sys
@@ -25,7 +23,7 @@ def child(tmp_path, monkeypatch):
     def install(code=0):
         log = tmp_path / "calls"
         text = CHILD.format(log=str(log), code=code, conditions=list(CONDITIONS))
-        monkeypatch.setattr(repetition, "COMMAND", (sys.executable, "-c", text))
+        monkeypatch.setattr("dlkit.experiments.children.COMMAND", (sys.executable, "-c", text))
         return log
 
     return install

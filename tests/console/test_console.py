@@ -7,11 +7,13 @@ import sys
 import pytest
 
 from dlkit import console
+from dlkit.components.tasks.classification import Classification
+from dlkit.components.tasks.regression import Regression
 from dlkit.console._primitives import duration
 from dlkit.console._progress import TrainingProgress
-from dlkit.diagnosis import Finding
+from dlkit.doctor.checks import Finding
 from dlkit.recipe import load_recipe
-from dlkit.run_directory import RunDirectory
+from dlkit.runs.directory import RunDirectory
 
 
 @pytest.fixture
@@ -133,9 +135,11 @@ def test_a_finding_has_its_hint_below(shown):
 
 
 def test_predictions_are_labels_or_values(shown):
-    labels = [{"input": "a.png", "label": "cat", "probability": 0.5}]
-    assert shown(console.show_predictions, labels)[-1] == ["a.png", "cat", "0.5000"]
-    assert shown(console.show_predictions, [{"input": "a[0]", "values": [1.5]}])[-1] == ["a[0]", "[1.5]"]
+    label = {"label": "cat", "probability": 0.5, "probabilities": {}}
+    cells = {"input": "a.png"} | Classification().prediction_columns(label)
+    assert shown(console.show_predictions, [cells])[-1] == ["a.png", "cat", "0.5000"]
+    values = {"input": "a[0]"} | Regression().prediction_columns({"values": [1.5]})
+    assert shown(console.show_predictions, [values])[-1] == ["a[0]", "[1.5]"]
 
 
 def test_counts_show_the_first_difference(shown):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
-from dlkit.constraints.frobenius_norm import FrobeniusNorm
+from dlkit.components.constraints.frobenius_norm import FrobeniusNorm
 
 
 @pytest.mark.parametrize(("settings", "norm"), [({}, 4.0), ({"norm": 2.5}, 2.5)])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.corrupt.gaussian_noise import gaussian_noise
-from dlkit.corrupt.masking_noise import masking_noise
-from dlkit.corrupt.random_patches import random_patches
-from dlkit.corrupt.salt_and_pepper import salt_and_pepper
+from dlkit.components.corrupt.gaussian_noise import gaussian_noise
+from dlkit.components.corrupt.masking_noise import masking_noise
+from dlkit.components.corrupt.random_patches import random_patches
+from dlkit.components.corrupt.salt_and_pepper import salt_and_pepper
 from dlkit.errors import InputError
 
 SEEDS = tf.constant([[1, 2], [1, 3], [4, 5]])

@@ -26,11 +26,11 @@ import tensorflow as tf  # noqa: F401
 import dlkit.cli.evaluate
 import dlkit.cli.export
 import dlkit.cli.train
-import dlkit.evaluation
-import dlkit.exporting
-import dlkit.training_run
+import dlkit.evaluation.evaluate
+import dlkit.export.export
+import dlkit.training.run
 from dlkit.errors import ExitCode
-from dlkit.run_directory import find_run, list_runs
+from dlkit.runs.directory import find_run, list_runs
 
 STAGES = ("train", "evaluate", "export")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlkit.data_source import build_dataset, describe
+from dlkit.data.source import build_dataset, describe
 from dlkit.errors import InputError, RecipeError
 from dlkit.recipe import load_recipe
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.datasets.arrays import Arrays
-from dlkit.datasets.csv import Csv
-from dlkit.datasets.declared import Declared
-from dlkit.datasets.digits import Digits
-from dlkit.datasets.image_folder import ImageFolder
-from dlkit.datasets.inline import Inline
+from dlkit.components.datasets.arrays import Arrays
+from dlkit.components.datasets.csv import Csv
+from dlkit.components.datasets.declared import Declared
+from dlkit.components.datasets.digits import Digits
+from dlkit.components.datasets.image_folder import ImageFolder
+from dlkit.components.datasets.inline import Inline
 from dlkit.errors import InputError, MissingError
-from dlkit.images import ImageResizer
+from dlkit.media.images import ImageResizer
 
 RESIZE = ImageResizer(8, 8, "bilinear", crop_to_aspect_ratio=False)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.datasets.image_mask_folder import ImageMaskFolder
+from dlkit.components.datasets.image_mask_folder import ImageMaskFolder
 from dlkit.errors import InputError, MissingError
-from dlkit.images import ImageResizer
+from dlkit.media.images import ImageResizer
 
 NAMES = ["paper", "ink"]
 
@@ -20,7 +20,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def digits():
-    from dlkit.datasets.digits import Digits
+    from dlkit.components.datasets.digits import Digits
 
     return Digits().load("train", None).inputs[:10]
 

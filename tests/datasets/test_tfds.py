@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-
 from dlkit.datasets import tfds as module
-from dlkit.datasets.digits import Digits
-from dlkit.datasets.tfds import Tfds
+
+from dlkit.components.datasets.digits import Digits
+from dlkit.components.datasets.tfds import Tfds
 from dlkit.errors import InputError, MissingError
-from dlkit.images import ImageResizer
+from dlkit.media.images import ImageResizer
 
 EXAMPLES = {"train": 30, "test": 12}
 

@@ -125,7 +125,7 @@ def command(arguments):
 
 def images(count, scratch, seed=0):
     """Mutated images through read_image."""
-    from dlkit.images import read_image
+    from dlkit.media.images import read_image
 
     campaign, samples, path = Campaign(seed), encoded_digits(), scratch / "mutated.png"
     for number in range(count):
@@ -153,9 +153,9 @@ def encoded_digits():
 
 def runs(count, trained, scratch, seed=0):
     """Mutated copies of a run through open_run and inspect; a file outside the copy is a violation."""
-    from dlkit.inspection import inspect
-    from dlkit.run_directory import RunDirectory
-    from dlkit.trained_model import open_run
+    from dlkit.model.trained import open_run
+    from dlkit.runs.directory import RunDirectory
+    from dlkit.runs.inspection import inspect
 
     campaign, folder = Campaign(seed), scratch / "deep" / "down" / "digits_mlp" / "run"
     for number in range(count):

@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from ruamel.yaml import YAML
 
-from dlkit.components import NAMESPACES, names
+from dlkit.catalog.find import names
+from dlkit.catalog.kinds import NAMESPACES
 
 VALUES = [
     *(0, -1, 1, 2**31, 2**63, 10**30, 10**400, -0.0, 1e-320, 1e308, float("nan"), float("inf"), True, False, None),

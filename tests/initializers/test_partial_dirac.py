@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
-from dlkit.initializers.partial_dirac import PartialDirac
+from dlkit.components.initializers.partial_dirac import PartialDirac
 
 
 def test_the_first_filters_pass_their_channel_on():

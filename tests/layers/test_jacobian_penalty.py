@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from dlkit.components.layers._jacobian_penalty import JacobianPenalty
 from dlkit.errors import InputError
-from dlkit.layers._jacobian_penalty import JacobianPenalty
 
 layers = keras.layers
 

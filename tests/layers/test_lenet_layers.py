@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.layers.channel_padding import ChannelPadding
-from dlkit.layers.mapped_convolution import MappedConvolution
-from dlkit.layers.radial_basis import RadialBasis
-from dlkit.layers.scaled_tanh import ScaledTanh
-from dlkit.layers.subsampling import Subsampling
+from dlkit.components.layers.channel_padding import ChannelPadding
+from dlkit.components.layers.mapped_convolution import MappedConvolution
+from dlkit.components.layers.radial_basis import RadialBasis
+from dlkit.components.layers.scaled_tanh import ScaledTanh
+from dlkit.components.layers.subsampling import Subsampling
 
 
 def values(tensor):
@@ -98,7 +98,7 @@ def test_layers_survive_being_saved(layer, tmp_path):
 
 
 def test_the_codes_of_the_digits_are_84_pixels_each_and_far_from_each_other():
-    from dlkit.models._digit_codes import CODES
+    from dlkit.components.models._digit_codes import CODES
 
     codes = np.array(CODES)
     assert codes.shape == (10, 84)

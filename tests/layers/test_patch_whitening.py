@@ -7,9 +7,9 @@ import tensorflow as tf
 from keras.ops import convert_to_numpy
 from sklearn.datasets import load_digits
 
-from dlkit.layers.patch_whitening import PatchWhitening
+from dlkit.components.layers.patch_whitening import PatchWhitening
 from dlkit.recipe import load_recipe
-from dlkit.training_run import prepare
+from dlkit.training.prepare import prepare
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +85,9 @@ model:
       - Dense: {units: 10, activation: softmax}
 training: {epochs: 1, optimizer: SGD}
 """)
-    built, splits = prepare(load_recipe(path))
-    images = splits.train.inputs[:].astype("float64").reshape(-1, 8, 8, 1) / 16
-    layer = built.network.layers[1]
+    ready = prepare(load_recipe(path))
+    images = ready.splits.train.inputs[:].astype("float64").reshape(-1, 8, 8, 1) / 16
+    layer = ready.built.network.layers[1]
     assert not layer.trainable_weights
     outputs = convert_to_numpy(layer(images)).astype("float64").reshape(-1, 8)[:, :4]
     np.testing.assert_allclose(outputs.T @ outputs / len(outputs), np.eye(4), atol=2e-3)

@@ -5,20 +5,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.initializers.bilinear import Bilinear
-from dlkit.layers.bilinear_upsampling import BilinearUpsampling
-from dlkit.layers.crop_like import CropLike
-from dlkit.layers.image_level_features import ImageLevelFeatures
-from dlkit.layers.max_pooling_with_indices import MaxPoolingWithIndices
-from dlkit.layers.max_unpooling import MaxUnpooling
-from dlkit.layers.transposed_convolution import TransposedConvolution
+from dlkit.components.initializers.bilinear import Bilinear
+from dlkit.components.layers.bilinear_upsampling import BilinearUpsampling
+from dlkit.components.layers.crop_like import CropLike
+from dlkit.components.layers.image_level_features import ImageLevelFeatures
+from dlkit.components.layers.max_pooling_with_indices import MaxPoolingWithIndices
+from dlkit.components.layers.max_unpooling import MaxUnpooling
+from dlkit.components.layers.transposed_convolution import TransposedConvolution
 
 SMALL = np.array([[1, 2], [3, 4]], np.float32).reshape(1, 2, 2, 1)
 
 
 @pytest.fixture(scope="module")
 def digit():
-    from dlkit.datasets.digits import Digits
+    from dlkit.components.datasets.digits import Digits
 
     return Digits().load("train", None).inputs[:3].astype(np.float32)
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
+from dlkit.components.layers.average_views import AverageViews, check_views
+from dlkit.components.layers.inference_views import InferenceViews
 from dlkit.errors import InputError
-from dlkit.layers.average_views import AverageViews, check_views
-from dlkit.layers.inference_views import InferenceViews
 
 
 def images():

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.losses.cross_entropy_dice import CrossEntropyDice
-from dlkit.losses.soft_dice import SoftDice
+from dlkit.components.losses.cross_entropy_dice import CrossEntropyDice
+from dlkit.components.losses.soft_dice import SoftDice
 
 TRUTH = np.array([1.0, 0.0, 1.0, 1.0], np.float32).reshape(1, 2, 2, 1)
 PREDICTED = np.array([0.9, 0.2, 0.6, 0.4], np.float32).reshape(1, 2, 2, 1)
@@ -49,7 +49,7 @@ def test_losses_are_saved_with_their_settings(loss):
 
 @pytest.mark.parametrize("name", ["SoftDice", "CrossEntropyDice"])
 def test_losses_are_made_from_a_recipe(name):
-    from dlkit.compiled_model import create_at
+    from dlkit.catalog.create import create_at
     from dlkit.recipe import load_recipe
 
     recipe = load_recipe("unet", [f"task.segmentation.loss={{{name}: {{class_weights: [1, 2]}}}}"]).recipe

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.losses._divergences import absolute_sum, kl_to_rate, kl_to_standard_normal
+from dlkit.components.losses._divergences import absolute_sum, kl_to_rate, kl_to_standard_normal
 
 
 @pytest.mark.parametrize(("mean", "variance"), [(0.0, 1.0), (0.7, 0.25), (-1.5, 2.0), (3.0, 0.01)])

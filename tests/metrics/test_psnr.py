@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from dlkit.metrics.psnr import Psnr
+from dlkit.components.metrics.psnr import Psnr
 
 
 def test_it_is_that_of_the_mean_squared_error():

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.metrics.dice_coefficient import DiceCoefficient
-from dlkit.metrics.jaccard_index import JaccardIndex
-from dlkit.metrics.pixel_accuracy import PixelAccuracy
+from dlkit.components.metrics.dice_coefficient import DiceCoefficient
+from dlkit.components.metrics.jaccard_index import JaccardIndex
+from dlkit.components.metrics.pixel_accuracy import PixelAccuracy
 
 TRUTH = np.array([1.0, 0.0, 1.0, 1.0], np.float32).reshape(1, 2, 2, 1)
 PREDICTED = np.array([0.9, 0.2, 0.6, 0.4], np.float32).reshape(1, 2, 2, 1)
@@ -35,7 +35,7 @@ def test_dice_is_twice_iou_over_one_plus_iou():
 @pytest.fixture(scope="module")
 def batches():
     """Real digits as three grey levels, the prediction being the picture shifted by a pixel, in two batches."""
-    from dlkit.datasets.digits import Digits
+    from dlkit.components.datasets.digits import Digits
 
     levels = np.clip(Digits().load("train", None).inputs[:20, ..., 0] // 86, 0, 2)
     truth, predicted = (np.eye(3, dtype=np.float32)[array] for array in (levels, np.roll(levels, 1, axis=2)))

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.datasets._dataset import ArraySpec
+from dlkit.analysis.table import count_parameters, explain, layer_rows
+from dlkit.components.layers.tied_dense import TiedDense
+from dlkit.components.models.autoencoder import autoencoder
 from dlkit.errors import InputError
-from dlkit.layer_table import count_parameters, explain, layer_rows
-from dlkit.layers.tied_dense import TiedDense
-from dlkit.models.autoencoder import autoencoder
+from dlkit.interfaces.data import ArraySpec
 
 Conv2D, Conv2DTranspose, Dense = keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense
 ROW = ArraySpec((20,), "float32")

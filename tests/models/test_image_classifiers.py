@@ -4,14 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit._signatures import keras_exports
-from dlkit.components import Component, create
-from dlkit.datasets._dataset import ArraySpec
+from dlkit.analysis.table import count_parameters, layer_rows
+from dlkit.catalog.create import Component, create
+from dlkit.catalog.signatures import keras_exports
+from dlkit.components.models.googlenet import MODULES
 from dlkit.errors import DlkitError, InputError
-from dlkit.layer_table import count_parameters, layer_rows
-from dlkit.models.googlenet import MODULES
+from dlkit.interfaces.data import ArraySpec
+from dlkit.interfaces.task import TargetSpec
 from dlkit.recipe.settings import settings_model
-from dlkit.tasks._task import TargetSpec
 
 
 def build(model, shape, classes=10, **settings):
@@ -227,8 +227,8 @@ def test_images_of_any_size_and_five_channels():
 
 
 def test_a_misspelt_name_and_too_small_images_are_located_in_the_recipe(tmp_path):
+    from dlkit.model.summary import summarise
     from dlkit.recipe import load_recipe
-    from dlkit.summary import summarise
 
     text = """\
 recipe: 1

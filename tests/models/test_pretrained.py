@@ -6,20 +6,22 @@ import h5py
 import keras
 import numpy as np
 import pytest
-
-from dlkit.compiled_model import build_model, check_build, compile_model
-from dlkit.components import Component, create
-from dlkit.datasets._dataset import ArraySpec, Description
-from dlkit.errors import InputError, MissingError, RecipeError
-from dlkit.layer_groups import set_trainable
-from dlkit.layer_table import count_parameters
-from dlkit.layers.application_preprocessing import ApplicationPreprocessing
 from dlkit.models import _imagenet, _weight_files
-from dlkit.models._application_names import Application
-from dlkit.models._weight_files import load_weight_file
+
+from dlkit.analysis.table import count_parameters
+from dlkit.catalog.applications import Application
+from dlkit.catalog.create import Component, create
+from dlkit.components.layers.application_preprocessing import ApplicationPreprocessing
+from dlkit.components.models._weight_files import load_weight_file
+from dlkit.errors import InputError, MissingError, RecipeError
+from dlkit.interfaces.data import ArraySpec, Description
+from dlkit.interfaces.task import TargetSpec
+from dlkit.model.build import build_model
+from dlkit.model.compile import compile_model
+from dlkit.model.groups import set_trainable
+from dlkit.model.start_weights import load_start_weights
 from dlkit.recipe import load_recipe
-from dlkit.start_weights import load_start_weights
-from dlkit.tasks._task import TargetSpec
+from dlkit.training.check import check_build
 
 VGG16_FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
 VGG16_MD5 = "6d6bbae143d832006294945121d1f1fc"
@@ -206,11 +208,11 @@ def test_a_download_is_checked_and_whole(vgg, vgg_file, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("DLKIT_OFFLINE", "")
     monkeypatch.setattr(_imagenet, "network_reachable", lambda host: True)
-    monkeypatch.setattr("dlkit.network.urlopen", lambda origin, timeout: vgg_file.open("rb"))
+    monkeypatch.setattr("dlkit.files.downloads.urlopen", lambda origin, timeout: vgg_file.open("rb"))
     with pytest.raises(MissingError, match=f"the download of {VGG16_FILE} failed: .* has not the MD5 {VGG16_MD5}"):
         load(vgg)
     assert list((tmp_path / "models").iterdir()) == []
-    monkeypatch.setattr("dlkit.network.checksum", lambda path, expected: expected)
+    monkeypatch.setattr("dlkit.files.downloads.checksum", lambda path, expected: expected)
     load(vgg)
     assert (tmp_path / "models" / VGG16_FILE).read_bytes() == vgg_file.read_bytes()
 

@@ -4,15 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.datasets._dataset import ArraySpec
+from dlkit.analysis.table import count_parameters
+from dlkit.components.losses.cross_entropy_dice import CrossEntropyDice
+from dlkit.components.models.deeplab import deeplab
+from dlkit.components.models.fcn import fcn
+from dlkit.components.models.unet import unet
 from dlkit.errors import InputError
-from dlkit.layer_table import count_parameters
-from dlkit.losses.cross_entropy_dice import CrossEntropyDice
-from dlkit.models.deeplab import deeplab
-from dlkit.models.fcn import fcn
-from dlkit.models.unet import unet
+from dlkit.interfaces.data import ArraySpec
+from dlkit.interfaces.task import TargetSpec
 from dlkit.recipe import load_recipe
-from dlkit.tasks._task import TargetSpec
 
 FCN = [{"variant": name} for name in ("32s", "16s", "8s")]
 DEEPLAB = [{"version": name} for name in ("1", "2", "3", "3plus")]
@@ -37,8 +37,8 @@ def classes(count):
 
 def built(recipe):
     """A shipped recipe's network."""
-    from dlkit.compiled_model import build_model
-    from dlkit.data_source import build_dataset, describe
+    from dlkit.data.source import build_dataset, describe
+    from dlkit.model.build import build_model
 
     loaded = load_recipe(recipe)
     return loaded.recipe, build_model(loaded.recipe, describe(loaded.recipe, build_dataset(loaded.recipe))).network
@@ -112,7 +112,7 @@ def test_atrous_rates_change_no_count():
 
 def four_digits(cell):
     """Four real digits as 4 x 4 cells, each `cell` pixels wide as a network's own step is, and where they have ink."""
-    from dlkit.datasets.digits import Digits
+    from dlkit.components.datasets.digits import Digits
 
     images = Digits().load("train", None).inputs[:4, ..., 0].astype(np.float32) / 255
     cells = images.reshape(4, 4, 2, 4, 2).mean(axis=(2, 4))

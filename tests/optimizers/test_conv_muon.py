@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
-from dlkit.optimizers.conv_muon import ConvMuon
+from dlkit.components.optimizers.conv_muon import ConvMuon
 
 A, B, C = 3.4445, -4.7750, 2.0315  # Jordan (2024)
 

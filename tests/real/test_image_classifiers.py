@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.compiled_model import build_model, compile_model
-from dlkit.data_source import build_dataset, describe
-from dlkit.exporting import export
+from dlkit.data.source import build_dataset, describe
+from dlkit.export.export import export
+from dlkit.model.build import build_model
+from dlkit.model.compile import compile_model
+from dlkit.model.summary import summarise
+from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.summary import summarise
-from dlkit.trained_model import open_run
-from dlkit.training_run import train_recipe
+from dlkit.training.run import train_recipe
 
 COUNTS = {
     "lenet5_1998": (60_000, 0),

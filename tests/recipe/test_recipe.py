@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlkit.components import Component
+from dlkit.catalog.create import Component
 from dlkit.errors import InputError, Location, RecipeError
 from dlkit.recipe import find_recipe, load_recipe, resolved_yaml, shipped_recipes
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from dlkit._signatures import Parameter
+from dlkit.catalog.signatures import Parameter
 from dlkit.recipe.settings import holds_component, settings_model
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlkit.components import Component
+from dlkit.catalog.create import Component
 from dlkit.recipe.wording import explained, shown, unquoted, with_article
 
 

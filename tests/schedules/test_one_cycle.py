@@ -3,10 +3,10 @@
 import keras
 import pytest
 
+from dlkit.components.schedules.one_cycle import OneCycle
 from dlkit.errors import CheckError, RecipeError
 from dlkit.recipe import load_recipe
-from dlkit.schedules.one_cycle import OneCycle
-from dlkit.training_run import resume_run, train_recipe
+from dlkit.training.run import resume_run, train_recipe
 
 RECIPE = """
 recipe: 1

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from dlkit.datasets._dataset import ArraySpec, Description
+from dlkit.components.tasks.regression import Regression
 from dlkit.errors import InputError
-from dlkit.tasks._task import Examined, TargetSpec
-from dlkit.tasks.regression import Regression
+from dlkit.interfaces.data import ArraySpec, Description
+from dlkit.interfaces.task import Examined, TargetSpec
 
 
 def examined(targets, values):

@@ -1,0 +1,1 @@
+"""What is known of layers: tables, costs, receptive fields and the lecture's formulas."""

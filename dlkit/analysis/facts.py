@@ -1,0 +1,90 @@
+"""The record of a layer type: all that its row, its cost and its receptive field are worked out from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dlkit.analysis import formulas
+from dlkit.analysis.formulas import Formula
+from dlkit.analysis.reach import Field, LayerReach, transposed_reach, window_reach
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window that moves over an image: its kernel, strides and dilation, one number for each dimension.
+
+    padding: `valid`, `same`, `causal` or zeros on each side. transposed: places of the output see the kernel.
+    """
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: str | int = "valid"
+    transposed: bool = False
+
+    def output_sizes(self, sizes: Sequence[int | None]) -> list[Formula]:
+        """Return a formula for every dimension, or none where a size varies."""
+        if None in sizes or self.padding == "causal":
+            return []
+        known = [size for size in sizes if size is not None]
+        if not self.transposed:
+            dimensions = zip(known, self.kernel, self.strides, self.dilation, strict=True)
+            return [formulas.window_size(i, k, s, self.padding, d) for i, k, s, d in dimensions]
+        kernel = [formulas.effective_kernel(k, d).value for k, d in zip(self.kernel, self.dilation, strict=True)]
+        return [
+            formulas.transposed_size(i, k, s, self.padding) for i, k, s in zip(known, kernel, self.strides, strict=True)
+        ]
+
+    def reach(self) -> Field:
+        """Return how far a value sees along every dimension."""
+        one = transposed_reach if self.transposed else window_reach
+        return tuple(one(k, s, d, self.padding) for k, s, d in self._dimensions())
+
+    def _dimensions(self) -> Iterator[tuple[int, int, int]]:
+        return zip(self.kernel, self.strides, self.dilation, strict=True)
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """What is known of a layer type, each as a function of a built layer; None where there is nothing to say.
+
+    A layer that is none of Keras' brings its record in the class attribute `layer_facts`.
+
+    window: of a layer that moves one over an image; its output sizes and its reach follow.
+    parameters: the formula of its number of weights.
+    multiply_adds: of one example; it may raise TypeError where a size varies. Without it, a layer without weights
+    counts as free, and the number of any other is unknown.
+    reach: of the layer and the sizes of its input's dimensions, where no window says it; None where unknown.
+    notes: what sets the layer apart.
+    reads: how many of its inputs its values depend on, where the others give only a size.
+    """
+
+    window: Callable[[Any], Window | None] | None = None
+    parameters: Callable[[Any], Formula | None] | None = None
+    multiply_adds: Callable[[Any], Formula] | None = None
+    reach: LayerReach | None = None
+    notes: Callable[[Any], list[str]] | None = None
+    reads: int | None = None
+
+
+def spatial(layer: Any, shape: Any) -> list[int | None]:
+    """Return the sizes of an image's dimensions in a shape, wherever its channels are."""
+    return list(shape[2:] if channels_first(layer) else shape[1:-1])
+
+
+def channels_of(layer: Any, shape: Any) -> int:
+    """Return the number of channels in a shape."""
+    return int(shape[1] if channels_first(layer) else shape[-1])
+
+
+def channels_first(layer: Any) -> bool:
+    """Return whether the layer's channels come before its dimensions."""
+    return getattr(layer, "data_format", None) == "channels_first"
+
+
+def pixels(layer: Any, shape: Any) -> tuple[int, ...]:
+    """Return the sizes of an image's dimensions in a shape; TypeError when one varies."""
+    sizes = spatial(layer, shape)
+    if None in sizes:
+        raise TypeError(f"{layer.name} works on images of any size")
+    return tuple(size or 0 for size in sizes)

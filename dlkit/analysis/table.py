@@ -1,0 +1,74 @@
+"""A network as the lecture's table: one row per layer with its output shape, its parameters and the formulas behind."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import keras
+
+from dlkit.analysis.facts import spatial
+from dlkit.analysis.formulas import Formula
+from dlkit.analysis.layers import facts_of, output_of, parameter_formula, table_layers
+from dlkit.errors import CheckError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer: its class, name, output shape without the batch, and number of parameters."""
+
+    layer: str
+    name: str
+    output_shape: list[int | None]
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The arithmetic of one layer, as far as there is any: output sizes, parameters, and what is special about it."""
+
+    sizes: list[Formula]
+    parameters: Formula | None
+    notes: list[str]
+
+
+def layer_rows(network: keras.Model) -> list[Row]:
+    """Return the rows of a network's table, without its inputs."""
+    return [_row(layer) for layer in table_layers(network)]
+
+
+def count_parameters(network: keras.Model) -> dict[str, int]:
+    """Return the total, trainable and non_trainable parameters, without random-number state."""
+    trainable = sum(prod(weight.shape) for weight in network.trainable_weights)
+    total = sum(prod(weight.shape) for weight in network.weights)
+    return {"total": total, "trainable": trainable, "non_trainable": total - trainable}
+
+
+def explain(network: keras.Model) -> list[Explanation]:
+    """Return the formulas behind every row; CheckError when one gives another value than Keras reports."""
+    explanations = []
+    for layer in table_layers(network):
+        notes = facts_of(layer).notes
+        explanation = Explanation(_size_formulas(layer), parameter_formula(layer), notes(layer) if notes else [])
+        _check(layer, explanation)
+        explanations.append(explanation)
+    return explanations
+
+
+def _row(layer: Any) -> Row:
+    return Row(type(layer).__name__, layer.name, list(output_of(layer).shape[1:]), layer.count_params())
+
+
+def _check(layer: Any, explanation: Explanation) -> None:
+    """Raise CheckError when a formula's value differs from what Keras reports."""
+    row = _row(layer)
+    sizes = [formula.value for formula in explanation.sizes]
+    if explanation.parameters is not None and explanation.parameters.value != row.parameters:
+        raise CheckError(f"{row.name}: {explanation.parameters}, but Keras reports {row.parameters:,} parameters")
+    if sizes and sizes != spatial(layer, output_of(layer).shape):
+        raise CheckError(f"{row.name}: sizes {sizes}, but Keras reports the shape {row.output_shape}")
+
+
+def _size_formulas(layer: Any) -> list[Formula]:
+    """Return one formula for each dimension of a convolution or pooling layer whose input size is known."""
+    window = (find := facts_of(layer).window) and find(layer)
+    return window.output_sizes(spatial(layer, layer.input.shape)) if window else []

@@ -1,0 +1,64 @@
+"""Build components from a recipe: import them, call them, and report mistakes at their place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlkit.catalog.find import load
+from dlkit.errors import DlkitError, Location, Problem, RecipeError, keras_reason, located
+
+
+@dataclass(frozen=True)
+class Component:
+    """A name and its settings, checked, with nested components as Component too."""
+
+    namespace: str
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    location: Location | None = None
+
+
+def create(component: Component, *context: Any) -> Any:
+    """Import and call a component with the program's `context` and its settings, nested components first.
+
+    Raises RecipeError at the component's place when it does not take these settings.
+    """
+    settings = {key: _created(value) for key, value in component.settings.items()}
+    target = load(component.namespace, component.name)
+    try:
+        built = target(*context, **settings)
+    except (ValueError, TypeError) as error:
+        message = f"{component.name} does not take these settings: {keras_reason(error)}"
+        raise RecipeError([Problem(message, "", "", component.location)]) from error
+    _remember(built, component.location)
+    return built
+
+
+def create_at(component: Component) -> Any:
+    """Build a component; a mistake in its settings is reported at its place in the recipe."""
+    try:
+        return create(component)
+    except DlkitError as error:
+        raise located(error, component.location) from error
+
+
+def locate(built: Any) -> Location | None:
+    """Return where in its recipe an object stands that create() built."""
+    location: Location | None = getattr(built, "_recipe_location", None)
+    return location
+
+
+def _created(value: Any) -> Any:
+    if isinstance(value, Component):
+        return create(value)
+    if isinstance(value, list):
+        return [_created(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _created(item) for key, item in value.items()}
+    return value
+
+
+def _remember(built: Any, location: Location | None) -> None:
+    """Note the place on the object; objects without a __dict__ cannot hold one, and none of them is asked for it."""
+    if hasattr(built, "__dict__") and not isinstance(built, type):
+        built.__dict__["_recipe_location"] = location

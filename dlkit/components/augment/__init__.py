@@ -1,0 +1,1 @@
+"""Augmentations of training examples, named in data.augment."""

@@ -1,0 +1,25 @@
+"""Mirror images in every other epoch."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from dlkit.draws import uniform
+from dlkit.interfaces.augment import takes
+
+
+@takes(epoch=True)
+def alternating_flip(images: Any, masks: Any, seeds: Any, epoch: Any) -> tuple[Any, Any]:
+    """Half of the images mirrored left to right in the first epoch, the others in the second, and so on in turns.
+
+    Two epochs show every image once each way, where random flips show half of the images twice alike (Jordan, 2024,
+    arXiv 2404.00498). images: (n, height, width, channels), any number type; seeds: int32 (n, 2), one pair per image,
+    the same in every epoch; epoch: a whole number. masks: label images (n, height, width) that move along, or None.
+    Returns images and masks of the same shapes and types.
+    """
+    drawn = uniform(seeds, 1)[:, 0] < 0.5
+    flipped = tf.math.logical_xor(drawn, tf.equal(epoch % 2, 1))
+    images = tf.where(flipped[:, tf.newaxis, tf.newaxis, tf.newaxis], tf.reverse(images, [2]), images)
+    if masks is not None:
+        masks = tf.where(flipped[:, tf.newaxis, tf.newaxis], tf.reverse(masks, [2]), masks)
+    return images, masks

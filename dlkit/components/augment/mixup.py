@@ -1,0 +1,24 @@
+"""The mean of two examples."""
+
+from typing import Annotated, Any
+
+import tensorflow as tf
+from pydantic import Field
+
+from dlkit.draws import beta
+from dlkit.interfaces.augment import takes
+
+
+@takes(images=False, others=True)
+def mixup(inputs: Any, others: Any, seeds: Any, *, alpha: Annotated[float, Field(gt=0)] = 0.2) -> tuple[Any, Any]:
+    """Every input and its target become a mean with another input of the batch (Zhang, 2017, arXiv 1710.09412).
+
+    inputs, others: (n, ...), of one type, any number type; seeds: int32 (n, 2), one pair per input. alpha: the weight
+    is drawn from a beta distribution with both parameters alpha, small ones near 0 or 1; the input itself has the
+    larger weight. Returns inputs of the same shape and type, and the other one's weight, float32 (n,), from 0 to 0.5.
+    """
+    weight = beta(seeds, alpha)
+    weight = tf.minimum(weight, 1 - weight)
+    share = tf.reshape(weight, [-1, *[1] * (len(inputs.shape) - 1)])
+    mixed = (1 - share) * tf.cast(inputs, tf.float32) + share * tf.cast(others, tf.float32)
+    return tf.cast(tf.round(mixed) if inputs.dtype.is_integer else mixed, inputs.dtype), weight

@@ -1,0 +1,1 @@
+"""Keras callbacks, named in training.callbacks."""

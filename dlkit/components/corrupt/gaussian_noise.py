@@ -1,0 +1,19 @@
+"""Normal noise on every value."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from dlkit.components.corrupt._values import flat, like, value_range, values_per_example
+from dlkit.draws import normal_field
+
+
+def gaussian_noise(inputs: Any, seeds: Any, *, stddev: Annotated[float, Field(ge=0, le=10)] = 0.5) -> tuple[Any, None]:
+    """Normal noise on every value, clipped to the value range.
+
+    inputs: (n, ...), of any number type; seeds: int32 (n, 2). stddev: as a share of the value range, which is that of
+    the integer type (0 to 255 for pixels), and 0 to 1 for floats. Returns inputs of the same shape and type.
+    """
+    low, high = value_range(inputs)
+    noise = normal_field(seeds, values_per_example(inputs))
+    return like(flat(inputs) + noise * (stddev * (high - low)), inputs), None

@@ -1,0 +1,1 @@
+"""Data sources, named in data.source."""

@@ -1,0 +1,1 @@
+"""Export formats, named by --format."""

@@ -1,0 +1,90 @@
+"""A TensorFlow SavedModel that takes raw input, for TensorFlow Serving or `tf.saved_model.load` alone."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.interfaces.exporter import Exporter, Servable, takes_images
+from dlkit.media.images import decode
+from dlkit.safety.saved_models import check_saved_model
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedModel(Exporter):
+    """A TensorFlow SavedModel with preprocessing and decoding inside its graph, in inference mode.
+
+    `serving_default` takes `inputs` in the source's dtype and shape (n, ...); for 8-bit images `serve_encoded` takes
+    `encoded`, JPEG or PNG strings (n,). Both give the task's outputs by name and, for classes, `label` strings (n,)
+    from the list of names that is an asset of the graph.
+    """
+
+    reader = Path(__file__).with_name("_reload_saved_model.py")
+
+    def write(self, model: Servable, folder: Path) -> None:
+        """Write the SavedModel."""
+        with tempfile.TemporaryDirectory() as scratch:
+            served = _Served(model, Path(scratch))
+            spec = model.raw_spec
+            inputs = tf.TensorSpec((None, *spec.shape), spec.dtype, name="inputs")
+            signatures = {"serving_default": served.serve.get_concrete_function(inputs)}
+            if takes_images(spec):
+                encoded = tf.TensorSpec((None,), tf.string, name="encoded")
+                signatures["serve_encoded"] = served.serve_encoded.get_concrete_function(encoded)
+            tf.saved_model.save(served, str(folder), signatures=signatures)
+
+    def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Return the raw examples, and the same as PNG strings where they are pictures."""
+        found = {"serving_default/inputs": examples}
+        if takes_images(model.raw_spec):
+            found["serve_encoded/encoded"] = np.asarray([tf.io.encode_png(image).numpy() for image in examples])
+        return found
+
+    def check(self, folder: Path) -> None:
+        """Raise CheckError for operations that act outside the model."""
+        check_saved_model(folder)
+
+
+class _Served(tf.Module):
+    """The functions and the variables that the SavedModel holds."""
+
+    def __init__(self, model: Servable, scratch: Path) -> None:
+        super().__init__(name="served")
+        self._model = model
+        self.tensors = [variable.value for part in (model.preprocess, model.network) for variable in part.variables]
+        self.labels = _label_table(model.class_names, scratch) if model.scores else None
+        self.serve = tf.function(self._serve, autograph=False)
+        self.serve_encoded = tf.function(self._serve_encoded, autograph=False)
+
+    def _serve(self, inputs: Any) -> dict[str, Any]:
+        return self._labelled(self._model.predict_raw(inputs))
+
+    def _serve_encoded(self, encoded: Any) -> dict[str, Any]:
+        spec, resize = self._model.raw_spec, self._model.resize
+
+        def pixels(text: Any) -> Any:
+            image = tf.ensure_shape(decode(text, spec.shape[-1] or 0), spec.shape)
+            return resize(image) if resize else image
+
+        images = tf.map_fn(pixels, encoded, fn_output_signature=tf.uint8)
+        shape = (*resize.size, spec.shape[-1]) if resize else spec.shape
+        return self._labelled(self._model.predict(tf.ensure_shape(images, (None, *shape))))
+
+    def _labelled(self, outputs: dict[str, Any]) -> dict[str, Any]:
+        if self.labels is None or self._model.scores is None:
+            return outputs
+        classes = tf.argmax(outputs[self._model.scores], axis=-1)
+        return outputs | {"label": self.labels.lookup(classes)}
+
+
+def _label_table(class_names: tuple[str, ...], scratch: Path) -> Any:
+    """Map class index to name, read from a text asset with one name a line."""
+    path = scratch / "class_names.txt"
+    path.write_text("".join(f"{name}\n" for name in class_names), encoding="utf-8")
+    whole_line, line_number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+    names = tf.lookup.TextFileInitializer(str(path), tf.int64, line_number, tf.string, whole_line)
+    return tf.lookup.StaticHashTable(names, default_value="")

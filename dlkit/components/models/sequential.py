@@ -1,0 +1,26 @@
+"""A stack of layers written out in the recipe, one entry per row of the lecture's table."""
+
+from typing import Annotated
+
+import keras
+from pydantic import Field
+
+from dlkit.components.layers._stack import stack
+from dlkit.components.models._widths import narrow_layers
+from dlkit.interfaces.data import ArraySpec
+from dlkit.interfaces.task import TargetSpec
+
+
+def sequential(
+    inputs: ArraySpec, targets: TargetSpec, *, layers: list, width_divisor: Annotated[int, Field(ge=1)] = 1
+) -> keras.Model:
+    """A stack of layers, each fed by the one before.
+
+    inputs: shape and dtype of one preprocessed example; targets: unused, the last layer is the head as written.
+    width_divisor: divides the filters and units of all layers but the last that has any, for a quick try.
+    Raises InputError at the layer that cannot take what the layer before it gives.
+    """
+    del targets
+    network_input = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
+    narrow = narrow_layers(layers, width_divisor) if width_divisor > 1 else layers
+    return keras.Model(network_input, stack(narrow, network_input))

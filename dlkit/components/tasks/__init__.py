@@ -1,0 +1,1 @@
+"""Tasks, named in task: targets, losses, metrics, outputs and reports."""

@@ -1,0 +1,164 @@
+"""What evaluation says of reconstructions: sums over the batches of a split, then a table and figures."""
+
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from dlkit.figures.latent import grid_figure, latent_figure
+from dlkit.figures.reconstructions import as_images, reconstructions_figure
+from dlkit.interfaces.task import Examined
+
+SHOWN = 10
+MOST_CODES = 5000
+MOST_VALUES_FOR_PCA = 4096
+
+
+class Reconstruction:
+    """Errors of the network and of simple methods, each a mean over the values that the loss counts.
+
+    mean: the split's own mean example in place of every reconstruction. pca: the split's own principal components, as
+    many as the code has numbers; no linear code does better. identity: what the network saw, where it was corrupted.
+    A network without a layer called `encoder` has no code, and so no row of pca and no figure of codes.
+    """
+
+    def __init__(self, peak: float) -> None:
+        self.peak = peak
+        self.first: Examined | None = None
+        self.codes: list[np.ndarray] = []
+        self.labels: list[np.ndarray] = []
+        self.count, self.weight = 0, 0.0
+        self.errors: dict[str, np.ndarray] = {}
+        self.sums: Any = None
+        self.products: np.ndarray | None = None
+
+    def add(self, batch: Examined) -> None:
+        """Take a batch into the sums."""
+        truth = _rows(batch.expected)
+        weights = _weights(batch, truth)
+        if self.first is None:
+            self.first = batch
+            self.sums = np.zeros((4, truth.shape[1]))
+            if truth.shape[1] <= MOST_VALUES_FOR_PCA:
+                self.products = np.zeros((truth.shape[1], truth.shape[1]))
+        self._add_error("autoencoder", _rows(batch.outputs["reconstruction"]) - truth, weights)
+        if not np.array_equal(batch.seen, batch.expected):
+            self._add_error("identity", _rows(batch.seen) - truth, weights)
+        self.sums += [truth.sum(0), weights.sum(0), (weights * truth).sum(0), (weights * truth**2).sum(0)]
+        self.count, self.weight = self.count + len(truth), self.weight + weights.sum()
+        if self.products is not None:
+            self.products += truth.T @ truth
+        if has_code(batch.network) and sum(map(len, self.codes)) < MOST_CODES:
+            self.codes.append(_rows(code_of(batch.network, batch.seen)))
+            self.labels.append(batch.targets)
+
+    def _add_error(self, method: str, difference: np.ndarray, weights: np.ndarray) -> None:
+        parts = [(weights * np.abs(difference)).sum(), (weights * difference**2).sum()]
+        self.errors[method] = self.errors.get(method, np.zeros(2)) + parts
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each method: mae (where it was summed), mse and psnr in dB, the network's first."""
+        rows = [self._row(method, squares, absolute) for method, (absolute, squares) in self.errors.items()]
+        rows.append(self._row("mean", self._mean_squares()))
+        if self.products is not None and self.codes and self._counts_all():
+            rows.append(self._row("pca", self._pca_squares()))
+        return rows
+
+    def _row(self, method: str, squares: float, absolute: float | None = None) -> dict[str, Any]:
+        mse = float(squares / self.weight)
+        psnr = float(10 * np.log10(self.peak**2 / max(mse, 1e-12 * self.peak**2)))
+        return {"method": method, "mae": None if absolute is None else float(absolute / self.weight)} | {
+            "mse": mse,
+            "psnr": psnr,
+        }
+
+    def _counts_all(self) -> bool:
+        return self.first is not None and self.first.weights is None
+
+    def _mean_squares(self) -> float:
+        """sum w (x - m)^2 from the sums of w, w x and w x^2, with m the mean of all values."""
+        total, weights, weighted, squares = self.sums
+        mean = total / self.count
+        return float((squares - 2 * mean * weighted + mean**2 * weights).sum())
+
+    def _pca_squares(self) -> float:
+        """The scatter that the largest eigenvalues leave over, as many of them as the code has numbers."""
+        mean = self.sums[0] / self.count
+        scatter = self.products - self.count * np.outer(mean, mean)
+        eigenvalues = np.linalg.eigvalsh(scatter)
+        return float(np.clip(eigenvalues[: max(len(eigenvalues) - self.codes[0].shape[1], 0)], 0, None).sum())
+
+    def figures(self, class_names: tuple[str, ...]) -> dict[str, Any]:
+        """Originals beside reconstructions, codes by class, and what a variational decoder makes of points."""
+        figures: dict[str, Any] = {}
+        if self.first is None:
+            return figures
+        shape = _image_shape(self.first)
+        if shape is not None:
+            figures["reconstructions"] = self._pictures(self.first, shape)
+        if not self.codes:
+            return figures
+        codes, labels = np.concatenate(self.codes), np.concatenate(self.labels)
+        if codes.shape[1] > 1:
+            figures["latent"] = latent_figure(codes, labels, class_names)
+        network = self.first.network
+        if shape is not None and isinstance(network.output, dict) and "kl" in network.output:
+            decoder = network.get_layer("decoder")
+            latent = codes.shape[1]
+            figures["samples"] = grid_figure(as_images(_decoded(decoder, normal_draws(64, latent)), shape), "samples")
+            if latent == 2:
+                points = normal_grid(20)
+                figures["manifold"] = grid_figure(as_images(_decoded(decoder, points), shape), "latent manifold")
+        return figures
+
+    def _pictures(self, batch: Examined, shape: tuple[int, ...]) -> Any:
+        rows = {"original": batch.expected, "seen": batch.seen, "reconstruction": batch.outputs["reconstruction"]}
+        if np.array_equal(batch.seen, batch.expected):
+            del rows["seen"]
+        return reconstructions_figure({name: as_images(values[:SHOWN], shape) for name, values in rows.items()})
+
+
+def has_code(network: Any) -> bool:
+    """Whether a network has an encoder; one that is no model `autoencoder` may have none."""
+    return any(layer.name == "encoder" for layer in network.layers)
+
+
+def code_of(network: Any, seen: Any) -> Any:
+    """The code of preprocessed inputs, the mean where it is a distribution."""
+    code = network.get_layer("encoder")(seen, training=False)
+    return np.asarray(code[0] if isinstance(code, list | tuple) else code)
+
+
+def normal_grid(side: int) -> np.ndarray:
+    """The points of a square grid that divide a normal distribution in equal shares, (side^2, 2), float32."""
+    points = np.asarray([NormalDist().inv_cdf((index + 0.5) / side) for index in range(side)])
+    return np.stack(np.meshgrid(points, points[::-1]), axis=-1).reshape(-1, 2).astype("float32")
+
+
+def normal_draws(count: int, latent: int) -> np.ndarray:
+    """The same draws from N(0, 1) every time, (count, latent), float32."""
+    return np.random.default_rng(0).standard_normal((count, latent)).astype("float32")
+
+
+def _decoded(decoder: Any, codes: np.ndarray) -> np.ndarray:
+    return np.asarray(decoder(codes, training=False))
+
+
+def _rows(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values, np.float64).reshape(len(values), -1)
+
+
+def _weights(batch: Examined, truth: np.ndarray) -> np.ndarray:
+    """What each value counts, (n, values)."""
+    if batch.weights is None:
+        return np.ones_like(truth)
+    weights = batch.weights.reshape(*batch.weights.shape, *[1] * (batch.expected.ndim - batch.weights.ndim))
+    return _rows(np.broadcast_to(weights, batch.expected.shape))
+
+
+def _image_shape(batch: Examined) -> tuple[int, ...] | None:
+    """The shape of the pictures behind the values, flattened or not; None where there are none."""
+    for shape in (batch.expected.shape[1:], batch.inputs.shape[1:]):
+        if len(shape) == 3 and shape[-1] in (1, 3) and np.prod(shape) == batch.expected[0].size:
+            return tuple(shape)
+    return None

@@ -1,0 +1,119 @@
+"""One class for every example."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from dlkit.errors import InputError
+from dlkit.figures.confusion_matrix import confusion_matrix_figure
+from dlkit.interfaces.data import Description
+from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, joined, main_output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classification(Task):
+    """One class for every example: one-hot targets for a head as wide as there are classes, 0/1 for one unit.
+
+    The default loss is categorical cross-entropy (deck 004: softmax / negative log-likelihood), for one unit the
+    binary one. `loss` and `metrics` replace the defaults; `loss_weights` scales them by output name.
+    """
+
+    loss: Any = None
+    loss_weights: dict[str, float] = field(default_factory=dict)
+    metrics: list = field(default_factory=list)
+
+    monitor = "val_accuracy"
+    stratified = True
+    scores = "probabilities"
+
+    def target_spec(self, description: Description) -> TargetSpec:
+        """One probability per class; InputError when the data's targets are no classes."""
+        if not description.class_names:
+            raise InputError(
+                "task classification needs class targets, the data has values",
+                "give the source `classes`, or use task: regression",
+            )
+        if description.targets.shape:
+            raise InputError(
+                "task classification needs one class for every example, the data has masks", "use task: segmentation"
+            )
+        return TargetSpec((len(description.class_names),), description.class_names)
+
+    def check(self, network: keras.Model, targets: TargetSpec) -> None:
+        """The head must have one unit per class, or a single one for two classes."""
+        shape, classes = tuple(main_output(network.output).shape[1:]), len(targets.class_names)
+        if shape == (classes,) or (classes == 2 and shape == (1,)):
+            return
+        allowed = f"[{classes}]" + (" or [1]" if classes == 2 else "")
+        raise InputError(
+            f"the last layer gives {list(shape)} for {classes} classes",
+            f"allowed: {allowed}; set the last layer's units to {classes}",
+        )
+
+    def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
+        """Class indices (n,) as one-hot rows (n, classes), or as a 0/1 column (n, 1) for one unit."""
+        dtype = keras.config.floatx()
+        if _one_unit(network):
+            return ops.cast(ops.expand_dims(targets, -1), dtype)
+        return ops.one_hot(targets, main_output(network.output).shape[-1], dtype=dtype)
+
+    def loss_for(self, network: keras.Model) -> Any:
+        """The recipe's loss, or cross-entropy."""
+        if self.loss is not None:
+            return self.loss
+        return keras.losses.BinaryCrossentropy() if _one_unit(network) else keras.losses.CategoricalCrossentropy()
+
+    def metrics_for(self, network: keras.Model) -> list[Any]:
+        """Accuracy and the recipe's metrics."""
+        if _one_unit(network):
+            threshold = 0.0 if self._from_logits else 0.5
+            accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold)
+        else:
+            accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+        return [accuracy, *self.metrics]
+
+    @property
+    def _from_logits(self) -> bool:
+        return bool(getattr(self.loss, "_fn_kwargs", {}).get("from_logits", False))
+
+    def outputs(self, output: Any) -> dict[str, Any]:
+        """`probabilities` (n, classes); a one-unit head gives those of both classes."""
+        one_unit = output.shape[-1] == 1
+        if self._from_logits:
+            output = ops.sigmoid(output) if one_unit else ops.softmax(output)
+        return {"probabilities": ops.concatenate([1 - output, output], axis=-1) if one_unit else output}
+
+    def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
+        """Label, its probability, and all probabilities by class name."""
+        probabilities = [float(value) for value in outputs["probabilities"]]
+        best = int(np.argmax(probabilities))
+        named = dict(zip(class_names, probabilities, strict=True))
+        return {"label": class_names[best], "probability": probabilities[best], "probabilities": named}
+
+    def prediction_columns(self, described: Mapping[str, Any]) -> dict[str, str]:
+        """Return label and probability."""
+        return {"label": described["label"], "probability": f"{described['probability']:.4f}"}
+
+    def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
+        """Precision, recall, F1 and support per class, and the confusion matrix."""
+        from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+        labels = np.arange(len(class_names))
+        targets, probabilities = joined(batches, "probabilities")
+        predicted = np.argmax(probabilities, axis=-1)
+        scores = precision_recall_fscore_support(targets, predicted, labels=labels, zero_division=0)
+        names = ("precision", "recall", "f1", "support")
+        rows = [dict(zip(names, map(float, row), strict=True)) for row in zip(*scores, strict=True)]
+        table = [
+            {"class": name, **row, "support": int(row["support"])} for name, row in zip(class_names, rows, strict=True)
+        ]
+        matrix = confusion_matrix(targets, predicted, labels=labels)
+        return Report(table, {"confusion_matrix": confusion_matrix_figure(matrix, class_names)})
+
+
+def _one_unit(network: keras.Model) -> bool:
+    return bool(main_output(network.output).shape[-1] == 1)

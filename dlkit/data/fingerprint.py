@@ -1,0 +1,52 @@
+"""Fingerprints of splits, so that a run says which data it saw."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dlkit.errors import CheckError
+from dlkit.interfaces.data import Split, forget_pages
+from dlkit.runs.directory import RunDirectory
+
+_CHUNK_BYTES = 1 << 24
+
+
+def fingerprint(split: Split) -> dict[str, Any]:
+    """Number of examples and SHA-256 of the inputs and raw targets of a split, in order."""
+    found = {"examples": len(split), "inputs": _sha256(split.inputs), "targets": _sha256(split.targets)}
+    return found if split.lengths is None else found | {"lengths": _sha256(split.lengths)}
+
+
+def describe_change(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What differs between two fingerprints, in words."""
+    changed = [key for key in now if then.get(key) != now[key]]
+    return f"{', '.join(changed)} changed ({then.get('examples')} examples then, {now['examples']} now)"
+
+
+def record_fingerprint(run: RunDirectory, name: str, split: Split) -> None:
+    """Write a split's fingerprint into the run, or raise CheckError when the run knows other data by this name."""
+    found = fingerprint(split)
+    content = run.read_json("data.json")
+    known = content.setdefault("fingerprints", {})
+    if known.get(name) == found:
+        return
+    if name in known:
+        raise CheckError(
+            f"the {name} data is not what {run.path} has seen: {describe_change(known[name], found)}",
+            "put the data back as it was, or train a new run",
+        )
+    known[name] = found
+    run.write_json("data.json", content)
+
+
+def _sha256(array: np.ndarray) -> str:
+    """Hash dtype, shape and bytes, a chunk of rows at a time so that memory-mapped data stays on disk."""
+    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
+    row_bytes = max(1, array[:1].nbytes)
+    rows = max(1, _CHUNK_BYTES // row_bytes)
+    for start in range(0, len(array), rows):
+        digest.update(np.ascontiguousarray(array[start : start + rows]).data)
+        forget_pages(array)
+    return digest.hexdigest()

@@ -1,0 +1,191 @@
+"""From examples to batches: read, augment, corrupt, prepare for the network.
+
+Every draw (shuffle, augment, corrupt) is a pure function of the seed, the epoch and the example's index, and a batch is
+a pure function of the step. So training can begin at any step without stored state, and gives the same batches every
+time.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import tensorflow as tf
+
+from dlkit.catalog.create import Component
+from dlkit.catalog.find import load
+from dlkit.data.batches import _ahead, _as_written, examples, in_memory, numbers, reader, steps_per_epoch
+from dlkit.draws import uniform
+from dlkit.interfaces.augment import taken_by
+from dlkit.interfaces.data import Split
+from dlkit.recipe.schema import Recipe
+
+_CORRUPT_STAGE, _PATCH_STAGE = 1000, 2000
+
+Prepare = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class TrainSteps:
+    """What leads to the batches of training.
+
+    elements: (first step, last step) -> what stands for the steps first <= step < last, counted through all epochs.
+    finish: turns one element into its batch, in the graph of the training step. Where nothing but reading and
+    preprocessing is to be done, elements are the bare numbers of the steps and `finish` does it all, which saves
+    tf.data's own cost; otherwise elements are whole batches, made while the step before runs, and `finish` is what a
+    teacher has to say of them.
+    """
+
+    elements: Callable[[int, int], tf.data.Dataset]
+    finish: Callable[..., Any]
+
+
+class InputPipeline:
+    """Turns the examples of a split into batches: (x, y) or (x, y, sample weights), as the network's step takes them.
+
+    prepare: (inputs, targets, corrupted inputs or None, mask of what was hidden or None) -> batch.
+    moves_targets: whether raw targets are pixels, which augmentation moves together with the inputs.
+    augment: what changes the examples of training, in this order.
+    teach: (batch, augmented inputs) -> a batch with other targets, in the graph of the training step.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        prepare: Prepare,
+        moves_targets: bool,
+        augment: Sequence[Component] = (),
+        teach: Callable[[Any, Any], Any] | None = None,
+    ) -> None:
+        self.batch_size, self.seed, self.shuffle = (
+            recipe.training.batch_size,
+            recipe.training.seed,
+            recipe.training.shuffle,
+        )
+        self._augment = [(taken_by(load("augment", c.name)), _bound("augment", c)) for c in augment]
+        self._corrupt = [_bound("corrupt", component) for component in recipe.data.corrupt]
+        self._patch = recipe.data.patch
+        self._prepare, self._teach = prepare, teach
+        self._moves_targets = moves_targets
+
+    def steps(self, train: Split) -> int:
+        """Batches in an epoch."""
+        return steps_per_epoch(self.examples(train), self.batch_size)
+
+    def examples(self, train: Split) -> int:
+        """Examples in an epoch: every image, or so many crops of it."""
+        return len(train) * (self._patch.per_image if self._patch else 1)
+
+    def train_steps(self, train: Split) -> "TrainSteps":
+        """The steps of training on a split."""
+        batch_of = self._train_batch(train)
+        if in_memory(train) and not (self._augment or self._corrupt or self._patch or self._teach):
+            return TrainSteps(numbers, _as_written(batch_of))
+        finish = self._teach or (lambda *batch: batch)
+        return TrainSteps(lambda *steps: _ahead(numbers(*steps), batch_of), _as_written(finish))
+
+    def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
+        """The batches of steps first_step <= step < last_step, counted through all epochs."""
+        steps = self.train_steps(train)
+        return steps.elements(first_step, last_step).map(steps.finish)
+
+    def fixed_batches(self, split: Split, batch_size: int) -> tf.data.Dataset:
+        """All examples of a split in their own order, not augmented, corrupted in the same way every time."""
+
+        def batch_of(indices: Any, inputs: Any, targets: Any) -> Any:
+            return self.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
+
+        return _ahead(examples(split, batch_size), batch_of)
+
+    def prepared(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> Any:
+        """Corrupt and prepare a batch of examples; epoch -1 stands for splits whose draws never change."""
+        if not self._corrupt:
+            return self._prepare(inputs, targets)
+        corrupted, hidden = inputs, None
+        for stage, function in enumerate(self._corrupt, _CORRUPT_STAGE):
+            corrupted, mask = function(corrupted, example_seeds(self.seed, stage, epoch, indices))
+            hidden = mask if hidden is None or mask is None else tf.maximum(hidden, mask)
+        return self._prepare(inputs, targets, corrupted, hidden)
+
+    def _train_batch(self, train: Split) -> Callable[[Any], Any]:
+        size, count = self.batch_size, self.examples(train)
+        steps, read = steps_per_epoch(count, size), reader(train)
+
+        def batch_of(step: Any) -> Any:
+            epoch, batch = step // steps, step % steps
+            indices = tf.range(batch * size, tf.minimum((batch + 1) * size, count))
+            if self.shuffle:
+                seed = tf.stack([tf.constant(self.seed, tf.int64), epoch])
+                indices = tf.random.experimental.index_shuffle(indices, seed, count - 1)
+            examples = self._cut(*read(indices % len(train)), epoch, indices)
+            inputs, targets, shares = self._augmented(*examples, epoch, indices)
+            batch = _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)
+            return (batch, inputs) if self._teach else batch
+
+        return batch_of
+
+    def _cut(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
+        """A random crop of every image, and of its mask where targets are pixels."""
+        if self._patch is None:
+            return inputs, targets
+        seeds, size = example_seeds(self.seed, _PATCH_STAGE, epoch, indices), (self._patch.height, self._patch.width)
+        return random_crops(inputs, seeds, size), random_crops(targets, seeds, size)
+
+    def _augmented(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any, list[Any]]:
+        """Inputs, targets, and what share of each example became that of the one before it in the batch, mix by mix.
+
+        What augments in turns takes the epoch, and has the same draws in all of them.
+        """
+        shares = []
+        for stage, (takes, function) in enumerate(self._augment):
+            seeds = example_seeds(self.seed, stage, -1 if takes.epoch else epoch, indices)
+            if takes.others:
+                inputs, share = function(inputs, _others(inputs), seeds)
+                shares.append(share)
+                continue
+            context = [inputs, targets if self._moves_targets else None, seeds, *([epoch] if takes.epoch else [])]
+            inputs, masks = function(*context)
+            targets = masks if self._moves_targets else targets
+        return inputs, targets, shares
+
+
+def _others(values: Any) -> Any:
+    """For every example of a batch the one before it, for the first the last."""
+    return tf.roll(values, 1, axis=0)
+
+
+def _mixed_targets(batch: tuple[Any, ...], shares: list[Any]) -> tuple[Any, ...]:
+    """A batch whose targets (n, classes), of one output or of several by name, are means by the shares (n,)."""
+
+    def mean(targets: Any) -> Any:
+        for share in shares:
+            weight = tf.cast(tf.reshape(share, [-1, *[1] * (len(targets.shape) - 1)]), targets.dtype)
+            targets = (1 - weight) * targets + weight * _others(targets)
+        return targets
+
+    inputs, targets, *weights = batch
+    return (inputs, tf.nest.map_structure(mean, targets), *weights) if shares else batch
+
+
+def _bound(namespace: str, component: Any) -> Callable[..., Any]:
+    """A component's function with the recipe's settings."""
+    return partial(load(namespace, component.name), **component.settings)
+
+
+def random_crops(images: Any, seeds: Any, size: tuple[int, int]) -> Any:
+    """One crop (n, *size, ...) of every image or mask (n, height, width, ...); the same place for the same seeds."""
+    starts = uniform(seeds, 2)
+    for axis, length in enumerate(size, 1):
+        room = tf.shape(images)[axis] - length + 1
+        start = tf.cast(starts[:, axis - 1] * tf.cast(room, tf.float32), tf.int32)
+        # Above 2^24 a float32 times a number below 1 may be rounded up to the number of places.
+        places = tf.minimum(start, room - 1)[:, tf.newaxis] + tf.range(length)
+        images = tf.gather(images, places, axis=axis, batch_dims=1)
+    return images
+
+
+def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
+    """One int32 pair for every example, a pure function of (seed, stage, epoch, index)."""
+    key = tf.random.experimental.stateless_fold_in(tf.constant([seed, stage + 1], tf.int32), tf.cast(epoch, tf.int32))
+    index = tf.cast(indices, tf.int32)
+    return tf.stack([tf.broadcast_to(key[0], tf.shape(index)), tf.bitwise.bitwise_xor(key[1], index)], axis=1)

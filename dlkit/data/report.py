@@ -1,0 +1,164 @@
+"""What a recipe's data holds: examples, classes, duplicates within and across splits, and what cannot be used."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlkit.catalog.create import create_at
+from dlkit.components.datasets._unreadable import unreadable
+from dlkit.data.near_duplicates import difference_hashes, is_image, near_counts
+from dlkit.data.source import build_dataset, describe
+from dlkit.data.splits import load_splits, not_finite, resizer
+from dlkit.errors import DlkitError, located
+from dlkit.interfaces.data import Dataset, Split
+from dlkit.process import set_conditions
+from dlkit.recipe.schema import Recipe
+
+MAX_IMBALANCE = 10
+MAX_NEAR = 100_000
+MAX_NEAR_SHARE = 0.1  # beyond it the pictures are so simple that the hash takes different ones for alike
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Which examples of all splits, one after the other, are equal: a number that equal ones share, and their split."""
+
+    names: list[str]
+    numbers: np.ndarray
+    splits: np.ndarray
+    targets: list[Any]
+
+
+def report(recipe: Recipe) -> dict[str, Any]:
+    """The documented JSON form; raises the dataset's own errors, except for unreadable images, which are listed."""
+    dataset = build_dataset(recipe)
+    bad = unreadable_files(dataset)
+    if bad:
+        set_conditions(skip_bad=len(bad))
+        dataset = build_dataset(recipe)
+    splits = _all_splits(recipe, dataset)
+    names = describe(recipe, dataset).class_names
+    copies = _copies(splits)
+    content = {
+        "recipe": recipe.name,
+        "splits": {name: {"examples": len(split), **_classes(split, names)} for name, split in splits.items()},
+        "exact_duplicates": exact_duplicates(copies),
+        "conflicting_labels": conflicts(copies),
+        "near_duplicates": _near(splits, copies),
+        "not_finite": _not_finite(splits),
+        "unreadable": [{"file": path, "reason": reason} for path, reason in bad.items()],
+    }
+    return content | {"warnings": warnings(content)}
+
+
+def unreadable_files(dataset: Dataset) -> dict[str, str]:
+    """Images of a folder that cannot be decoded, each with the reason; nothing for other kinds of data."""
+    if hasattr(dataset, "problems"):
+        return {str(path): reason for path, reason in dataset.problems.items()}
+    files = getattr(dataset, "image_files", [])
+    found = unreadable(files, getattr(dataset, "channels", 3)) if files else {}
+    return {str(path): reason for path, reason in found.items()}
+
+
+def _all_splits(recipe: Recipe, dataset: Dataset) -> dict[str, Split]:
+    """Train and validation as training sees them, and every other split of the source."""
+    try:
+        parts = load_splits(recipe.data, dataset, create_at(recipe.task).stratified)
+        found = {"train": parts.train}
+        if parts.validation is not None:
+            found["validation"] = parts.validation
+        others = [name for name in dataset.describe().splits if name not in found]
+        return found | {name: dataset.load(name, resizer(recipe.data)) for name in others}
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
+
+
+def _classes(split: Split, names: tuple[str, ...]) -> dict[str, Any]:
+    """Examples of each class, and the largest class as a multiple of the smallest (None when one is empty)."""
+    if not names or split.targets.ndim != 1:
+        return {}
+    counts = np.bincount(split.targets, minlength=len(names))
+    imbalance = round(float(counts.max() / counts.min()), 3) if counts.min() else None
+    return {"classes": dict(zip(names, map(int, counts), strict=True)), "imbalance": imbalance}
+
+
+def _copies(splits: dict[str, Split]) -> Copies:
+    digests = [hashlib.sha256(x.tobytes()).digest() for split in splits.values() for x in split.inputs]
+    numbers = np.unique(np.array(digests, "V32"), return_inverse=True)[1].astype(np.int64)
+    sizes = [len(split) for split in splits.values()]
+    targets = [target.tobytes() for split in splits.values() for target in split.targets]
+    return Copies(list(splits), numbers, np.repeat(np.arange(len(sizes)), sizes), targets)
+
+
+def exact_duplicates(copies: Copies) -> dict[str, Any]:
+    """Examples that repeat an earlier one of their split, and examples of a split that another one has too."""
+    have = [set(copies.numbers[copies.splits == index].tolist()) for index in range(len(copies.names))]
+    within, across = {}, {}
+    for index, name in enumerate(copies.names):
+        own = copies.numbers[copies.splits == index]
+        within[name] = len(own) - len(have[index])
+        for earlier in range(index):
+            count = int(np.isin(own, list(have[earlier])).sum())
+            across[f"{name} in {copies.names[earlier]}"] = count
+    return {"within": within, "across": across}
+
+
+def conflicts(copies: Copies) -> dict[str, Any]:
+    """Equal examples with different targets: how many groups, and where the first ones are."""
+    order = np.argsort(copies.numbers, kind="stable")
+    edges = np.flatnonzero(np.diff(copies.numbers[order])) + 1
+    groups = [group for group in np.split(order, edges) if len({copies.targets[i] for i in group}) > 1]
+    starts = [int(np.argmax(copies.splits == index)) for index in range(len(copies.names))]
+
+    def place(index: int) -> str:
+        split = int(copies.splits[index])
+        return f"{copies.names[split]}[{index - starts[split]}]"
+
+    return {"groups": len(groups), "first": [[place(int(i)) for i in group] for group in groups[:SHOWN]]}
+
+
+def _not_finite(splits: dict[str, Split]) -> dict[str, Any]:
+    """Examples with inputs or targets that are no numbers or infinite: how many, and where the first ones are."""
+    found = [
+        f"{name}[{index}]"
+        for name, split in splits.items()
+        for index in sorted({*not_finite(split.inputs), *not_finite(split.targets)})
+    ]
+    return {"examples": len(found), "first": found[:SHOWN]}
+
+
+def _near(splits: dict[str, Split], copies: Copies) -> dict[str, Any] | None:
+    """Examples that look alike, of at most MAX_NEAR evenly spread ones; None for what are no pictures."""
+    if not all(is_image(split.inputs) for split in splits.values()):
+        return None
+    hashes = np.concatenate([difference_hashes(split.inputs) for split in splits.values()])
+    chosen = np.arange(len(hashes))
+    if len(chosen) > MAX_NEAR:
+        chosen = np.linspace(0, len(hashes) - 1, MAX_NEAR).astype(np.int64)
+    counts = near_counts(copies.names, hashes[chosen], copies.numbers[chosen], copies.splits[chosen])
+    share = sum(counts["within"].values()) / max(1, len(chosen))
+    return {"compared": len(chosen), "examples": len(hashes), "selective": share <= MAX_NEAR_SHARE} | counts
+
+
+def warnings(content: dict[str, Any]) -> list[str]:
+    """What in a report is worth a look before training."""
+    found = []
+    for name, split in content["splits"].items():
+        classes = split.get("classes", {})
+        empty = [label for label, count in classes.items() if count == 0]
+        if empty:
+            found.append(f"{name} has no example of {', '.join(empty)}")
+        elif classes and split["imbalance"] > MAX_IMBALANCE:
+            found.append(f"the largest class of {name} has {split['imbalance']:g} times the examples of the smallest")
+    across = content["exact_duplicates"]["across"]
+    found += [f"{count} examples of {pair.replace(' in ', ' are in ')} too" for pair, count in across.items() if count]
+    if content["conflicting_labels"]["groups"]:
+        found.append(f"{content['conflicting_labels']['groups']} groups of equal examples have different targets")
+    if content["not_finite"]["examples"]:
+        found.append(f"{content['not_finite']['examples']} examples hold values that are not finite")
+    if content["unreadable"]:
+        found.append(f"{len(content['unreadable'])} files cannot be read")
+    return found

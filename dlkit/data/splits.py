@@ -1,0 +1,118 @@
+"""The examples that a recipe trains on and holds out, resized as it says; nothing random but what the recipe seeds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlkit.errors import InputError
+from dlkit.interfaces.data import ArraySpec, Dataset, Description, Rows, Split, seeded_split
+from dlkit.media.images import ImageResizer
+from dlkit.recipe.schema import Data, Validation
+
+LIMIT_SEED = 0
+_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The examples that training may see: train, and validation where the recipe holds some out.
+
+    unlabelled: examples whose targets mean nothing, for methods that learn from inputs alone.
+    """
+
+    train: Split
+    validation: Split | None
+    unlabelled: Split | None = None
+
+    def named(self) -> dict[str, Split]:
+        """Return the splits that there are, by name."""
+        parts = {"train": self.train, "validation": self.validation, "unlabelled": self.unlabelled}
+        return {name: split for name, split in parts.items() if split is not None}
+
+
+def resizer(data: Data) -> ImageResizer | None:
+    """The recipe's data.resize as a function on images."""
+    return ImageResizer(**data.resize.model_dump()) if data.resize else None
+
+
+def resized_spec(data: Data, description: Description) -> ArraySpec:
+    """Shape and dtype of one example after data.resize; InputError when the data cannot be resized."""
+    spec = description.inputs
+    for key in ("resize", "patch"):
+        if getattr(data, key) is not None and len(spec.shape) != 3:
+            raise InputError(
+                f"only images can be resized or cut, an example here has the shape {list(spec.shape)}",
+                "remove it",
+                key=f"data.{key}",
+            )
+    if data.patch is not None:
+        return ArraySpec((None, None, spec.shape[-1]), "uint8" if data.resize else spec.dtype)
+    if data.resize is None:
+        return spec
+    return ArraySpec((data.resize.height, data.resize.width, spec.shape[-1]), "uint8")
+
+
+def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
+    """Read train, sample data.limit of it, and hold validation out of the rest as the recipe says."""
+    train = dataset.load("train", resizer(data))
+    _check_patch(data, train)
+    if data.limit is not None and data.limit < len(train):
+        _, sample = seeded_split(train.targets, data.limit / len(train), LIMIT_SEED, stratified)
+        train = train.select(sample)
+    if not isinstance(data.validation, Validation):
+        return Splits(train, None)
+    if data.validation.split is not None:
+        return Splits(train, dataset.load(data.validation.split, resizer(data)))
+    kept, held = _held_out(train, data.validation, stratified)
+    return Splits(train.select(kept), train.select(held))
+
+
+def check_finite(split: Split, name: str) -> None:
+    """Raise InputError at the first example with values that are no numbers or infinite.
+
+    Metrics do not tell: relu may make 0 of what is no number, and the network answers as if nothing were wrong.
+    """
+    for part in ("inputs", "targets"):
+        for index in not_finite(getattr(split, part)):
+            raise InputError(
+                f"the {part} of example {index} of {name} (counted from 0) hold values that are not finite",
+                "clean the data; dlkit data lists all such examples",
+            )
+
+
+def not_finite(array: "np.ndarray | Rows") -> Iterator[int]:
+    """The rows of an array (n, ...) that hold what is no number or infinite; it is read part by part."""
+    if array.dtype.kind not in "fc":
+        return
+    for start in range(0, len(array), _ROWS):
+        rows = np.isfinite(array[start : start + _ROWS])
+        finite = rows.all(axis=tuple(range(1, rows.ndim)))
+        yield from (start + np.flatnonzero(~finite)).tolist()
+
+
+def _check_patch(data: Data, train: Split) -> None:
+    """Raise InputError when the images are smaller than the crops that train is to see."""
+    if data.patch is None:
+        return
+    size, crop = train.inputs.shape[1:3], (data.patch.height, data.patch.width)
+    if size[0] < crop[0] or size[1] < crop[1]:
+        raise InputError(
+            f"a crop of {crop[0]} x {crop[1]} pixels does not fit into images of {size[0]} x {size[1]}",
+            "make it smaller, or the images larger with data.resize",
+            key="data.patch",
+        )
+
+
+def _held_out(train: Split, validation: Validation, stratified: bool) -> tuple[np.ndarray, np.ndarray]:
+    if validation.fraction is not None:
+        return seeded_split(train.targets, validation.fraction, validation.seed, stratified)
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    assert validation.of is not None  # the schema checks that fold and of go together
+    folds = (StratifiedKFold if stratified else KFold)(validation.of, shuffle=True, random_state=validation.seed)
+    try:
+        kept, held = list(folds.split(np.zeros(len(train)), train.targets))[validation.fold or 0]
+    except ValueError as error:
+        raise InputError(f"{len(train)} examples cannot be split into {validation.of} folds: {error}") from error
+    return kept, held

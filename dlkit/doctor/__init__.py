@@ -1,0 +1,1 @@
+"""Check whether a machine is fit for dlkit."""

@@ -1,0 +1,1 @@
+"""Evaluate, predict and encode with a run's model."""

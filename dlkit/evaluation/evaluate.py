@@ -1,0 +1,97 @@
+"""Evaluate a run on a split and check its contract."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dlkit.data.fingerprint import record_fingerprint
+from dlkit.data.source import build_dataset
+from dlkit.data.splits import check_finite, load_splits, resizer
+from dlkit.errors import DlkitError, located
+from dlkit.evaluation.band import band
+from dlkit.evaluation.report import write_report
+from dlkit.evaluation.request import EvaluationRequest
+from dlkit.evaluation.tiling import Tiles
+from dlkit.interfaces.data import Split
+from dlkit.model.trained import TrainedModel, open_run
+from dlkit.recipe.contract import Verdict, check_metrics, is_overridden
+from dlkit.runs.directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run's metrics on a split, what the contract says of them, and the band of the recipe's repetitions."""
+
+    run: RunDirectory
+    recipe: str
+    split: str
+    checkpoint: str
+    metrics: dict[str, float]
+    verdicts: list[Verdict]
+    band: dict[str, Any] | None
+
+    @property
+    def failed(self) -> list[Verdict]:
+        """What the contract asks for and the run does not reach."""
+        return [verdict for verdict in self.verdicts if verdict.passed is False]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON form."""
+        contract = {"passed": not self.failed, "differences": [str(verdict) for verdict in self.failed]}
+        content: dict[str, Any] = {"run": str(self.run.path), "recipe": self.recipe, "split": self.split}
+        content |= {"checkpoint": self.checkpoint, "metrics": self.metrics, "contract": contract}
+        return content | ({"band": self.band} if self.band else {})
+
+
+def evaluate_run(request: EvaluationRequest, run: RunDirectory) -> Evaluation:
+    """Measure the run of a resolved request and check the contract, which holds for its own split alone."""
+    trained = open_run(run, request.checkpoint)
+    recipe = trained.loaded.recipe
+    split = request.split or recipe.expect.split
+    metrics = evaluate(trained, split, Tiles(request.tile, request.overlap) if request.tile else None)
+    overridden = is_overridden(run.read_json("environment.json").get("overrides", []))
+    verdicts = check_metrics(recipe.expect, metrics, overridden) if split == recipe.expect.split else []
+    lies = band(run, trained.loaded, split, metrics) if request.checkpoint == "last" else None
+    return Evaluation(run, recipe.name, split, request.checkpoint, metrics, verdicts, lies)
+
+
+def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> dict[str, float]:
+    """Loss and metrics of a run's model on one split, written into the run with its tables and figures.
+
+    With tiles the images of a task of pixels go through the network piece by piece, whatever their size. One process
+    at a time: InputError while another is at work on the run.
+    """
+    data = read_split(trained, split)
+    with trained.run.locked():
+        record_fingerprint(trained.run, split, data)
+        metrics = write_report(trained.run, trained.built, trained.loaded.recipe, data, split, tiles)
+        content = trained.run.read_json("metrics.json")
+        content.setdefault("evaluation", {})[split] = {"checkpoint": trained.checkpoint, "metrics": metrics}
+        if tiles is not None:
+            content["evaluation"][split]["tiles"] = asdict(tiles)
+        trained.run.write_json("metrics.json", content)
+    return metrics
+
+
+def read_split(trained: TrainedModel, split: str) -> Split:
+    """Read one split; train and validation are those that training saw, anything else is the source's own.
+
+    Raises InputError when it holds values that are not finite.
+    """
+    recipe = trained.loaded.recipe
+    try:
+        data = _loaded(trained, split)
+        check_finite(data, split)
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
+    return data
+
+
+def _loaded(trained: TrainedModel, split: str) -> Split:
+    recipe = trained.loaded.recipe
+    dataset = build_dataset(recipe)
+    if split == "test":
+        return dataset.load("test", resizer(recipe.data))
+    splits = load_splits(recipe.data, dataset, trained.built.task.stratified)
+    if split == "validation" and splits.validation is not None:
+        return splits.validation
+    return splits.train if split == "train" else dataset.load(split, resizer(recipe.data))

@@ -1,0 +1,130 @@
+"""Inputs of predict and encode: files and folders become resized examples, one reader for each kind of file."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from dlkit.components.datasets.image_folder import SUFFIXES, images_below
+from dlkit.data.splits import not_finite
+from dlkit.errors import InputError, MissingError
+from dlkit.interfaces.data import ArraySpec
+from dlkit.interfaces.exporter import takes_images
+from dlkit.media.images import read_image
+from dlkit.model.built import BuiltModel
+from dlkit.safety.arrays import check_arrays
+from dlkit.safety.files import UnreadableError, check_links
+
+AHEAD = 256
+
+Named = tuple[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads one kind of file: its named examples, resized, as a built model takes them."""
+
+    suffixes: frozenset[str]
+    read: Callable[[BuiltModel, Path], Iterable[Named]]
+
+
+def named_examples(built: BuiltModel, inputs: list[Path]) -> Iterator[Named]:
+    """Yield the resized examples in files and folders, each with its file, or its file and row."""
+    with ThreadPoolExecutor() as pool:
+        for path in inputs:
+            if path.is_dir():
+                yield from _folder(built, path, pool)
+            elif path.exists():
+                yield from _reader(path).read(built, path)
+            else:
+                raise MissingError(f"no such file or folder: {path}", "give images, folders of images or an .npz file")
+
+
+def _reader(path: Path) -> Reader:
+    """Return the reader of a file by its suffix; anything unknown may be a picture."""
+    return next((reader for reader in READERS if path.suffix in reader.suffixes), _IMAGES)
+
+
+def _folder(built: BuiltModel, path: Path, pool: Executor) -> Iterator[Named]:
+    """Yield the pictures below a folder; they are decoded while the network is at work."""
+    files = images_below(path)
+    if not files:
+        raise MissingError(f"no images in {path}", f"files with {', '.join(sorted(SUFFIXES))} are read")
+    check_links(path, files)
+    for examples in _ahead(pool, lambda file: _read_image(built, file), files):
+        yield from examples
+
+
+def _ahead(pool: Executor, function: Callable[[Path], Any], items: Iterable[Path]) -> Iterator[Any]:
+    """Yield function(item) for each item in order, computed at most AHEAD items ahead of what is taken."""
+    waiting: deque[Future[Any]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _read_image(built: BuiltModel, path: Path) -> list[Named]:
+    spec = built.raw_spec
+    if not takes_images(spec):
+        raise InputError(
+            f"{path}: this model takes {spec.dtype} of shape {list(spec.shape)}, not images",
+            "give an .npz with an array x of that shape",
+        )
+    pixels = read_image(path, spec.shape[-1] or 3, built.resize)
+    if built.resize is None:
+        _check_shape(spec, pixels.shape, str(path))
+    return [(str(path), pixels)]
+
+
+def _read_rows(built: BuiltModel, path: Path) -> list[Named]:
+    rows = _converted(built.raw_spec, _array(path), path)
+    _check_shape(built.raw_spec, rows.shape[1:], str(path))
+    for index in not_finite(rows):
+        raise InputError(f"{path}[{index}] has non-finite values", "clean the row, or leave it out")
+    resized = built.resize(rows) if built.resize else rows
+    return [(f"{path}[{index}]", row) for index, row in enumerate(resized)]
+
+
+def _array(path: Path) -> np.ndarray:
+    """Return the array x of an .npz file."""
+    try:
+        check_arrays(path)
+        with np.load(path, allow_pickle=False) as archive:
+            if "x" not in archive.files:
+                raise InputError(f"{path} has no array x", f"it has: {', '.join(archive.files) or 'nothing'}")
+            rows: np.ndarray = archive["x"]
+    except (UnreadableError, OSError, ValueError, AttributeError, BadZipFile) as error:
+        raise InputError(f"{path} is not a readable .npz file: {error}", "write it with numpy.savez(x=...)") from error
+    return rows
+
+
+def _converted(spec: ArraySpec, rows: np.ndarray, path: Path) -> np.ndarray:
+    """Return rows in the model's dtype; InputError where a conversion would be of another kind."""
+    if rows.dtype == spec.dtype:
+        return rows
+    if not np.can_cast(rows.dtype, spec.dtype, "same_kind"):
+        raise InputError(f"{path}: x is {rows.dtype}, this model takes {spec.dtype}", "convert it first")
+    return rows.astype(spec.dtype)
+
+
+def _check_shape(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
+    """Raise InputError when one example's shape is not the model's."""
+    fits = len(shape) == len(spec.shape) and all(w in (None, s) for w, s in zip(spec.shape, shape, strict=True))
+    if not fits:
+        wanted = [size if size is not None else "any" for size in spec.shape]
+        raise InputError(
+            f"{name} has the shape {list(shape)}, this model takes {wanted}",
+            "resize it first, or train with data.resize",
+        )
+
+
+_IMAGES = Reader(frozenset(SUFFIXES), _read_image)
+READERS = (_IMAGES, Reader(frozenset({".npz"}), _read_rows))

@@ -1,0 +1,81 @@
+"""Predictions for files and folders of images, or for the rows of an .npz, by a run's model."""
+
+from functools import partial
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.errors import InputError
+from dlkit.evaluation.inputs import named_examples
+from dlkit.evaluation.tiling import Tiles, tiled
+from dlkit.files.atomic import write_file
+from dlkit.model.trained import TrainedModel
+
+BATCH = 64
+
+
+def predict(
+    trained: TrainedModel, inputs: list[Path], tiles: Tiles | None = None, output: Path | None = None
+) -> list[dict[str, Any]]:
+    """One mapping per input in order: `input` (file, or file and row), then what the task says of it.
+
+    A task whose outputs are pixels takes images of any size, by tiles when a tile size is given. output: a folder for
+    the pictures of a task that predicts some, such as masks; their paths stand under `picture`.
+    """
+    if trained.built.task.moves_targets:
+        return _predict_pixels(trained, inputs, tiles or Tiles(), output)
+    if tiles is not None or output is not None:
+        raise InputError("--tile and --output are for tasks that predict a class for every pixel", "leave them out")
+    run = tf.function(trained.built.predict, reduce_retracing=True, autograph=False)
+    results = []
+    named = named_examples(trained.built, inputs)
+    while part := list(islice(named, BATCH)):
+        answer = run(tf.constant(np.stack([pixels for _, pixels in part])))
+        outputs = {name: np.asarray(value) for name, value in answer.items()}
+        for row, (name, _) in enumerate(part):
+            one = {key: value[row] for key, value in outputs.items()}
+            results.append({"input": name} | trained.built.task.describe_prediction(one, trained.built.class_names))
+    return results
+
+
+def _predict_pixels(
+    trained: TrainedModel, inputs: list[Path], tiles: Tiles, output: Path | None
+) -> list[dict[str, Any]]:
+    """One image after the other, each of its own size."""
+    built = trained.built
+    results: list[dict[str, Any]] = []
+    network = tiled(built, tiles)
+    for name, pixels in named_examples(trained.built, inputs):
+        answer = built.outputs(network(pixels)[np.newaxis])
+        one = {key: np.asarray(value)[0] for key, value in answer.items()}
+        result = {"input": name} | built.task.describe_prediction(one, built.class_names)
+        if output is not None:
+            taken = [Path(earlier["picture"]).name for earlier in results]
+            path = _free(output, Path(name).stem, taken)
+            write_file(path, partial(_save_picture, built.task.picture(one, built.class_names)))
+            result["picture"] = str(path)
+        results.append(result)
+    return results
+
+
+def _save_picture(picture: Any, path: Path) -> None:
+    picture.save(path)
+
+
+def _free(folder: Path, stem: str, taken: list[str]) -> Path:
+    """A file name that no other input of this call has taken."""
+    names = chain([f"{stem}.png"], (f"{stem}_{number}.png" for number in count(2)))
+    return folder / next(name for name in names if name not in taken)
+
+
+def prediction_rows(trained: TrainedModel, results: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return the cells of a table of predictions, by column: the input, what the task shows, and a picture's path."""
+    return [
+        {"input": result["input"]}
+        | trained.built.task.prediction_columns(result)
+        | ({"picture": result["picture"]} if "picture" in result else {})
+        for result in results
+    ]

@@ -1,0 +1,83 @@
+"""Measure a split with a built model: metrics, the task's table and its figures."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.data.batches import examples, fixed_batch
+from dlkit.data.pipeline import InputPipeline
+from dlkit.errors import InputError
+from dlkit.evaluation.tiling import Tiles, tiled
+from dlkit.files.atomic import write_figure
+from dlkit.interfaces.data import Split
+from dlkit.interfaces.task import Examined, main_output
+from dlkit.model.built import BuiltModel
+from dlkit.model.compile import metric_names
+from dlkit.recipe.schema import Recipe
+from dlkit.runs.directory import RunDirectory
+
+
+def write_report(
+    run: RunDirectory, built: BuiltModel, recipe: Recipe, split: Split, name: str, tiles: Tiles | None = None
+) -> dict[str, float]:
+    """Measure a split; write its table (such as per_class_<name>.csv) and figures; returns loss and metrics."""
+    if tiles is None:
+        metrics = measure(built, recipe, split)
+        report = built.task.report(examined(built, recipe, split), built.class_names)
+    else:
+        report = built.task.report(examined_by_tiles(built, split, tiles), built.class_names)
+        metrics = metric_names(built.network.get_metrics_result())
+    run.write_csv(f"per_{report.rows_are}_{name}.csv", report.table)
+    for figure_name, figure in report.figures.items():
+        path = run.path / "figures" / f"{figure_name}_{name}.png"
+        write_figure(path, figure)
+    return {**metrics, **report.metrics}
+
+
+def measure(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, float]:
+    """Loss and metrics over a split, as the compiled network defines them."""
+    batches = _pipeline(built, recipe).fixed_batches(split, fixed_batch(split))
+    return metric_names(built.network.evaluate(batches, verbose=0, return_dict=True))
+
+
+def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examined]:
+    """A split's batches in order, each with what the network makes of it."""
+    pipeline = _pipeline(built, recipe)
+
+    def examine(indices: Any, inputs: Any, targets: Any) -> tuple[Any, ...]:
+        x, y, *weights = pipeline.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
+        counts = main_output(weights[0]) if weights else None
+        return x, main_output(y), built.outputs(built.network(x, training=False)), counts
+
+    graph = tf.function(examine, reduce_retracing=True, autograph=False)
+    for indices, inputs, targets in examples(split, fixed_batch(split)):
+        seen, expected, outputs, counts = graph(indices, inputs, targets)
+        arrays = {name: np.asarray(value) for name, value in outputs.items()}
+        weights = None if counts is None else np.asarray(counts)
+        x, y = np.asarray(inputs), np.asarray(targets)
+        yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, built.network)
+
+
+def examined_by_tiles(built: BuiltModel, split: Split, tiles: Tiles) -> Iterator[Examined]:
+    """A split's images in order, each by tiles; the compiled network's loss and metrics count them on the way."""
+    if not built.task.moves_targets or isinstance(built.network.output, dict):
+        raise InputError("--tile is for networks with one output, a class for every pixel", "leave it out")
+    network, through = built.network, tiled(built, tiles)
+    network.reset_metrics()
+    for index in range(len(split)):
+        images, masks = split.read(np.array([index]))
+        output = tf.constant(through(images[0])[np.newaxis])
+        seen = built.preprocess(images, training=False)
+        expected = built.task.prepare_targets(masks, seen, network)
+        weights = built.task.sample_weights(masks, None)
+        loss = network.compute_loss(seen, expected, output, weights, training=False)
+        network._loss_tracker.update_state(loss)
+        network.compute_metrics(seen, expected, output, weights)
+        arrays = {name: np.asarray(value) for name, value in built.outputs(output).items()}
+        yield Examined(images, np.asarray(seen), masks, np.asarray(expected), arrays)
+
+
+def _pipeline(built: BuiltModel, recipe: Recipe) -> InputPipeline:
+    return InputPipeline(recipe, built.prepare, built.task.moves_targets)

@@ -1,0 +1,36 @@
+"""What an evaluation is asked for, resolved before TensorFlow starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlkit.errors import InputError
+from dlkit.runs.conditions import restore_left_out
+from dlkit.runs.directory import RunDirectory, find_trained
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """A run to measure on a split: the contract's own, if none is given.
+
+    run: a reference, see find_run. tile, overlap: pixels, for images that go through the network piece by piece.
+    """
+
+    root: Path
+    run: str | None = None
+    split: str | None = None
+    checkpoint: str = "last"
+    tile: int | None = None
+    overlap: int | None = None
+
+    def resolve(self) -> RunDirectory:
+        """Return the run, which has the checkpoint; images that it left out may be left out again."""
+        check_tiles(self.tile, self.overlap)
+        found = find_trained(self.run, self.root, self.checkpoint)
+        restore_left_out(found)
+        return found
+
+
+def check_tiles(tile: int | None, overlap: int | None) -> None:
+    """Raise InputError when an overlap is given without tiles."""
+    if overlap is not None and tile is None:
+        raise InputError("--overlap is given without --tile", "give the size of a tile too, such as --tile 256")

@@ -1,0 +1,68 @@
+"""The same recipe under several seeds, each in a process of its own: what its metrics are, and how far they spread.
+
+The figures go to <runs>/<recipe>/repeat.json, and evaluate holds a run against them. No TensorFlow here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from dlkit.evaluation.band import REPETITIONS, recipe_digest
+from dlkit.experiments.children import json_of_child, termination_as_interrupt
+from dlkit.recipe import load_recipe
+from dlkit.runs.directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """What all repetitions share: the recipe as it is named, its overrides, the runs' root."""
+
+    reference: str
+    overrides: tuple[str, ...]
+    root: Path
+
+
+def repeat(what: Repeated, seeds: Sequence[int], done: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Train and evaluate under every seed, one after the other; a seed that fails is noted and the others count."""
+    loaded = load_recipe(what.reference, what.overrides)
+    folder = RunDirectory(what.root / loaded.recipe.name)
+    head = {"recipe": loaded.recipe.name, "recipe_digest": recipe_digest(loaded), "split": loaded.recipe.expect.split}
+    entries: list[dict[str, Any]] = []
+    content: dict[str, Any] = head | {"seeds": entries, "statistics": {}}
+    with termination_as_interrupt():
+        for seed in seeds:
+            entries.append(_one_seed(what, seed))
+            done(entries[-1])
+            content["statistics"] = statistics(entries)
+            folder.write_json(REPETITIONS, content)
+    return content
+
+
+def _one_seed(what: Repeated, seed: int) -> dict[str, Any]:
+    settings = [text for override in (*what.overrides, f"training.seed={seed}") for text in ("--set", override)]
+    place = ["--runs-dir", str(what.root)]
+    trained = json_of_child(["train", what.reference, *settings, *place])
+    if isinstance(trained, str):
+        return {"seed": seed, "failed": f"train {trained}"}
+    evaluated = json_of_child(["evaluate", trained["run"], *place])
+    if isinstance(evaluated, str):
+        return {"seed": seed, "run": trained["run"], "failed": f"evaluate {evaluated}"}
+    metrics = {name: value for name, value in trained["metrics"].items() if name != "learning_rate"}
+    return {"seed": seed, "run": trained["run"], "train": metrics, "evaluation": evaluated["metrics"]}
+
+
+def statistics(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Mean, standard deviation (n - 1; None for a single seed), minimum and maximum of every metric."""
+    good = [entry for entry in entries if "failed" not in entry]
+    return {part: _spreads([entry[part] for entry in good]) for part in ("train", "evaluation")}
+
+
+def _spreads(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    found: dict[str, dict[str, float | None]] = {}
+    for name in rows[0] if rows else ():
+        values = [row[name] for row in rows]
+        spread = stdev(values) if len(values) > 1 else None
+        found[name] = {"mean": mean(values), "standard_deviation": spread, "min": min(values), "max": max(values)}
+    return found

@@ -1,0 +1,143 @@
+"""Where the time of a training goes, measured on this machine with the recipe's own network and data."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.errors import DlkitError
+from dlkit.interfaces.reporter import Reporter
+from dlkit.recipe import load_recipe
+from dlkit.training.loop import Training
+from dlkit.training.prepare import prepare
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+
+SECONDS = 2.0
+PEAK_SIZE = 2048
+FASTER = 1.1
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a training step costs.
+
+    step_seconds: of the whole loop. compute_seconds: of the same step on a batch that is there already.
+    input_wait_seconds: what the loop takes beyond that. examples_per_second: examples of the whole loop.
+    operations: floating-point operations of one step, counted in its graph. peak: the machine's own, in operations a
+    second, measured by a product of matrices. faster: settings that were tried and are faster, by how much.
+    """
+
+    batch_size: int
+    step_seconds: float
+    compute_seconds: float
+    input_wait_seconds: float
+    examples_per_second: float
+    operations: int
+    peak: float
+    faster: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def share_of_peak(self) -> float:
+        """The step's operations a second as a share of the machine's."""
+        return self.operations / self.step_seconds / self.peak
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON form."""
+        return asdict(self) | {"share_of_peak": self.share_of_peak}
+
+
+def explain_speed(loaded: "LoadedRecipe") -> Speed:
+    """Measure a recipe's step, then try the settings of the recipe that may be faster; nothing is kept."""
+    speed = _measured(loaded)
+    tried = {name: _examples_per_second(loaded, overrides) for name, overrides in _alternatives(loaded).items()}
+    gains = {name: round(rate / speed.examples_per_second, 2) for name, rate in tried.items() if rate is not None}
+    return Speed(**(vars(speed) | {"faster": {name: gain for name, gain in gains.items() if gain >= FASTER}}))
+
+
+def _measured(loaded: "LoadedRecipe") -> Speed:
+    training = _started(loaded)
+    steps = training.steps
+    stream, step = steps.stream(0, 10**9), steps.fixed_step()
+    fixed = steps.repeated(step)
+    whole = _seconds_per_step(lambda count: steps.take(stream, count))
+    compute = _seconds_per_step(fixed)
+    size = min(loaded.recipe.training.batch_size, steps.examples)
+    operations = _operations(step)
+    return Speed(size, whole, compute, max(0.0, whole - compute), size / whole, operations, machine_peak())
+
+
+def _alternatives(loaded: "LoadedRecipe") -> dict[str, list[str]]:
+    """Settings that are the recipe's to choose, for they change results."""
+    training = loaded.recipe.training
+    found = {f"training.batch_size={2 * training.batch_size}": [f"training.batch_size={2 * training.batch_size}"]}
+    if training.precision == "float32":
+        found["training.precision=mixed_bfloat16"] = ["training.precision=mixed_bfloat16"]
+    elif training.precision == "float64":
+        found["training.precision=float32"] = ["training.precision=float32"]
+    return found
+
+
+def _examples_per_second(loaded: "LoadedRecipe", overrides: list[str]) -> float | None:
+    """Examples a second with other settings, or None where the recipe does not allow them."""
+    try:
+        training = _started(load_recipe(loaded.path, [*loaded.overrides, *overrides]))
+    except DlkitError:
+        return None
+    steps = training.steps
+    stream = steps.stream(0, 10**9)
+    size = min(training.recipe.training.batch_size, steps.examples)
+    return size / _seconds_per_step(lambda count: steps.take(stream, count))
+
+
+def _started(loaded: "LoadedRecipe") -> Training:
+    training = Training(loaded.recipe, prepare(loaded), Reporter())
+    training.start()
+    return training
+
+
+def _seconds_per_step(take: Callable[[int], Any]) -> float:
+    """Median seconds of a step over several calls that take about SECONDS in all; the first ones are not counted."""
+    take(1)
+    count = max(1, int(SECONDS / 10 / _timed(take, 1)))
+    return float(np.median([_timed(take, count) / count for _ in range(5)]))
+
+
+def _timed(take: Callable[[int], Any], count: int) -> float:
+    started = time.perf_counter()
+    take(count)
+    return time.perf_counter() - started
+
+
+def _operations(step: Callable[[], Any]) -> int:
+    """Floating-point operations of one training step, as TensorFlow's profiler counts them in its graph."""
+    graph = tf.function(step, autograph=False).get_concrete_function().graph
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    with _quiet():
+        return int(tf.compat.v1.profiler.profile(graph, options=options).total_float_ops)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The profiler warns that it is old."""
+    before = tf.compat.v1.logging.get_verbosity()
+    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+    try:
+        yield
+    finally:
+        tf.compat.v1.logging.set_verbosity(before)
+
+
+def machine_peak() -> float:
+    """Operations a second of a large float32 matrix product, with the threads that training has."""
+    matrix = tf.random.normal((PEAK_SIZE, PEAK_SIZE))
+    product = tf.function(lambda: tf.reduce_sum(matrix @ matrix))
+    product().numpy()
+    seconds = min(_timed(lambda _: product().numpy(), 1) for _ in range(5))
+    return 2 * PEAK_SIZE**3 / seconds

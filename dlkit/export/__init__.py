@@ -1,0 +1,1 @@
+"""Write a run's model as an artefact, with a certificate."""

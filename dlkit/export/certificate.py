@@ -1,0 +1,194 @@
+"""The certificate of an artefact: reloaded in a clean process, its answers are those of the run."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dlkit.catalog.find import load, names
+from dlkit.errors import CheckError, InputError, MissingError
+from dlkit.interfaces.exporter import Exporter, Tolerance
+from dlkit.machine.environment import versions
+from dlkit.model.built import BuiltModel
+from dlkit.model.trained import TrainedModel
+from dlkit.runs.directory import CHECKPOINTS, RunDirectory
+from dlkit.runs.inspection import CERTIFICATE
+
+RELOAD_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is sent to one endpoint, and what the run's own model answers.
+
+    key: `<examples>/<endpoint>/<argument>`.
+    """
+
+    key: str
+    values: np.ndarray
+    expected: Mapping[str, np.ndarray]
+
+    @property
+    def title(self) -> str:
+        """The endpoint and the examples, in words."""
+        examples, endpoint, _ = self.key.split("/")
+        return f"{endpoint} on {examples}"
+
+
+def exporter_of(format_name: str) -> Exporter:
+    """Return the exporter of a format; InputError with the nearest names when there is none."""
+    found: Exporter = load("exporter", format_name)()
+    return found
+
+
+def certify(trained: TrainedModel, format_name: str, artefact: Path, part: str | None) -> dict[str, Any]:
+    """Return an artefact's certificate (docs/json.md): its answers beside the run's, and a hash of every file."""
+    exporter, samples = exporter_of(format_name), trained.built.samples(load_samples(trained.run))
+    requests = _requests(exporter, trained.built, samples)
+    answers = _reload(exporter, artefact, requests)
+    checks = {
+        request.title: _compare(number, request.expected, answers, exporter.tolerance)
+        for number, request in enumerate(requests)
+    }
+    tolerance = {"absolute": exporter.tolerance.absolute, "relative": exporter.tolerance.relative}
+    return {
+        "format": format_name,
+        "part": part,
+        "recipe": trained.loaded.recipe.name,
+        "run": str(trained.run.path),
+        "checkpoint": trained.checkpoint,
+        "samples": len(samples),
+        "batch_sizes": [len(samples), 1],
+        "tolerance": tolerance,
+        "largest_absolute_difference": max(check["largest_absolute_difference"] for check in checks.values()),
+        "label_agreement": min(check["label_agreement"] for check in checks.values()),
+        "passed": all(check["passed"] for check in checks.values()),
+        "checks": checks,
+        "versions": versions(),
+        "files": _hashes(artefact),
+    }
+
+
+def artefact_folder(path: Path) -> Path:
+    """Return the folder with the certificate: the path itself, or the newest version below it."""
+    if (path / CERTIFICATE).is_file():
+        return path
+    versions_here = [child for child in path.glob("*") if child.name.isdigit() and (child / CERTIFICATE).is_file()]
+    if not versions_here:
+        raise InputError(f"{path} has no {CERTIFICATE}", "give the folder that dlkit export printed")
+    return max(versions_here, key=lambda child: int(child.name))
+
+
+def read_certificate(artefact: Path) -> dict[str, Any]:
+    """Read the certificate beside an artefact; CheckError when it is damaged."""
+    try:
+        certificate: dict[str, Any] = json.loads((artefact / CERTIFICATE).read_text())
+        if not isinstance(certificate["files"], dict) or not isinstance(certificate["run"], str):
+            raise ValueError("files or run has the wrong type")
+        if certificate["format"] not in names("exporter"):
+            raise ValueError(f"there is no format {certificate['format']!r}")
+        if certificate["checkpoint"] not in CHECKPOINTS:
+            raise ValueError(f"there is no checkpoint {certificate['checkpoint']!r}")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckError(f"{artefact / CERTIFICATE} is damaged: {error}", "export the run again") from error
+    return certificate
+
+
+def load_samples(run: RunDirectory) -> np.ndarray:
+    """Return the raw held-out examples that the run keeps for certificates."""
+    try:
+        with np.load(run.path / "samples.npz", allow_pickle=False) as archive:
+            samples: np.ndarray = archive["inputs"]
+    except (OSError, ValueError, KeyError) as error:
+        raise MissingError(f"{run.path / 'samples.npz'} is missing or damaged", "train the recipe again") from error
+    return samples
+
+
+def worst(certificate: Mapping[str, Any]) -> str:
+    """Say how far an artefact is from its run."""
+    allowed = certificate["tolerance"]
+    return (
+        f"largest absolute difference {certificate['largest_absolute_difference']:.3g} "
+        f"(allowed {allowed['absolute']:g} + {allowed['relative']:g} |y|), labels agree on "
+        f"{certificate['label_agreement']:.1%} of {certificate['samples']} samples"
+    )
+
+
+def changed_files(artefact: Path, certified: Mapping[str, str]) -> list[str]:
+    """Say which files of an artefact are missing, added or changed since it was certified."""
+    found = _hashes(artefact)
+    missing = [f"{name} is missing" for name in certified if name not in found]
+    added = [f"{name} was added" for name in found if name not in certified]
+    changed = [f"{name} was changed" for name in found if certified.get(name, found[name]) != found[name]]
+    return missing + added + changed
+
+
+def _requests(exporter: Exporter, built: BuiltModel, samples: np.ndarray) -> list[_Request]:
+    """Return real examples for every endpoint, with what the run's own model answers."""
+    arrays = {"samples": samples}
+    if built.resize is not None:  # another size must pass through the resize
+        arrays["samples of twice the size"] = np.repeat(np.repeat(samples, 2, axis=1), 2, axis=2)
+    found = []
+    for title, array in arrays.items():
+        answer = {name: np.asarray(value) for name, value in built.predict_raw(tf.constant(array)).items()}
+        if built.scores is not None:
+            best = answer[built.scores].argmax(axis=-1)
+            answer["label"] = np.asarray([built.class_names[index].encode() for index in best])
+        for endpoint, values in exporter.endpoints(built, array).items():
+            found.append(_Request(f"{title}/{endpoint}", values, answer))
+    return found
+
+
+def _reload(exporter: Exporter, artefact: Path, requests: list[_Request]) -> dict[str, np.ndarray]:
+    """Return what the artefact answers in a clean process that cannot import dlkit."""
+    with tempfile.TemporaryDirectory() as scratch:
+        asked, answered = Path(scratch) / "requests.npz", Path(scratch) / "answers.npz"
+        arrays = {f"{number}/{request.key.split('/', 1)[1]}": request.values for number, request in enumerate(requests)}
+        np.savez(asked, allow_pickle=False, **arrays)
+        command = [sys.executable, "-I", str(exporter.reader), str(artefact.resolve()), str(asked), str(answered)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RELOAD_SECONDS, check=False)
+        if done.returncode != 0:
+            last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise CheckError(f"a clean process cannot run {artefact}: {last[0]}", "export the run again")
+        with np.load(answered, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+
+
+def _compare(
+    number: int, expected: Mapping[str, np.ndarray], answers: Mapping[str, np.ndarray], allowed: Tolerance
+) -> dict[str, Any]:
+    """Return the largest difference over both batch sizes and both rounds, and the share of equal labels."""
+    largest, repeated, agreement, passed = 0.0, 0.0, 1.0, True
+    for name, wanted in expected.items():
+        turns = [answers[f"{number}/{turn}/{name}"] for turn in range(4)]
+        for turn, found in enumerate(turns):
+            if found.shape != wanted.shape:
+                passed, largest = False, float("inf")
+            elif wanted.dtype.kind in "Siu":
+                share = float(np.mean(found == wanted))
+                agreement = min(agreement, share)
+                passed = passed and share >= (1 if wanted.dtype.kind == "S" else 1 - allowed.ties)
+            else:
+                difference = np.abs(found.astype(np.float64) - wanted)
+                passed = passed and bool(np.all(difference <= allowed.absolute + allowed.relative * np.abs(wanted)))
+                largest = max(largest, float(difference.max()))
+                repeated = max(repeated, float(np.abs(found.astype(np.float64) - turns[turn % 2]).max()))
+    return {
+        "largest_absolute_difference": largest,
+        "largest_difference_between_two_calls": repeated,
+        "label_agreement": agreement,
+        "passed": passed and repeated <= allowed.absolute,
+    }
+
+
+def _hashes(artefact: Path) -> dict[str, str]:
+    files = sorted(path for path in artefact.rglob("*") if path.is_file() and path.name != CERTIFICATE)
+    return {str(path.relative_to(artefact)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

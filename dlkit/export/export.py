@@ -1,0 +1,103 @@
+"""Write a run's model with an exporter, and certify it; or check an artefact that was written before."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlkit.errors import CheckError
+from dlkit.export.certificate import artefact_folder, certify, changed_files, exporter_of, read_certificate, worst
+from dlkit.export.request import ExportRequest
+from dlkit.files.atomic import folder_aside, publish, remove_abandoned, write_text
+from dlkit.model.parts import trained_part
+from dlkit.model.trained import TrainedModel, open_run
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.inspection import CERTIFICATE
+
+CLASS_NAMES = "class_names.json"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An artefact with its run, its folder and its certificate."""
+
+    run: RunDirectory
+    path: Path
+    certificate: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON form."""
+        head = {"run": str(self.run.path), "format": self.certificate["format"], "path": str(self.path)}
+        return head | {"certificate": self.certificate}
+
+
+def export_or_verify(request: ExportRequest, run: RunDirectory | None) -> Exported:
+    """Do what a resolved request asks for; run: what request.resolve() returned."""
+    if run is not None:
+        trained = open_run(run, request.checkpoint)
+        return Exported(run, *export(trained, request.format_name, request.output, request.part))
+    assert request.verify is not None  # resolve() has found no run to export
+    path = artefact_folder(request.verify)
+    stored = read_certificate(path)
+    certified = request.certified_run(stored["run"])
+    return Exported(certified, path, verify(path, open_run(certified, stored["checkpoint"])))
+
+
+def export(
+    trained: TrainedModel, format_name: str, output: Path | None = None, part: str | None = None
+) -> tuple[Path, dict[str, Any]]:
+    """Write an artefact with its certificate to <output>/<recipe name>/<version>/; return that folder and certificate.
+
+    part: `encoder` or `decoder` of an autoencoder alone, in <recipe name>_<part>. Raises CheckError, and leaves nothing
+    behind, when the reloaded artefact does not give the run's own answers.
+    """
+    trained = trained_part(trained, part)
+    name = "_".join(filter(None, (trained.loaded.recipe.name, part)))
+    base = (output or trained.run.path / "exports" / format_name) / name
+    remove_abandoned(base)
+    with folder_aside(base) as aside:
+        exporter_of(format_name).write(trained.built, aside)
+        if trained.built.class_names:
+            write_text(aside / CLASS_NAMES, json.dumps(list(trained.built.class_names), ensure_ascii=False) + "\n")
+        certificate = certify(trained, format_name, aside, part)
+        write_text(aside / CERTIFICATE, json.dumps(certificate, indent=2) + "\n")
+        if not certificate["passed"]:
+            raise CheckError(
+                f"the exported {format_name} differs from the run: {worst(certificate)}", "nothing was kept"
+            )
+        return _next_version(aside, base), certificate
+
+
+def verify(path: Path, trained: TrainedModel) -> dict[str, Any]:
+    """Check an artefact against its certificate and its run; return a fresh certificate, raise CheckError."""
+    artefact = artefact_folder(path)
+    certificate = read_certificate(artefact)
+    trained = trained_part(trained, certificate.get("part"))
+    changed = changed_files(artefact, certificate["files"])
+    if changed:
+        raise CheckError(f"{artefact} is not what was certified: {'; '.join(changed)}", "export the run again")
+    _check_class_names(artefact, trained)
+    exporter_of(certificate["format"]).check(artefact)
+    fresh = certify(trained, certificate["format"], artefact, certificate.get("part"))
+    if not fresh["passed"]:
+        raise CheckError(f"{artefact} differs from its run: {worst(fresh)}", "export the run again")
+    return fresh
+
+
+def _check_class_names(artefact: Path, trained: TrainedModel) -> None:
+    file = artefact / CLASS_NAMES
+    try:
+        names = json.loads(file.read_text()) if file.exists() else []
+    except ValueError as error:
+        raise CheckError(f"{file} is damaged: {error}", "export the run again") from error
+    if names != list(trained.built.class_names):
+        raise CheckError(f"{file} names other classes than the run: {names}", "export the run again")
+
+
+def _next_version(aside: Path, base: Path) -> Path:
+    """Rename to the next free version number, as TensorFlow Serving expects them."""
+    taken = [int(child.name) for child in base.iterdir() if child.name.isdigit()]
+    version = max(taken, default=0) + 1
+    while not publish(aside, base / str(version)):
+        version += 1
+    return base / str(version)

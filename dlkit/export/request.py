@@ -1,0 +1,43 @@
+"""What an export or its verification is asked for, resolved before TensorFlow starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlkit.catalog.find import names
+from dlkit.errors import InputError, closest
+from dlkit.runs.directory import RunDirectory, find_run, find_trained
+
+PARTS = ("encoder", "decoder")
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """A run to export, or with `verify` an artefact to check against its certificate and its run.
+
+    run: a reference, see find_run; the latest finished one, or for an artefact the one that it names. output: the
+    folder for <name>/<version>/, the run's own exports/ if not given.
+    """
+
+    root: Path
+    run: str | None = None
+    format_name: str = "saved_model"
+    part: str | None = None
+    checkpoint: str = "last"
+    output: Path | None = None
+    verify: Path | None = None
+
+    def resolve(self) -> RunDirectory | None:
+        """Check format and part and return the run to export; None where an artefact is verified.
+
+        Raises InputError for an unknown format or part, and what finding a run raises.
+        """
+        known = names("exporter")
+        if self.format_name not in known:
+            raise InputError(f"--format {self.format_name!r} is not known", closest(self.format_name, known))
+        if self.part is not None and self.part not in PARTS:
+            raise InputError(f"--part {self.part!r} is not known", closest(self.part, list(PARTS)))
+        return None if self.verify else find_trained(self.run, self.root, self.checkpoint, finished=True)
+
+    def certified_run(self, named: str) -> RunDirectory:
+        """Return the run to compare an artefact with: the one asked for, or the one that its certificate names."""
+        return find_run(self.run or named, self.root)

@@ -1,0 +1,1 @@
+"""Draw matplotlib figures, one file each."""

@@ -1,0 +1,1 @@
+"""Write files whole or not at all, keep computed arrays, and download."""

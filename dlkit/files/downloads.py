@@ -1,0 +1,54 @@
+"""Files from the network: only when it can be reached, never with --offline, whole or not at all."""
+
+import hashlib
+import shutil
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.request import urlopen
+
+from dlkit.errors import MissingError
+from dlkit.files.atomic import write_file
+
+NETWORK_SECONDS = 5.0
+
+
+def network_reachable(host: str) -> bool:
+    """Whether a host's name can be looked up within a few seconds; the system itself would wait for minutes."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        pool.submit(socket.getaddrinfo, host, 443).result(timeout=NETWORK_SECONDS)
+    except Exception:  # any failure to look up a name means that nothing can be downloaded
+        return False
+    finally:
+        pool.shutdown(wait=False)
+    return True
+
+
+def download(origin: str, path: Path, expected: str | None) -> None:
+    """Fetch a file to its place; MissingError when it cannot be had or has not the expected checksum."""
+
+    def fetch(aside: Path) -> None:
+        with urlopen(origin, timeout=NETWORK_SECONDS) as response, aside.open("wb") as file:
+            shutil.copyfileobj(response, file)
+        if expected is not None and checksum(aside, expected) != expected:
+            raise ValueError(f"what came has not the {algorithm(expected)} {expected}")
+
+    try:
+        write_file(path, fetch)
+    except (OSError, ValueError, MissingError) as error:
+        raise MissingError(
+            f"the download of {path.name} failed: {error}", f"try again, or copy it to {path}"
+        ) from error
+
+
+def algorithm(expected: str) -> str:
+    """What kind of checksum this is, by its length."""
+    return "SHA-256" if len(expected) == 64 else "MD5"
+
+
+def checksum(path: Path, expected: str) -> str:
+    """A file's checksum of the same kind as the expected one; MD5 tells damage, not malice."""
+    with path.open("rb") as file:
+        kind = hashlib.sha256 if algorithm(expected) == "SHA-256" else lambda: hashlib.md5(usedforsecurity=False)
+        return hashlib.file_digest(file, kind).hexdigest()

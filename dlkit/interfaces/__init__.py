@@ -1,0 +1,1 @@
+"""What a component imports: the types and base classes of each kind."""

@@ -1,0 +1,1 @@
+"""Decode media, one decoder for training, prediction and export alike."""

@@ -1,0 +1,1 @@
+"""Networks: built, compiled, trained elsewhere, taken apart and summarised."""

@@ -1,0 +1,96 @@
+"""Build a recipe's preprocessing and network for its data, and check that they fit task and augmentation."""
+
+import keras
+
+from dlkit.analysis.table import count_parameters, layer_rows
+from dlkit.catalog.create import create_at, locate
+from dlkit.catalog.find import load
+from dlkit.components.layers.average_views import check_views
+from dlkit.data.splits import resized_spec, resizer
+from dlkit.errors import DlkitError, InputError, located
+from dlkit.interfaces.augment import taken_by
+from dlkit.interfaces.data import ArraySpec, Description
+from dlkit.interfaces.task import Task, main_output
+from dlkit.model.built import BuiltModel
+from dlkit.model.preprocessing import build_preprocess
+from dlkit.model.transfer import create_network
+from dlkit.recipe.contract import check_table
+from dlkit.recipe.schema import Recipe
+from dlkit.safety.weight_limits import bounded_weights
+
+
+def build_model(recipe: Recipe, description: Description) -> BuiltModel:
+    """Build preprocess and network for the described data and check the head; weights start from the recipe's seed.
+
+    Raises InputError or RecipeError, located in the recipe, when layers or head do not fit.
+    """
+    keras.utils.clear_session(free_memory=False)
+    set_precision(recipe.training.precision)
+    keras.utils.set_random_seed(recipe.training.seed)
+    task: Task = create_at(recipe.task)
+    if recipe.data.patch is not None and not task.moves_targets:
+        raise InputError("only images with masks are cut into crops", "remove it", key="data.patch")
+    try:
+        targets = task.target_spec(description)
+        with bounded_weights():
+            preprocess = _build_preprocess(recipe, description)
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
+    spec = ArraySpec(tuple(preprocess.output.shape[1:]), preprocess.output.dtype)
+    try:
+        with bounded_weights():
+            network = create_network(recipe, spec, targets)
+        check_views(network)
+    except DlkitError as error:
+        raise located(error, recipe.model.location) from error
+    try:
+        task.check(network, targets)
+    except DlkitError as error:
+        raise located(error, locate(network.layers[-1]) or recipe.model.location) from error
+    _check_augment(recipe, description, task, network)
+    return BuiltModel(description, targets, task, resizer(recipe.data), preprocess, network)
+
+
+def _check_augment(recipe: Recipe, description: Description, task: Task, network: keras.Model) -> None:
+    """Raise InputError at an augmentation that needs images, or classes of which there is a mean, and has none."""
+    shape = resized_spec(recipe.data, description).shape
+    for component in (component for phase in recipe.resolved_phases() for component in phase.augment):
+        name, takes = component.name, taken_by(load("augment", component.name))
+        if takes.images and len(shape) != 3:
+            problem = (
+                f"{name} needs images [height, width, channels], the data has the shape {list(shape)}",
+                "remove it",
+            )
+        elif takes.others and task.scores is None:
+            problem = (f"{name} mixes the classes of examples, and task {recipe.task.name} has none", "remove it")
+        elif takes.others and main_output(network.output).shape[-1] == 1:
+            problem = (
+                f"{name} mixes classes, and the network has one unit for two of them",
+                "give the last layer 2 units and softmax",
+            )
+        else:
+            continue
+        raise InputError(*problem, location=component.location)
+
+
+def _build_preprocess(recipe: Recipe, description: Description) -> keras.Model:
+    """Preprocessing runs in full precision, whatever the network's."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(keras.config.floatx())
+    try:
+        layers = [create_at(component) for component in recipe.data.preprocess]
+        return build_preprocess(resized_spec(recipe.data, description), layers)
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def set_precision(precision: str) -> None:
+    """Set Keras' global precision: float32, float64 or mixed_bfloat16 (float32 weights, bfloat16 arithmetic)."""
+    keras.config.set_floatx("float64" if precision == "float64" else "float32")
+    keras.config.set_dtype_policy(precision)
+
+
+def table_differences(recipe: Recipe, network: keras.Model) -> list[str]:
+    """Where the network's counts and rows differ from the recipe's contract."""
+    rows = [(row.layer, row.output_shape, row.parameters) for row in layer_rows(network)]
+    return check_table(recipe.expect, count_parameters(network), rows)

@@ -1,0 +1,79 @@
+"""Attach optimizer, losses and metrics to a network, phase by phase."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from dlkit.catalog.create import Component, create_at
+from dlkit.catalog.find import source
+from dlkit.components.losses._penalty import Penalty
+from dlkit.interfaces.task import Task
+from dlkit.model.built import BuiltModel, is_penalty
+from dlkit.model.groups import check_names, grouped_optimizer, set_trainable
+from dlkit.recipe.schema import Recipe, ResolvedPhase
+
+
+def compile_model(
+    built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None = None, steps: int | None = None
+) -> keras.Model:
+    """Attach a phase's optimizer and the task's losses and metrics to the network; returns the network.
+
+    The phase (the last one when none is given) also says which groups of layers are trained, and how fast. steps: the
+    updates of the phase, for a schedule that spans all of them.
+    """
+    chosen = phase or recipe.resolved_phases()[-1]
+    chosen = replace(chosen, optimizer=_spanned(chosen.optimizer, steps)) if steps else chosen
+    set_trainable(built.network, chosen.trainable)
+
+    def optimizer(**settings: Any) -> Any:
+        return create_at(replace(chosen.optimizer, settings=chosen.optimizer.settings | settings))
+
+    return compile_for(built.network, built.task, grouped_optimizer(built.network, optimizer, chosen.learning_rates))
+
+
+def spans_training(optimizer: Component) -> bool:
+    """Whether the optimizer has a schedule over as many steps as there are, so that other epochs are other rates."""
+    schedule = optimizer.settings.get("learning_rate")
+    if not isinstance(schedule, Component):
+        return False
+    takes = "total_steps" in source(schedule.namespace, schedule.name).parameters
+    return takes and schedule.settings.get("total_steps") is None
+
+
+def _spanned(optimizer: Component, steps: int) -> Component:
+    """The optimizer with a schedule of so many steps, where it has one with total_steps that are not given."""
+    if not spans_training(optimizer):
+        return optimizer
+    schedule = optimizer.settings["learning_rate"]
+    schedule = replace(schedule, settings=schedule.settings | {"total_steps": steps})
+    return replace(optimizer, settings=optimizer.settings | {"learning_rate": schedule})
+
+
+def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model:
+    """Attach an optimizer and the task's losses and metrics to a network; returns it."""
+    loss: Any = task.loss_for(network)
+    metrics: Any = task.metrics_for(network)
+    names = list(network.output) if isinstance(network.output, Mapping) else ["output"]
+    check_names("loss_weights", task.loss_weights, names)
+    weights: Any = [task.loss_weights.get(name, 1.0) for name in names]
+    if isinstance(network.output, Mapping):
+        loss = {name: Penalty() if is_penalty(output) else loss for name, output in network.output.items()}
+        metrics, weights = {"output": metrics}, dict(zip(names, weights, strict=True))
+    network.compile(
+        optimizer=optimizer,
+        loss=loss,
+        loss_weights=weights if task.loss_weights else None,
+        weighted_metrics=metrics,
+        # XLA is slower than oneDNN kernels on a CPU and takes tens of seconds to compile.
+        jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
+    )
+    return network
+
+
+def metric_names(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Metrics as numbers; those of the main output of several are called as if it were the only one."""
+    numbers = {name: float(value) for name, value in logs.items()}
+    return {name if name.endswith("_loss") else name.removeprefix("output_"): numbers[name] for name in numbers}

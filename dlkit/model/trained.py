@@ -1,0 +1,75 @@
+"""A run's model as it was trained: rebuilt from the run's own recipe, with the weights of one checkpoint.
+
+Only weights are read from checkpoint files, so that no file of a run can bring code along.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import keras
+import numpy as np
+
+from dlkit.data.source import stored_description
+from dlkit.errors import InputError
+from dlkit.interfaces.data import Description
+from dlkit.model.build import build_model
+from dlkit.model.built import BuiltModel
+from dlkit.model.compile import compile_model
+from dlkit.recipe import LoadedRecipe, load_recipe
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.parents import with_kept_source
+from dlkit.safety.files import MAX_CLASSES, MAX_VALUES, UnreadableError, check_folder, first_line
+from dlkit.safety.keras_files import check_keras
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A run, its recipe as trained, and its compiled model with trained weights."""
+
+    run: RunDirectory
+    loaded: LoadedRecipe
+    built: BuiltModel
+    checkpoint: str
+
+
+def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
+    """The run's model with the weights of `last` or `best`; the data itself is not needed."""
+    path = run.checkpoint(checkpoint)
+    check_folder(run.path)
+    loaded = with_kept_source(load_recipe(run.resolved_recipe), run)
+    built = build_model(loaded.recipe, _description(run))
+    load_weights(built.network, path)
+    load_weights(built.preprocess, run.path / "preprocess.keras")
+    compile_model(built, loaded.recipe)
+    return TrainedModel(run, loaded, built, checkpoint)
+
+
+def _description(run: RunDirectory) -> Description:
+    """What data.json says of the data; InputError when it says something that no dataset says."""
+    try:
+        description = stored_description(run)
+        for spec in (description.inputs, description.targets):
+            np.dtype(spec.dtype)
+            if not all(size is None or (type(size) is int and 0 < size < MAX_VALUES) for size in spec.shape):
+                raise ValueError(f"shape {list(spec.shape)}")
+        if len(description.class_names) > MAX_CLASSES or not all(isinstance(n, str) for n in description.class_names):
+            raise ValueError("class_names is no list of names")
+    except (OSError, AttributeError, TypeError, ValueError) as error:
+        path = run.path / "data.json"
+        raise InputError(f"{path} does not describe the data: {error}", "restore the file or train again") from error
+    return description
+
+
+def load_weights(network: keras.Model, path: Path) -> None:
+    """Read a checkpoint's weights; InputError when the file is dangerous, damaged or of another network."""
+    if not network.variables and path.exists():
+        return
+    try:
+        check_keras(path)
+        network.load_weights(path)
+    except (UnreadableError, OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+        raise InputError(
+            f"{path} does not hold this network's weights: {first_line(error)}",
+            "the file is damaged, or the recipe's model differs from the run's",
+        ) from error

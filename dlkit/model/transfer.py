@@ -1,0 +1,85 @@
+"""Build a recipe's network, which may begin with the first layers of another run's network."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dlkit.catalog.create import create
+from dlkit.components.models._backbone import backbone_of
+from dlkit.components.models._weight_files import load_weight_file
+from dlkit.data.source import build_dataset, describe, stored_description
+from dlkit.errors import InputError, MissingError, closest
+from dlkit.interfaces.data import ArraySpec, Description
+from dlkit.interfaces.model import SourceLayers
+from dlkit.interfaces.task import TargetSpec, Task, main_output
+from dlkit.recipe import load_recipe, shipped_recipes
+from dlkit.recipe.schema import Recipe
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.parents import find_source, with_kept_source
+
+KEYS = ("run", "upto")
+
+
+def create_network(recipe: Recipe, inputs: ArraySpec, targets: TargetSpec) -> keras.Model:
+    """Build a recipe's network; InputError or MissingError when the run that it builds on is not there."""
+    model, weights = recipe.model, recipe.model.settings.get("weights")
+    if isinstance(weights, Mapping):
+        model = replace(model, settings=model.settings | {"weights": source_layers(weights, inputs)})
+    network: keras.Model = create(model, inputs, targets)
+    return network
+
+
+def source_layers(weights: Mapping[str, Any], inputs: ArraySpec) -> SourceLayers:
+    """Build the layers that {run: RUN, upto: LAYER} names, for inputs of this shape; InputError for other keys.
+
+    RUN is a run directory or a recipe's name. A shipped recipe that has no run yet is built as it is shipped; its
+    weights are then missing when they are read.
+    """
+    for key in weights:
+        if key not in KEYS:
+            raise InputError(f"weights has no key {key!r}", closest(str(key), list(KEYS)))
+    if set(weights) != set(KEYS):
+        raise InputError("weights of another run need run and upto", "such as weights: {run: RUN, upto: LAYER}")
+    reference, upto = str(weights["run"]), str(weights["upto"])
+    recipe, description = _recipe_of(reference)
+    network = _network_of(recipe, description, inputs)
+    backbone = backbone_of(network.input, _output_of(network, upto, reference), pretrained=True)
+    return SourceLayers(backbone, lambda: load_weight_file(network, find_source(reference).checkpoint("last")))
+
+
+def _network_of(recipe: Recipe, description: Description, inputs: ArraySpec) -> keras.Model:
+    """Build another run's network with the layer names that its own summary shows.
+
+    Keras numbers layers of one kind through a process, so numbering begins anew, and preprocessing counts too.
+    """
+    keras.utils.clear_session(free_memory=False)
+    for component in recipe.data.preprocess:
+        create(component)
+    task: Task = create(recipe.task)
+    return create_network(recipe, inputs, task.target_spec(description))
+
+
+def _output_of(network: keras.Model, upto: str, reference: str) -> Any:
+    names = [layer.name for layer in network.layers[1:]]
+    if upto not in names:
+        raise InputError(f"the network of {reference} has no layer {upto!r}", closest(upto, names))
+    return main_output(network.get_layer(upto).output)
+
+
+def _recipe_of(reference: str) -> tuple[Recipe, Description]:
+    try:
+        run = find_source(reference)
+    except MissingError:
+        name = Path(reference).stem
+        if name not in shipped_recipes():
+            raise
+        recipe = load_recipe(name).recipe
+        return recipe, describe(recipe, build_dataset(recipe))
+    return _loaded(run), stored_description(run)
+
+
+def _loaded(run: RunDirectory) -> Recipe:
+    return with_kept_source(load_recipe(run.resolved_recipe), run).recipe

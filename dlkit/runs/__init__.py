@@ -1,0 +1,1 @@
+"""Run directories: where their files are, what they build on, and what is inside."""

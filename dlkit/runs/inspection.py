@@ -1,0 +1,140 @@
+"""What an artefact holds and whether it is safe to open, found without loading or running any of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dlkit.errors import InputError, MissingError
+from dlkit.safety.files import first_line, links_out
+
+RESOLVED, CERTIFICATE = "resolved.yaml", "certificate.json"
+MAX_JSON = 100_000_000
+KINDS = (
+    "a .keras, .h5, .npz or .npy file, a SavedModel folder, a run directory or a certificate.json "
+    "(a .keras file is known by its name)"
+)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file is, whether it is safe, the reasons why not, and what it holds as plain data."""
+
+    path: str
+    kind: str
+    safe: bool
+    reasons: list[str]
+    contents: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON form."""
+        return asdict(self)
+
+
+Found = tuple[dict[str, Any], list[str]]
+
+
+def inspect(path: Path) -> Inspection:
+    """Inspect any artefact; InputError when it is none that dlkit knows, or is damaged."""
+    if not path.exists():
+        raise MissingError(f"no such file or folder: {path}", f"give {KINDS}")
+    for kind, is_it, read in _READERS:
+        if is_it(path):
+            contents, problems = read(path)
+            reasons = list(dict.fromkeys(problems))
+            return Inspection(str(path), kind, not reasons, reasons, contents)
+    raise InputError(f"{path} is no artefact that dlkit knows", f"give {KINDS}")
+
+
+def _keras(path: Path) -> Found:
+    from dlkit.safety.keras_files import keras_contents
+
+    found = keras_contents(path)
+    return {"members": found.members} | _model(found), found.problems + found.foreign
+
+
+def _h5(path: Path) -> Found:
+    from dlkit.safety.keras_files import h5_file_contents
+
+    found = h5_file_contents(path)
+    return _model(found), found.problems + found.foreign
+
+
+def _model(found: Any) -> dict[str, Any]:
+    layers = dict(sorted(found.layers.items()))
+    return {"layers": layers, "parameters": found.parameters, "arrays": dict(sorted(found.arrays.items()))}
+
+
+def _arrays(path: Path) -> Found:
+    from dlkit.safety.arrays import array_headers
+
+    headers, problems = array_headers(path)
+    arrays = {name: {"dtype": header.dtype, "shape": list(header.shape)} for name, header in headers.items()}
+    return {"arrays": arrays}, problems
+
+
+def _saved_model(path: Path) -> Found:
+    from dlkit.safety.saved_models import saved_model_contents
+
+    found = saved_model_contents(path)
+    operations = dict(sorted(found.operations.items()))
+    return {"signatures": found.signatures, "operations": operations, "files": _files(path)}, found.problems
+
+
+def _certificate(path: Path) -> Found:
+    if path.stat().st_size > MAX_JSON:
+        raise InputError(f"{path} has more than {MAX_JSON:,} bytes", "no certificate is that large")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
+            raise ValueError("it is no mapping with files")
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no readable certificate: {first_line(error)}", "the file is damaged") from error
+    return {"certificate": content}, []
+
+
+def _run(path: Path) -> Found:
+    """A run's recipe, state and files; every checkpoint and array file in it is looked into."""
+    problems = [f"{link} is a symbolic link out of the run" for link in links_out(path)]
+    inner = {}
+    for file in sorted(path.rglob("*")):
+        if not file.is_symlink() and file.suffix in (".keras", ".h5", ".npz", ".npy") and file.is_file():
+            inner[str(file.relative_to(path))] = found = _inside(path, file)
+            problems += [f"{file.relative_to(path)}: {reason}" for reason in found]
+    contents = {"recipe": _recipe_name(path), "finished": (path / "metrics.json").is_file(), "files": _files(path)}
+    return contents | {"inspected": sorted(inner)}, problems
+
+
+def _inside(run: Path, file: Path) -> list[str]:
+    """The reasons against one file of a run; snapshots carry a checksum behind their zip archive."""
+    try:
+        return inspect(file).reasons
+    except InputError as error:
+        return [f"it cannot be read ({str(error).removeprefix(str(file)).removeprefix(str(run))})"]
+
+
+def _recipe_name(run: Path) -> str:
+    from dlkit.recipe import load_recipe
+
+    return load_recipe(run / RESOLVED).recipe.name
+
+
+def _files(folder: Path) -> dict[str, int]:
+    """The files below a folder with their sizes in bytes; links are not followed."""
+    files = sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
+    return {str(path.relative_to(folder)): path.lstat().st_size for path in files}
+
+
+def _named(*suffixes: str) -> Callable[[Path], bool]:
+    return lambda path: path.is_file() and path.suffix.lower() in suffixes
+
+
+_READERS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], Found]], ...] = (
+    ("keras", _named(".keras"), _keras),
+    ("h5", _named(".h5", ".hdf5"), _h5),
+    ("arrays", _named(".npz", ".npy"), _arrays),
+    ("certificate", _named(".json"), _certificate),
+    ("run", lambda path: (path / RESOLVED).is_file(), _run),
+    ("saved_model", lambda path: (path / "saved_model.pb").is_file(), _saved_model),
+)

@@ -1,0 +1,1 @@
+"""Train: prepare, loop, steps, state, and the record of it."""

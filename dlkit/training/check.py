@@ -1,0 +1,69 @@
+"""Check a recipe's phases, contract and image sizes before any training."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import keras
+import tensorflow as tf
+
+from dlkit.data.source import build_dataset, describe
+from dlkit.errors import CheckError, InputError, located
+from dlkit.model.build import build_model, table_differences
+from dlkit.model.compile import compile_model
+from dlkit.training.monitors import check_monitors
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+from dlkit.analysis.receptive_field import grid_of
+from dlkit.errors import keras_reason
+from dlkit.interfaces.data import Split
+from dlkit.model.built import BuiltModel
+
+
+def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
+    """Compile for every phase, the last one last; mistakes in groups, rates and monitors are told at their place."""
+    training = loaded.recipe.training
+    for number, phase in enumerate(loaded.recipe.resolved_phases()):
+        try:
+            compile_model(built, loaded.recipe, phase)
+            check_monitors(loaded.recipe, phase, built.task, built.network)
+        except InputError as error:
+            problem = error.problems[0]
+            name = problem.key.split(".")[1] if "." in problem.key else ""
+            if training.phases and getattr(training.phases[number], name, None) is not None:
+                problem = replace(problem, key=problem.key.replace("training", f"training.phases.{number}", 1))
+            error.problems = [problem]
+            raise located(error, loaded.locate(problem.key) if problem.key else None) from error
+
+
+def check_build(loaded: "LoadedRecipe") -> keras.Model:
+    """Build the recipe's model and check its contract; raises located errors, CheckError for the contract."""
+    dataset = build_dataset(loaded.recipe)
+    built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
+    check_phases(built, loaded)
+    differences = table_differences(loaded.recipe, built.network)
+    if differences:
+        raise CheckError(
+            f"contract: {'; '.join(differences)}",
+            "change the model or the recipe's expect",
+            location=loaded.locate("expect"),
+        )
+    return built.network
+
+
+def check_pixels(built: BuiltModel, split: Split | None) -> None:
+    """Raise InputError when whole images of a split do not fit a network for pixels, before it trains on crops."""
+    network = built.network
+    if split is None or not built.task.moves_targets or None not in network.input.shape[1:3]:
+        return
+    size = split.inputs.shape[1:3]
+    try:  # only a graph of this size tells: Keras' own shape inference accepts what Concatenate then refuses
+        tf.function(network).get_concrete_function(
+            tf.TensorSpec((1, *size, network.input.shape[-1]), network.input.dtype)
+        )
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"images of {size[0]} x {size[1]} pixels do not fit the network: {keras_reason(error)}",
+            f"resize them to multiples of {grid_of(network)} pixels",
+            key="data.resize",
+        ) from error

@@ -1,0 +1,95 @@
+"""Why a loss or a weight became infinite or no number: the step is found by replay, and its batch is kept."""
+
+import io
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.errors import CheckError
+from dlkit.files.atomic import write_file
+from dlkit.interfaces.reporter import Reporter
+from dlkit.model.build import build_model
+from dlkit.runs.directory import RunDirectory
+from dlkit.training.loop import Training
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+
+LARGE = 1e4
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first step after which the loss or the weights are not finite, and what stood there.
+
+    loss: of the step's batch, finite where only the weights are not. largest_weight: before the step.
+    """
+
+    step: int
+    inputs_finite: bool
+    targets_finite: bool
+    largest_weight: float
+    loss: float
+
+
+def explain_fault(loaded: "LoadedRecipe", training: Training, run: RunDirectory, last_step: int) -> CheckError:
+    """Replay from the newest snapshot to the first bad step; the error names step, batch and cause."""
+    fresh = build_model(loaded.recipe, training.built.description)
+    built = replace(fresh, preprocess=training.built.preprocess)
+    replayed = Training(loaded.recipe, replace(training.prepared, built=built), Reporter())
+    fault = _replay(replayed, run, last_step)
+    if fault is None:
+        return CheckError(
+            f"not all was finite before step {last_step}, but in a replay it was: this machine computes unreliably",
+            "check its memory, or train with another number of threads",
+        )
+    epoch, batch = divmod(fault.step, replayed.steps.per_epoch)
+    path = _keep_batch(replayed, run, fault.step)
+    what = "the weights became no numbers" if np.isfinite(fault.loss) else f"the loss became {fault.loss}"
+    message = f"{what} in step {fault.step} (epoch {epoch + 1}, batch {batch + 1}): {_cause(fault)}"
+    return CheckError(message, f"its batch is in {path}; {_advice(fault)}")
+
+
+def _replay(training: Training, run: RunDirectory, last_step: int) -> Fault | None:
+    training.start(run)
+    state, steps = training.progress, training.steps
+    stream = steps.stream(state.step, last_step)
+    for step in range(state.step, last_step):
+        largest = max((float(np.abs(keras.ops.convert_to_numpy(w)).max()) for w in steps.network.weights), default=0.0)
+        loss = steps.take(stream, fresh=True)["loss"]
+        if not (np.isfinite(loss) and training.state.finite_weights()):
+            inputs, targets, *_ = next(iter(training.steps.batches(step, step + 1)))
+            return Fault(step, _finite(inputs), _finite(targets), largest, loss)
+    return None
+
+
+def _finite(tensor: Any) -> bool:
+    return not tensor.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(tensor)))
+
+
+def _keep_batch(training: Training, run: RunDirectory, step: int) -> str:
+    inputs, targets, *_ = next(iter(training.steps.batches(step, step + 1)))
+    stream = io.BytesIO()
+    np.savez(stream, inputs=np.asarray(inputs), targets=np.asarray(targets))
+    path = run.path / "faults" / f"step_{step}.npz"
+    write_file(path, lambda aside: aside.write_bytes(stream.getvalue()))
+    return str(path)
+
+
+def _cause(fault: Fault) -> str:
+    if not fault.inputs_finite:
+        return "its inputs hold values that are not finite"
+    if not fault.targets_finite:
+        return "its targets hold values that are not finite"
+    if not np.isfinite(fault.largest_weight) or fault.largest_weight > LARGE:
+        return f"the weights have grown to {fault.largest_weight:.3g}, the learning rate is too high"
+    return "inputs, targets and weights are finite, so the loss or a layer overflows on this batch"
+
+
+def _advice(fault: Fault) -> str:
+    if not (fault.inputs_finite and fault.targets_finite):
+        return "clean the data, or look at what data.preprocess makes of it"
+    return "try a learning rate ten times smaller, clipnorm: 1 in the optimizer, or precision: float32"

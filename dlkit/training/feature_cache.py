@@ -1,0 +1,140 @@
+"""Features of a frozen backbone, computed once, so that an epoch trains and costs the head alone.
+
+That changes no result beyond rounding, and so is done whenever it can be: where nothing random stands before the head
+and the backbone itself neither learns nor draws.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dlkit.catalog.create import Component
+from dlkit.components.models._backbone import NAME, PretrainedBackbone
+from dlkit.data.batches import examples
+from dlkit.data.fingerprint import fingerprint
+from dlkit.data.pipeline import InputPipeline, TrainSteps
+from dlkit.data.splits import Splits
+from dlkit.files.cache import cached_arrays
+from dlkit.interfaces.data import Split
+from dlkit.machine.environment import versions
+from dlkit.model.built import BuiltModel
+from dlkit.model.digest import weights_digest
+from dlkit.model.groups import leaf_layers
+from dlkit.process import THREADS, is_deterministic, whole_number
+from dlkit.recipe.schema import Recipe
+
+BATCH = 64
+_ORDER = ("features", "targets", "weights")
+
+
+def head_network(network: keras.Model, changed: bool) -> keras.Model | None:
+    """The network behind its frozen backbone, from features on, with the same layers; None where there is no such part.
+
+    changed: whether inputs are augmented or corrupted, and so differ in every epoch, or are shown to a teacher too.
+    Dropout in a backbone that is not in inference mode draws, and a penalty on its activations belongs to the loss.
+    """
+    backbone = _backbone(network)
+    if backbone is None or changed or isinstance(network.output, Mapping):
+        return None
+    leaves = leaf_layers(backbone)
+    draws = not isinstance(backbone, PretrainedBackbone) and any(map(_is_random, leaves))
+    penalised = any(getattr(layer, "activity_regularizer", None) for layer in leaves)
+    if draws or penalised or backbone.trainable_weights:
+        return None
+    return keras.Model(backbone._inbound_nodes[0].outputs[0], network.output, name="head")
+
+
+def _backbone(network: keras.Model) -> keras.Model | None:
+    """The nested model called `backbone`, where it is all that sees the network's input."""
+    found = next((layer for layer in network.layers if layer.name == NAME and isinstance(layer, keras.Model)), None)
+    if found is None or len(found._inbound_nodes) != 1:
+        return None
+    readers = [layer for layer in network.layers if any(network.input is tensor for tensor in _inputs(layer))]
+    return found if readers == [found] else None
+
+
+def _inputs(layer: Any) -> Iterator[Any]:
+    return (tensor for node in layer._inbound_nodes for tensor in node.input_tensors)
+
+
+def _is_random(layer: Any) -> bool:
+    return hasattr(layer, "seed_generator") or hasattr(layer, "generator")
+
+
+def feature_steps(built: BuiltModel, recipe: Recipe, splits: Splits) -> tuple[TrainSteps, tf.data.Dataset | None]:
+    """What leads to the batches of training and of validation, for the network of head_network()."""
+    size = recipe.training.batch_size
+    train = _FeatureSplit(built, recipe, splits.train)
+    if splits.validation is None:
+        return train.pipeline.train_steps(train.split), None
+    held = _FeatureSplit(built, recipe, splits.validation)
+    return train.pipeline.train_steps(train.split), held.pipeline.fixed_batches(held.split, size)
+
+
+class _FeatureSplit:
+    """Features of a split in place of its inputs, and its prepared targets and weights, found by the example's number.
+
+    split: features (n, ...), memory-mapped, and the numbers 0 to n - 1.
+    """
+
+    def __init__(self, built: BuiltModel, recipe: Recipe, split: Split) -> None:
+        key = _key(built, recipe, split)
+        arrays = cached_arrays(key, lambda folder: _compute(built, split, folder))
+        self.split = Split(arrays["features"], np.arange(len(split)))
+        self._prepared = [tf.convert_to_tensor(arrays[name]) for name in _ORDER[1:] if name in arrays]
+        self.pipeline = InputPipeline(recipe, self._prepare, moves_targets=False)
+
+    def _prepare(self, features: Any, numbers: Any) -> tuple[Any, ...]:
+        return features, *(tf.gather(tensor, numbers) for tensor in self._prepared)
+
+
+def _compute(built: BuiltModel, split: Split, folder: Path) -> None:
+    """Write features.npy, targets.npy and, where examples count differently, weights.npy."""
+    backbone = _backbone(built.network)
+    assert backbone is not None  # head_network has found it
+
+    def compute(inputs: Any, targets: Any) -> list[Any]:
+        x, *rest = built.prepare(inputs, targets)
+        return [backbone(x, training=False), *rest]
+
+    graph: Callable[[Any, Any], list[Any]] = tf.function(compute, reduce_retracing=True, autograph=False)
+    files: list[np.memmap] = []
+    for indices, inputs, targets in examples(split, BATCH):
+        values = [np.asarray(value) for value in graph(inputs, targets)]
+        files = files or [_opened(folder, name, len(split), v) for name, v in zip(_ORDER, values, strict=False)]
+        for file, value in zip(files, values, strict=True):
+            file[np.asarray(indices)] = value
+    for file in files:
+        file.flush()
+
+
+def _opened(folder: Path, name: str, count: int, like: np.ndarray) -> np.memmap:
+    return np.lib.format.open_memmap(folder / f"{name}.npy", "w+", like.dtype, (count, *like.shape[1:]))
+
+
+def _key(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, Any]:
+    """All that the arrays depend on."""
+    backbone = _backbone(built.network)
+    models = [built.preprocess, backbone]
+    return {
+        "data": fingerprint(split),
+        "models": [[model.to_json(), weights_digest(model.weights)] for model in models if model is not None],
+        "head": list(built.network.output.shape),
+        "task": _plain(recipe.task),
+        "precision": recipe.training.precision,
+        "versions": versions(),
+        "conditions": [is_deterministic(), whole_number(THREADS)],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A component's name and settings without its place in the recipe."""
+    if isinstance(value, Component):
+        return {value.name: _plain(value.settings)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

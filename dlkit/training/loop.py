@@ -1,0 +1,210 @@
+"""The loop: phases, epochs and calls of steps, ordinary Keras callbacks, and when to stop.
+
+`fit` costs tens of milliseconds an epoch and cannot continue in the middle of one. Here a batch is a function of the
+step (see data/pipeline.py), so a training that continues from a snapshot takes the very steps that it would have taken.
+"""
+
+import time
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlkit.catalog.create import create_at, locate
+from dlkit.errors import InputError
+from dlkit.interfaces.reporter import Reporter
+from dlkit.machine.interruption import Interrupted, StopRequest, stop_requests
+from dlkit.model.groups import averages_weights, learning_rates
+from dlkit.recipe.schema import Recipe, ResolvedPhase
+from dlkit.runs.directory import RunDirectory
+from dlkit.training.monitors import directions, smaller_is_better
+from dlkit.training.prepare import Prepared
+from dlkit.training.snapshot import Progress, read_snapshot
+from dlkit.training.state import NonFinite, TrainingState
+from dlkit.training.steps import Steps, steps_per_call
+
+
+class Training:
+    """One training of a built model.
+
+    steps: what the current phase runs, once start() or run_to_end() has been called. state: what a snapshot holds.
+    """
+
+    def __init__(self, recipe: Recipe, prepared: Prepared, reporter: Reporter) -> None:
+        self.recipe, self.prepared, self.reporter = recipe, prepared, reporter
+        built = self.built = prepared.built
+        self.phases = recipe.resolved_phases()
+        self.monitor = recipe.training.monitor or built.task.monitor
+        self.state = TrainingState(smaller_is_better(self.monitor, directions(built.task, built.network)))
+
+    @property
+    def progress(self) -> Progress:
+        """Where the training stands."""
+        return self.state.progress
+
+    @property
+    def phase(self) -> ResolvedPhase:
+        """The current phase."""
+        return self.phases[self.progress.phase]
+
+    def run_to_end(self, run: RunDirectory, resume: bool = False, keep_start: bool = False) -> list[dict[str, Any]]:
+        """Train into a run directory to the last epoch, or until a callback stops; return the history.
+
+        keep_start: save the state before the first step too, for weights that the recipe's seed alone does not give.
+        Raises Interrupted when the process is asked to stop, and NonFinite.
+        """
+        self.run = run
+        self.start(run if resume else None)
+        if keep_start:
+            self.state.save(run)
+        with stop_requests() as stop:
+            self._run_phase(stop)
+            while self.progress.phase + 1 < len(self.phases):
+                self._next_phase()
+                self.state.save(run)  # what is replayed or continued never begins in a phase that has ended
+                self._run_phase(stop)
+        self.state.write_products(run)
+        return self.progress.history
+
+    def start(self, run: RunDirectory | None = None) -> None:
+        """Create all state, and restore it from the newest snapshot of `run` when it has one."""
+        snapshot = read_snapshot(run.path) if run else None
+        self.state.progress = Progress(phase=snapshot.progress.phase) if snapshot else Progress()
+        self._enter_phase()
+        if snapshot:
+            self.state.restore(snapshot)
+
+    def _enter_phase(self) -> None:
+        """Compile for the phase and create its callbacks and variables."""
+        self.steps = Steps(self.recipe, self.prepared, self.phase)
+        callbacks = created_callbacks(self.phase, self.steps.network)
+        self._callbacks = keras.callbacks.CallbackList(
+            callbacks, model=self.steps.network, epochs=self.phase.epochs, steps=self.steps.per_epoch, verbose=0
+        )
+        self._every_step = any(_wants_batches(callback) for callback in callbacks)
+        self._steps_per_call = 1
+        self.state.enter(self.steps, self._callbacks)
+        self.steps.network.stop_training = False
+        self._callbacks.on_train_begin()
+
+    def _next_phase(self) -> None:
+        self.progress.phase += 1
+        self.progress.phase_start = self.progress.step
+        self.progress.stopped = False
+        self._enter_phase()
+
+    def _run_phase(self, stop: StopRequest) -> None:
+        """Train to the phase's last epoch or until a callback stops it."""
+        progress, per_epoch, network = self.progress, self.steps.per_epoch, self.steps.network
+        last = progress.phase_start + self.phase.epochs * per_epoch
+        stream = self.steps.stream(progress.step, last)
+        while progress.step < last and not progress.stopped:
+            epoch = progress.step // per_epoch
+            started = time.perf_counter()
+            if progress.step % per_epoch == 0:
+                self._callbacks.on_epoch_begin(epoch)
+            self.reporter.begin(epoch, progress.step % per_epoch, per_epoch)
+            logs = self._one_epoch(epoch, stream, stop)
+            self._end_epoch(epoch, logs, started)
+            if stop.requested:
+                self._interrupt()
+        self._callbacks.on_train_end()
+        network.optimizer.finalize_variable_values(network.trainable_variables)
+
+    def _one_epoch(self, epoch: int, stream: Any, stop: StopRequest) -> dict[str, float]:
+        """Take the epoch's steps, or what is left of them, several in one call."""
+        progress, per_epoch = self.progress, self.steps.per_epoch
+        end, logs = (epoch + 1) * per_epoch, dict[str, float]()
+        while progress.step < end:
+            count = 1 if self._every_step else min(self._steps_per_call, self._next_stop(end) - progress.step)
+            logs = self._take(stream, count)
+            self.reporter.progress(epoch, progress.step - epoch * per_epoch, per_epoch, logs)
+            if progress.step < end:
+                if stop.requested:
+                    self._interrupt()
+                self._save_within_epoch()
+        return logs
+
+    def _take(self, stream: Any, count: int) -> dict[str, float]:
+        """Take `count` steps in one call; return the epoch's metrics so far. Raises NonFinite."""
+        progress, started = self.progress, time.perf_counter()
+        batch = progress.step % self.steps.per_epoch
+        if self._every_step:
+            self._callbacks.on_train_batch_begin(batch)
+        logs = self.steps.take(stream, count, fresh=batch == 0)
+        progress.step += count
+        if progress.step == 1:
+            self.state.note_first_step(logs["loss"])
+        if not np.isfinite(logs["loss"]):
+            raise NonFinite(progress.step)
+        if self._every_step:
+            self._callbacks.on_train_batch_end(batch, logs)
+        self._steps_per_call = steps_per_call(count, time.perf_counter() - started)
+        return logs
+
+    def _next_stop(self, end: int) -> int:
+        """Return where the next call must end: at the epoch's end, or at a step that the recipe wants a snapshot of."""
+        every = self.recipe.training.snapshot.steps
+        return min(end, (self.progress.step // every + 1) * every) if every else end
+
+    def _save_within_epoch(self) -> None:
+        snapshot = self.recipe.training.snapshot
+        if snapshot.steps and self.progress.step % snapshot.steps == 0:
+            self.state.save(self.run)
+        else:
+            self.state.save_when_due(self.run, 60 * snapshot.minutes)
+
+    def _end_epoch(self, epoch: int, logs: dict[str, float], started: float) -> None:
+        self.state.check_weights()
+        logs = self._validated(logs)
+        seconds = time.perf_counter() - started
+        self._callbacks.on_epoch_end(epoch, logs)
+        phase = {"phase": self.progress.phase} if len(self.phases) > 1 else {}
+        rates = learning_rates(self.steps.network.optimizer)
+        row = {"epoch": epoch, **phase, **logs, **rates, "seconds": round(seconds, 3)}
+        self.state.add_epoch(row)
+        self.reporter.epoch_done(epoch, row)
+        self.state.save_when_due(self.run, 0)
+
+    def _validated(self, logs: dict[str, float]) -> dict[str, float]:
+        """Return an epoch's metrics with those on validation, whose weights are kept when they are the best."""
+        if self.prepared.splits.validation is None:
+            return logs
+        self._callbacks.on_test_begin()
+        found = self.steps.validate() or {}
+        logs = logs | {f"val_{name}": value for name, value in found.items()}
+        if self.monitor not in logs:
+            raise InputError(f"training.monitor: there is no metric {self.monitor!r}", f"there is: {', '.join(logs)}")
+        self.state.keep_best(logs[self.monitor])  # a callback may swap other weights in for validation alone
+        self._callbacks.on_test_end(found)
+        return logs
+
+    def _interrupt(self) -> None:
+        self.state.save(self.run)
+        raise Interrupted(
+            f"stopped after {self.progress.step} updates; everything is saved in {self.run.path}",
+            f"continue with: {self.run.resume_command}",
+        )
+
+
+def created_callbacks(phase: ResolvedPhase, network: keras.Model) -> list[keras.callbacks.Callback]:
+    """Create the phase's callbacks, with SwapEMAWeights where weights are averaged: what is validated is what is kept.
+
+    Raises InputError for a SwapEMAWeights without averaged weights.
+    """
+    callbacks = [create_at(component) for component in phase.callbacks]
+    swaps = [callback for callback in callbacks if isinstance(callback, keras.callbacks.SwapEMAWeights)]
+    if averages_weights(network.optimizer):
+        return callbacks if swaps else [*callbacks, keras.callbacks.SwapEMAWeights()]
+    if swaps:
+        raise InputError(
+            "SwapEMAWeights has no averaged weights to swap in",
+            "set use_ema: true in the optimizer",
+            location=locate(swaps[0]),
+        )
+    return callbacks
+
+
+def _wants_batches(callback: keras.callbacks.Callback) -> bool:
+    hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in hooks)

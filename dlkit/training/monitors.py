@@ -1,0 +1,83 @@
+"""Which metrics a training has to watch, and which way each is better."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlkit.catalog.create import Component
+from dlkit.catalog.find import load, source
+from dlkit.errors import InputError, closest
+from dlkit.recipe.schema import Recipe, ResolvedPhase
+
+if TYPE_CHECKING:
+    import keras
+
+    from dlkit.interfaces.task import Task
+
+_SMALLER = ("loss", "error", "mae", "mse", "false")
+
+
+def directions(task: "Task", network: "keras.Model") -> dict[str, str | None]:
+    """The names of what is measured in training: "up" where more is better, "down" where less is, None where the metric
+    does not say. Keras' callbacks ask for the same mark.
+    """
+    losses = [f"{name}_loss" for name in network.output] if isinstance(network.output, Mapping) else []
+    metrics = {metric.name: getattr(metric, "_direction", None) for metric in task.metrics_for(network)}
+    return {"loss": "down", **dict.fromkeys(losses), **metrics}
+
+
+def smaller_is_better(monitor: str, found: Mapping[str, str | None]) -> bool:
+    """Whether less of a metric is better, as it says itself or else by its name."""
+    name = monitor.removeprefix("val_")
+    direction = found.get(name)
+    return direction == "down" if direction else any(word in name for word in _SMALLER)
+
+
+def check_monitors(recipe: Recipe, phase: ResolvedPhase, task: "Task", network: "keras.Model") -> None:
+    """Raise InputError, with its key, for a callback or a `monitor` that watches what will never be measured."""
+    if any(_is_foreign(callback) for callback in phase.callbacks):
+        return  # a user's own callback may measure what others watch
+    found = directions(task, network)
+    validated = [f"val_{name}" for name in found]
+    if recipe.training.monitor is not None:
+        _check_name(recipe.training.monitor, [*found, *validated], "training.monitor")
+    for number, callback in enumerate(phase.callbacks):
+        monitor = _monitored(callback)
+        if monitor is None:
+            continue
+        key = f"training.callbacks.{number}.{callback.name}"
+        _check_name(monitor, [*found, *validated], f"{key}.monitor")
+        if monitor in validated and recipe.data.validation == "none":
+            raise InputError(
+                f"{callback.name} watches {monitor!r}, but there are no examples for validation",
+                f"give data.validation, or watch {monitor.removeprefix('val_')!r}",
+                key=f"{key}.monitor",
+            )
+        if _setting(callback, "mode") == "auto" and found.get(monitor.removeprefix("val_")) is None:
+            raise InputError(
+                f"{callback.name} cannot tell whether more or less of {monitor!r} is better",
+                "set mode: max or mode: min",
+                key=key,
+            )
+
+
+def _check_name(monitor: str, allowed: list[str], key: str) -> None:
+    if monitor not in allowed:
+        raise InputError(f"there is no metric {monitor!r}", closest(monitor, allowed), key=key)
+
+
+def _monitored(callback: Component) -> str | None:
+    """What a callback watches; a ModelCheckpoint that keeps all epochs watches nothing."""
+    if _setting(callback, "save_best_only") is False:
+        return None
+    monitor: str | None = _setting(callback, "monitor")
+    return monitor
+
+
+def _setting(callback: Component, name: str) -> Any:
+    """A setting of a callback as the recipe or its signature gives it, None where it has no such setting."""
+    parameters = source(callback.namespace, callback.name).parameters
+    return callback.settings.get(name, parameters[name].default) if name in parameters else None
+
+
+def _is_foreign(callback: Component) -> bool:
+    return load(callback.namespace, callback.name).__module__.partition(".")[0] not in ("keras", "dlkit")

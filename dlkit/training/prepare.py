@@ -1,0 +1,49 @@
+"""Prepare a training: build the model, read the examples that training may see, and open the teacher."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlkit.data.source import build_dataset, describe, left_out
+from dlkit.data.splits import Splits, check_finite, load_splits
+from dlkit.errors import DlkitError, located
+from dlkit.model.build import build_model
+from dlkit.model.built import BuiltModel
+from dlkit.model.preprocessing import adapt
+from dlkit.training.check import check_pixels
+from dlkit.training.teacher import Teacher, check_teacher, open_teacher
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a training starts from: the built model, the examples, and a teacher where the recipe names one.
+
+    left_out: unreadable images that are not among the examples.
+    """
+
+    built: BuiltModel
+    splits: Splits
+    teacher: Teacher | None = None
+    left_out: tuple[Path, ...] = ()
+
+
+def prepare(loaded: "LoadedRecipe") -> Prepared:
+    """Build the recipe's model, adapt its preprocessing and read its data; errors point to the recipe."""
+    recipe = loaded.recipe
+    dataset = build_dataset(recipe)
+    description = describe(recipe, dataset)
+    teacher = open_teacher(loaded)
+    built = build_model(recipe, description)
+    check_teacher(teacher, built, loaded)
+    try:
+        splits = load_splits(recipe.data, dataset, built.task.stratified)
+        if splits.validation is not None:
+            check_finite(splits.validation, "validation")
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
+    check_pixels(built, splits.validation)
+    adapt(splits.train, built.preprocess, built.network)
+    return Prepared(built, splits, teacher, left_out(dataset))

@@ -1,0 +1,59 @@
+"""Write what a run is before its training starts, and draw its history afterwards."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.data.fingerprint import record_fingerprint
+from dlkit.figures.curves import curves_figure
+from dlkit.files.atomic import write_figure, write_file, write_text
+from dlkit.interfaces.data import Split
+from dlkit.machine.environment import environment
+from dlkit.model.digest import weights_digest
+from dlkit.recipe import resolved_yaml
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.parents import keep_source
+from dlkit.training.prepare import Prepared
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+
+
+SAMPLES, SAMPLE_BYTES = 64, 4_000_000
+
+
+def describe_run(
+    run: RunDirectory, loaded: "LoadedRecipe", prepared: Prepared, start_from: RunDirectory | None = None
+) -> None:
+    """Write what the run is before it starts: recipe, machine, data and preprocessing."""
+    built, splits = prepared.built, prepared.splits
+    write_text(run.path / "recipe.yaml", loaded.text)
+    write_text(run.resolved_recipe, resolved_yaml(loaded))
+    began = {"initial_weights": weights_digest(built.network.variables), "from": start_from and str(start_from.path)}
+    content = environment(loaded.recipe.training.seed) | {"overrides": list(loaded.overrides)} | began
+    run.write_json("environment.json", content)
+    files = [str(path) for path in prepared.left_out]
+    run.write_json("data.json", {"description": asdict(built.description), "left_out": files})
+    for name, split in splits.named().items():
+        record_fingerprint(run, name, split)
+    keep_source(loaded.recipe, run.path)
+    write_file(run.path / "preprocess.keras", built.preprocess.save)
+    samples = _samples(splits.validation or splits.train)
+    write_file(run.path / "samples.npz", lambda aside: np.savez(aside, inputs=samples))
+
+
+def _samples(split: Split) -> np.ndarray:
+    """Examples for export certificates, evenly spread over a split: at most SAMPLES of them and SAMPLE_BYTES."""
+    count = int(min(len(split), SAMPLES, max(2, SAMPLE_BYTES // max(1, split.inputs[:1].nbytes))))
+    samples: np.ndarray = split.inputs[np.linspace(0, len(split) - 1, count).astype(int)]
+    return samples
+
+
+def write_figures(run: RunDirectory, history: list[dict[str, Any]]) -> None:
+    """Draw one curve for every metric of training, with that of validation."""
+    columns = {name: [row[name] for row in history] for name in history[0]}
+    skipped = {"epoch", "phase", "seconds"}
+    for name in columns:
+        if name not in skipped and not name.startswith(("val_", "learning_rate")):
+            write_figure(run.path / "figures" / f"{name}.png", curves_figure(name, columns))

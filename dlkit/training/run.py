@@ -1,0 +1,160 @@
+"""From a recipe to a finished run directory: read the data, build, train, and write everything down."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlkit.data.fingerprint import record_fingerprint
+from dlkit.errors import CheckError
+from dlkit.evaluation.report import write_report
+from dlkit.files.atomic import write_text
+from dlkit.interfaces.reporter import Reporter, Reporters
+from dlkit.model.build import table_differences
+from dlkit.model.compile import spans_training
+from dlkit.model.start_weights import load_start_weights
+from dlkit.model.trained import load_weights
+from dlkit.recipe import load_recipe, resolved_yaml
+from dlkit.runs.conditions import check_determinism
+from dlkit.runs.directory import RunDirectory, create_run
+from dlkit.runs.parents import with_kept_source
+from dlkit.training.capacity import check_disk, check_memory, slow_precision
+from dlkit.training.check import check_phases
+from dlkit.training.fault import explain_fault
+from dlkit.training.loop import Training
+from dlkit.training.prepare import Prepared, prepare
+from dlkit.training.record import describe_run, write_figures
+from dlkit.training.request import TrainingPlan
+from dlkit.training.snapshot import has_snapshot
+from dlkit.training.state import NonFinite
+
+if TYPE_CHECKING:
+    from dlkit.recipe import LoadedRecipe
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The run, its last epoch's metrics, and where its counts differ from the contract."""
+
+    run: RunDirectory
+    metrics: dict[str, float]
+    updates: int
+    differences: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON form."""
+        contract = {"passed": not self.differences, "differences": self.differences}
+        head = {"run": str(self.run.path), "recipe": self.run.recipe_name}
+        return head | {"metrics": self.metrics, "updates": self.updates, "contract": contract}
+
+
+def train(plan: TrainingPlan, *reporters: Reporter) -> TrainingResult:
+    """Train a plan's recipe into a new run, or continue the run that it names; all reporters receive its progress."""
+    reporter = Reporters(reporters)
+    for warning in (slow_precision(plan.loaded.recipe.training.precision), plan.data_warning()):
+        if warning is not None:
+            reporter.note(warning)
+    if plan.unfinished is not None:
+        return resume_run(plan.loaded, plan.unfinished, reporter)
+    return train_recipe(plan.loaded, plan.root, reporter, start_from=plan.start_from)
+
+
+def train_recipe(
+    loaded: "LoadedRecipe",
+    root: Path,
+    reporter: Reporter,
+    *,
+    start_from: RunDirectory | None = None,
+    prepared: Prepared | None = None,
+) -> TrainingResult:
+    """Train a recipe into a new run below `root`, from the weights of `start_from` when it is given.
+
+    prepared: model and data, where they have been prepared already.
+    """
+    ready = prepared or prepare(loaded)
+    if start_from is not None:
+        load_weights(ready.built.network, start_from.checkpoint("last"))
+    given = start_from is not None or load_start_weights(ready.built.network, loaded)
+    training = _checked_training(loaded, ready, reporter)
+    check_disk(ready.built.network, root)
+    run = create_run(root, loaded.recipe.name, lambda run: describe_run(run, loaded, ready, start_from))
+    with run.locked():
+        return _run(loaded, training, run, resume=False, keep_start=given)
+
+
+def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
+    """Continue an unfinished run as if it had never stopped.
+
+    Raises CheckError when recipe, determinism or data is not what the run began with; more epochs are allowed.
+    """
+    with run.locked():
+        check_determinism(run)
+        _check_recipe(loaded, run)
+        loaded = with_kept_source(loaded, run)
+        ready = prepare(loaded)
+        if not has_snapshot(run.path):
+            load_start_weights(ready.built.network, loaded)
+        for name, split in ready.splits.named().items():
+            record_fingerprint(run, name, split)
+        return _run(loaded, _checked_training(loaded, ready, reporter), run, resume=True)
+
+
+def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporter) -> Training:
+    """Return a training that can run: mistakes in optimizer, loss and callbacks show here, before a run begins."""
+    for path in ready.left_out:
+        reporter.note(f"left out, unreadable: {path}")
+    check_phases(ready.built, loaded)
+    check_memory(ready.built.network, loaded.recipe.training.batch_size)
+    return Training(loaded.recipe, ready, reporter)
+
+
+def _run(
+    loaded: "LoadedRecipe", training: Training, run: RunDirectory, resume: bool, keep_start: bool = False
+) -> TrainingResult:
+    """Train to the end, then write figures, the validation report and metrics.json."""
+    try:
+        history = training.run_to_end(run, resume, keep_start)
+    except NonFinite as error:
+        raise explain_fault(loaded, training, run, error.step) from error
+    built, validation = training.built, training.prepared.splits.validation
+    metrics = {name: value for name, value in history[-1].items() if name not in ("epoch", "phase", "seconds")}
+    write_figures(run, history)
+    if validation is not None:
+        write_report(run, built, loaded.recipe, validation, "validation")
+    differences = table_differences(loaded.recipe, built.network)
+    updates = training.progress.step
+    counts = {"epochs": len(history), "updates": updates, "contract": differences}
+    counts["first_step"] = training.progress.first_step
+    run.write_json("metrics.json", {"training": {"metrics": metrics, **counts}})
+    return TrainingResult(run, metrics, updates, differences)
+
+
+def _check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
+    """Refuse a recipe that differs from the run's; when it only has more epochs, the run's recipe becomes this one.
+
+    More epochs are other learning rates, from the first step on, where a schedule spans them all.
+    """
+    began = load_recipe(run.resolved_recipe).plain
+    differences = _differences(began, loaded.plain)
+    spanned = any(spans_training(phase.optimizer) for phase in loaded.recipe.resolved_phases())
+    more = began["training"]["epochs"] <= loaded.plain["training"]["epochs"] and not spanned
+    refused = [text for key, text in differences.items() if not (key == "training.epochs" and more)]
+    if refused:
+        raise CheckError(
+            f"the recipe is not the one that {run.path} began with: {'; '.join(refused)}",
+            "change it back, or start a new run without --resume",
+        )
+    if differences:
+        write_text(run.resolved_recipe, resolved_yaml(loaded))
+
+
+def _differences(before: Any, now: Any, key: str = "") -> dict[str, str]:
+    """What differs between two recipes' plain data, by dotted key."""
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        before, now = dict(enumerate(before)), dict(enumerate(now))
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return {} if before == now else {key: f"{key} was {before!r}, is {now!r}"}
+    found: dict[str, str] = {}
+    for name in [*before, *(name for name in now if name not in before)]:
+        inner = f"{key}.{name}".lstrip(".")
+        found |= _differences(before.get(name, "absent"), now.get(name, "absent"), inner)
+    return found

@@ -1,0 +1,112 @@
+"""Everything that a training's next step depends on, and how it is saved and restored."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlkit.files.atomic import write_file
+from dlkit.model.digest import weights_digest
+from dlkit.runs.directory import RunDirectory
+from dlkit.training.snapshot import Progress, Snapshot, callback_state, restore_callback, write_snapshot
+from dlkit.training.steps import Steps
+
+SNAPSHOT_COST_SHARE = 0.05
+
+
+class NonFinite(Exception):
+    """The loss or the weights became NaN or infinite somewhere before `step`."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"loss or weights are not finite before step {step}")
+        self.step = step
+
+
+class TrainingState:
+    """Progress, variables and callbacks of a training in one of its phases.
+
+    progress: where the training stands. steps, callbacks: of the current phase, set by enter().
+    """
+
+    def __init__(self, smaller_is_better: bool) -> None:
+        self.progress = Progress()
+        self._smaller_is_better = smaller_is_better
+        self._saved_at, self._save_cost = time.monotonic(), 0.0
+
+    def enter(self, steps: Steps, callbacks: Any) -> None:
+        """Take the variables and the callbacks (a keras CallbackList) of a phase as those to save and restore."""
+        self.steps, self.callbacks = steps, callbacks
+
+    def note_first_step(self, loss: float) -> None:
+        """Remember the first update's loss and the weights after it, which tell where two runs part."""
+        self.progress.first_step = {"loss": loss, "weights": weights_digest(self.steps.network.variables)}
+
+    def keep_best(self, value: float) -> None:
+        """Remember the weights when the monitored value is the best so far; NaN never stays the best."""
+        best = self.progress.best
+        if best is None or np.isnan(best) or (value < best if self._smaller_is_better else value > best):
+            self.progress.best = value
+            self.progress.best_weights = _copied(self.steps.network.variables)
+
+    def finite_weights(self) -> bool:
+        """Return whether all weights are finite. The loss alone does not tell: oneDNN's relu turns NaN into 0."""
+        return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in self.steps.network.weights)
+
+    def check_weights(self) -> None:
+        """Raise NonFinite before weights that are not finite are validated or kept."""
+        if self.progress.step and not self.finite_weights():
+            raise NonFinite(self.progress.step)
+
+    def save_when_due(self, run: RunDirectory, seconds: float) -> None:
+        """Save at most once per `seconds`, and never spend more than a small share of the time on it."""
+        waited = time.monotonic() - self._saved_at
+        if waited >= max(seconds, self._save_cost / SNAPSHOT_COST_SHARE):
+            self.save(run)
+
+    def save(self, run: RunDirectory) -> None:
+        """Write a snapshot and the history so far."""
+        started = time.monotonic()
+        self.check_weights()
+        variables = {group: _copied(values) for group, values in self.steps.variables.items()}
+        callbacks = [callback_state(callback) for callback in self.callbacks.callbacks]
+        write_snapshot(run.path, Snapshot(self.progress, variables, callbacks))
+        if self.progress.history:
+            run.write_csv("history.csv", self.progress.history)
+        self._saved_at = time.monotonic()
+        self._save_cost = self._saved_at - started
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the values of a snapshot into the variables and callbacks of the phase."""
+        for group, variables in self.steps.variables.items():
+            _assign(variables, snapshot.variables[group])
+        for callback, state in zip(self.callbacks.callbacks, snapshot.callbacks, strict=True):
+            restore_callback(callback, state)
+        self.progress = snapshot.progress
+
+    def write_products(self, run: RunDirectory) -> None:
+        """Write history.csv, last.keras and best.keras."""
+        network = self.steps.network
+        run.write_csv("history.csv", self.progress.history)
+        write_file(run.path / "last.keras", network.save)
+        if self.progress.best_weights:
+            last = _copied(network.variables)
+            _assign(network.variables, self.progress.best_weights)
+            write_file(run.path / "best.keras", network.save)
+            _assign(network.variables, last)
+
+    def add_epoch(self, row: Mapping[str, Any]) -> None:
+        """Add an epoch to the history; a callback may have stopped the phase with it."""
+        self.progress.history.append(dict(row))
+        self.progress.stopped = bool(self.steps.network.stop_training)
+
+
+def _copied(variables: list[Any]) -> list[np.ndarray]:
+    """Return values that later steps cannot change: TensorFlow may hand out its own memory."""
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def _assign(variables: list[Any], values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

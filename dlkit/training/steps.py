@@ -1,0 +1,167 @@
+"""The steps of one phase: where its batches come from, and the graphs that train and validate on them.
+
+The only file of the loop that knows `tf.function`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from dlkit.data.batches import fixed_batch, numbers, steps_per_epoch
+from dlkit.data.pipeline import InputPipeline, TrainSteps
+from dlkit.interfaces.data import Split
+from dlkit.model.compile import compile_for, compile_model, metric_names
+from dlkit.recipe.schema import Recipe, ResolvedPhase
+from dlkit.training.feature_cache import feature_steps, head_network
+from dlkit.training.fused_kernels import use_fused_kernels
+from dlkit.training.prepare import Prepared
+
+SECONDS_PER_CALL = 0.1
+
+Graph = Callable[[Any, Any, Any], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Graphs:
+    """What a phase runs: its batches, and the graphs that train and validate on them."""
+
+    train: TrainSteps
+    validation: tf.data.Dataset | None
+    take: Graph
+    test: Graph
+
+
+class Steps:
+    """The steps of one phase of a training, with all variables that they need created.
+
+    network: the whole network, compiled for the phase. stepped: what takes the steps, the network itself or, behind a
+    frozen backbone, its head alone. per_epoch: batches in an epoch.
+    """
+
+    def __init__(self, recipe: Recipe, prepared: Prepared, phase: ResolvedPhase) -> None:
+        built, splits, teacher = prepared.built, prepared.splits, prepared.teacher
+        self._recipe, self._built, self._splits = recipe, built, splits
+        teach = teacher.taught if teacher else None
+        self._pipeline = InputPipeline(recipe, built.prepare, built.task.moves_targets, phase.augment, teach)
+        self.examples = self._pipeline.examples(splits.train)
+        self.per_epoch = self._pipeline.steps(splits.train)
+        self.network = compile_model(built, recipe, phase, phase.epochs * self.per_epoch)
+        head = head_network(self.network, changed=bool(phase.augment or recipe.data.corrupt or teacher))
+        self.stepped = compile_for(head, built.task, self.network.optimizer) if head else self.network
+        use_fused_kernels(self.stepped)
+        self._create_variables()
+
+    def _create_variables(self) -> None:
+        """Create the optimizer's and the metrics' variables before anything is restored into them."""
+        self.network.optimizer.build(self.network.trainable_variables)
+        batch = next(iter(self.batches(0, 1)))
+        self.network._symbolic_build(data_batch=batch)  # callbacks look at its metrics
+        if self.stepped is not self.network:
+            features = keras.ops.zeros((len(batch[0]), *self.stepped.input.shape[1:]), self.stepped.input.dtype)
+            self.stepped._symbolic_build(data_batch=(features, *batch[1:]))
+
+    @property
+    def variables(self) -> dict[str, list[Any]]:
+        """The variables that the next step depends on, by group."""
+        return {
+            "network": self.network.variables,
+            "optimizer": self.network.optimizer.variables,
+            "metrics": [variable for metric in self.stepped.metrics for variable in metric.variables],
+        }
+
+    def batches(self, first: int, last: int) -> tf.data.Dataset:
+        """Return the prepared batches of steps first <= step < last, counted through all epochs."""
+        return self._pipeline.train_batches(self._splits.train, first, last)
+
+    def stream(self, first: int, last: int) -> Any:
+        """Return an iterator over the steps first <= step < last, for take."""
+        return iter(self._graphs.train.elements(first, last))
+
+    def take(self, stream: Any, count: int = 1, fresh: bool = False) -> dict[str, float]:
+        """Take `count` steps from the stream; return the metrics since the last `fresh` call, which begins an epoch."""
+        return metric_names(self._graphs.take(stream, tf.constant(count), tf.constant(fresh)))
+
+    def validate(self) -> dict[str, float] | None:
+        """Return loss and metrics on the validation split, or None where nothing is held out."""
+        graphs, held = self._graphs, self._splits.validation
+        if graphs.validation is None or held is None:
+            return None
+        steps = steps_per_epoch(len(held), self._validation_batch(held))
+        return metric_names(graphs.test(iter(graphs.validation), tf.constant(steps), tf.constant(True)))
+
+    @cached_property
+    def _graphs(self) -> _Graphs:
+        """The phase's graphs, made on first use: cached features are those of weights that are restored by then."""
+        train, validation = self._sources()
+        return _Graphs(
+            train,
+            validation,
+            _graph(self.stepped, train_step(self.stepped), train.finish),
+            _graph(self.stepped, self.stepped.test_step, lambda *batch: batch),
+        )
+
+    def _sources(self) -> tuple[TrainSteps, tf.data.Dataset | None]:
+        """Return what leads to the batches of training and of validation."""
+        if self.stepped is not self.network:
+            return feature_steps(self._built, self._recipe, self._splits)
+        held = self._splits.validation
+        validation = None if held is None else self._pipeline.fixed_batches(held, self._validation_batch(held))
+        return self._pipeline.train_steps(self._splits.train), validation
+
+    def _validation_batch(self, validation: Split) -> int:
+        """Return as many examples as in training, or fewer where they are whole images and training sees crops."""
+        size = self._recipe.training.batch_size
+        return min(size, fixed_batch(validation)) if self._recipe.data.patch else size
+
+    def fixed_step(self) -> Callable[[], Any]:
+        """Return a step on one and the same batch, a teacher's part included: what it costs without its input."""
+        steps = self._pipeline.train_steps(self._splits.train)
+        element = next(iter(steps.elements(0, 1)))
+        if isinstance(element, tuple):
+            return lambda: self.network.train_step(steps.finish(*element))
+        batch = steps.finish(element)
+        return lambda: self.network.train_step(batch)
+
+    def repeated(self, step: Callable[[], Any]) -> Callable[[int], Any]:
+        """Return a function that takes a step so many times."""
+        run = _graph(self.network, lambda _: step(), lambda number: number)
+        return lambda count: metric_names(run(iter(numbers(count)), tf.constant(count), tf.constant(False)))
+
+
+def train_step(network: keras.Model) -> Callable[[Any], Any]:
+    """Return what one step does with a batch: the gradient of its loss, and the update.
+
+    Several processes that share a batch exchange their gradients here.
+    """
+    step: Callable[[Any], Any] = network.train_step
+    return step
+
+
+def steps_per_call(count: int, seconds: float) -> int:
+    """Return how many steps take about SECONDS_PER_CALL when `count` took `seconds`; results do not depend on it."""
+    return max(1, min(2 * count, int(count * SECONDS_PER_CALL / max(seconds, 1e-9))))
+
+
+def _graph(network: keras.Model, step: Callable[[Any], Any], finish: Callable[..., Any]) -> Graph:
+    """Return a graph that takes `count` elements, finished to batches, through `step`, and gives the metrics.
+
+    With `fresh` the metrics are reset first, in the graph: one by one from Python that costs as much as a small step.
+    """
+    take = tf.autograph.experimental.do_not_convert(
+        lambda element: step(finish(*element) if isinstance(element, tuple) else finish(element))
+    )
+
+    def run(iterator: Any, count: Any, fresh: Any) -> dict[str, Any]:
+        if fresh:
+            network.reset_metrics()
+        for _ in tf.range(count):
+            take(next(iterator))
+        logs: dict[str, Any] = network.get_metrics_result()
+        return logs
+
+    graph: Graph = tf.function(run, reduce_retracing=True)
+    return graph
