@@ -1,4 +1,4 @@
-"""The crash test of tests/test_crash.py with more kills: python benchmarks/crash.py [kills per recipe]
+"""The crash test of tests/training/test_crash.py with more kills: python benchmarks/crash.py [kills per recipe]
 
 Three recipes, each trained, evaluated and exported undisturbed and once more with kills at random moments; the test
 compares every history row, weight, optimizer value and figure, and looks for anything left over.
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-TEST = Path(__file__).parents[1] / "tests" / "test_crash.py"
+TEST = Path(__file__).parents[1] / "tests" / "training" / "test_crash.py"
 
 
 def main(kills="100"):

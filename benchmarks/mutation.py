@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SOURCES = [*sorted(ROOT.glob("dlkit/recipe/*.py")), ROOT / "dlkit/run_directory.py"]
-TESTS = ["tests/recipe", "tests/test_run_directory.py", "tests/broken"]
+SOURCES = [*sorted(ROOT.glob("dlkit/recipe/*.py")), ROOT / "dlkit/runs/directory.py"]
+TESTS = ["tests/recipe", "tests/runs/test_directory.py", "tests/broken"]
 SECONDS, WORKERS = 90, 2
 PYTEST = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
 

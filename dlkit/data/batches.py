@@ -1,4 +1,4 @@
-"""TODO dlkit/data/batches.py."""
+"""Read the examples of a split in batches, from memory or from disk, in parallel and in order."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,19 +13,12 @@ from dlkit.machine.hardware import memory, usable_cores
 # Splits on disk up to this size, and this share of the free memory, are read into it: there a graph gathers from them
 # without Python.
 MEMORY_BYTES, MEMORY_SHARE = 1 << 30, 0.25
-
-
 # TensorFlow would hold a second copy of what it is given; it takes over memory that is aligned as its own.
 _COPIED_BYTES, _ALIGNMENT = 1 << 24, 64
-
-
-# A batch that only is looked at holds at most so many input values, which bounds its activations.
+# A batch outside training has at most so many input values, which bounds its activations.
 FIXED_BATCH, FIXED_VALUES = 256, 1 << 20
-
-
 # Batches that are made at the same time.
 MOST_WORKERS = 8
-
 
 _TENSORS: WeakKeyDictionary[Split, list[Any]] = WeakKeyDictionary()
 
@@ -80,7 +73,7 @@ def examples(split: Split, batch_size: int) -> tf.data.Dataset:
         indices = tf.range(start, tf.minimum(start + batch_size, len(split)))
         return (indices, *read(indices))
 
-    return _ahead(numbers(0, len(split), batch_size), batch_from)
+    return ahead(numbers(0, len(split), batch_size), batch_from)
 
 
 def fixed_batch(split: Split) -> int:
@@ -98,13 +91,13 @@ def numbers(*span: int) -> tf.data.Dataset:
     return tf.data.Dataset.range(*span).with_options(options)
 
 
-def _ahead(elements: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
+def ahead(elements: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
     """Elements made in parallel, in their order, while the step before runs."""
     workers = min(MOST_WORKERS, max(1, int(usable_cores())))
-    return elements.map(_as_written(function), num_parallel_calls=workers).prefetch(1)
+    return elements.map(as_written(function), num_parallel_calls=workers).prefetch(1)
 
 
-def _as_written(function: Callable[..., Any]) -> Callable[..., Any]:
+def as_written(function: Callable[..., Any]) -> Callable[..., Any]:
     """Without AutoGraph, which takes a second to rewrite a pipeline and would wrap the errors that it raises."""
     kept: Callable[..., Any] = tf.autograph.experimental.do_not_convert(function)
     return kept

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from dlkit.catalog.create import Component
 from dlkit.catalog.find import load
-from dlkit.data.batches import _ahead, _as_written, examples, in_memory, numbers, reader, steps_per_epoch
+from dlkit.data.batches import ahead, as_written, examples, in_memory, numbers, reader, steps_per_epoch
 from dlkit.draws import uniform
 from dlkit.interfaces.augment import taken_by
 from dlkit.interfaces.data import Split
@@ -80,9 +80,9 @@ class InputPipeline:
         """The steps of training on a split."""
         batch_of = self._train_batch(train)
         if in_memory(train) and not (self._augment or self._corrupt or self._patch or self._teach):
-            return TrainSteps(numbers, _as_written(batch_of))
+            return TrainSteps(numbers, as_written(batch_of))
         finish = self._teach or (lambda *batch: batch)
-        return TrainSteps(lambda *steps: _ahead(numbers(*steps), batch_of), _as_written(finish))
+        return TrainSteps(lambda *steps: ahead(numbers(*steps), batch_of), as_written(finish))
 
     def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
         """The batches of steps first_step <= step < last_step, counted through all epochs."""
@@ -95,7 +95,7 @@ class InputPipeline:
         def batch_of(indices: Any, inputs: Any, targets: Any) -> Any:
             return self.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
 
-        return _ahead(examples(split, batch_size), batch_of)
+        return ahead(examples(split, batch_size), batch_of)
 
     def prepared(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> Any:
         """Corrupt and prepare a batch of examples; epoch -1 stands for splits whose draws never change."""

@@ -56,11 +56,11 @@ def _folder(built: BuiltModel, path: Path, pool: Executor) -> Iterator[Named]:
     if not files:
         raise MissingError(f"no images in {path}", f"files with {', '.join(sorted(SUFFIXES))} are read")
     check_links(path, files)
-    for examples in _ahead(pool, lambda file: _read_image(built, file), files):
+    for examples in _read_ahead(pool, lambda file: _read_image(built, file), files):
         yield from examples
 
 
-def _ahead(pool: Executor, function: Callable[[Path], Any], items: Iterable[Path]) -> Iterator[Any]:
+def _read_ahead(pool: Executor, function: Callable[[Path], Any], items: Iterable[Path]) -> Iterator[Any]:
     """Yield function(item) for each item in order, computed at most AHEAD items ahead of what is taken."""
     waiting: deque[Future[Any]] = deque()
     for item in items:

@@ -9,7 +9,7 @@ import pytest
 
 from dlkit.catalog import find as components
 
-PAGE = (Path(__file__).parents[1] / "docs/new_classifier.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/new_classifier.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
