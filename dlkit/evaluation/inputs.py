@@ -88,7 +88,7 @@ def _read_rows(built: BuiltModel, path: Path) -> list[Named]:
     rows = _converted(built.raw_spec, _array(path), path)
     _check_shape(built.raw_spec, rows.shape[1:], str(path))
     for index in not_finite(rows):
-        raise InputError(f"{path}[{index}] has non-finite values", "clean the row, or leave it out")
+        raise InputError(f"{path}[{index}] holds values that are not finite", "clean the row, or leave it out")
     resized = built.resize(rows) if built.resize else rows
     return [(f"{path}[{index}]", row) for index, row in enumerate(resized)]
 

@@ -11,11 +11,10 @@ _ATTRIBUTE = "_dlkit_start_weights"
 class SourceLayers:
     """The first layers of another run's network: what `weights: {run: RUN, upto: LAYER}` becomes for a builder.
 
-    backbone: a nested model called `backbone`, not yet trained; load: reads its weights, raises DlkitError.
+    build: returns a nested model called `backbone`, not yet trained, and what reads its weights; both raise DlkitError.
     """
 
-    backbone: Any
-    load: Callable[[], None]
+    build: Callable[[], tuple[Any, Callable[[], None]]]
 
 
 def set_start_weights(network: Any, load: Callable[[], None]) -> None:

@@ -39,7 +39,7 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
     spec = ArraySpec(tuple(preprocess.output.shape[1:]), preprocess.output.dtype)
     try:
         with bounded_weights():
-            network = create_network(recipe, spec, targets)
+            network = create_network(recipe.model, spec, targets)
         check_views(network)
     except DlkitError as error:
         raise located(error, recipe.model.location) from error

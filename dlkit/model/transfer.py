@@ -1,13 +1,13 @@
 """Build a recipe's network, which may begin with the first layers of another run's network."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from dlkit.catalog.create import create
+from dlkit.catalog.create import Component, create
 from dlkit.components.models._backbone import backbone_of
 from dlkit.components.models._weight_files import load_weight_file
 from dlkit.data.source import build_dataset, describe, stored_description
@@ -23,16 +23,17 @@ from dlkit.runs.parents import find_source, with_kept_source
 KEYS = ("run", "upto")
 
 
-def create_network(recipe: Recipe, inputs: ArraySpec, targets: TargetSpec) -> keras.Model:
+def create_network(model: Component, inputs: ArraySpec, targets: TargetSpec) -> keras.Model:
     """Build a recipe's network; InputError or MissingError when the run that it builds on is not there."""
-    model, weights = recipe.model, recipe.model.settings.get("weights")
+    weights = model.settings.get("weights")
     if isinstance(weights, Mapping):
-        model = replace(model, settings=model.settings | {"weights": source_layers(weights, inputs)})
+        source = SourceLayers(lambda: _source_layers(weights, inputs))
+        model = replace(model, settings=model.settings | {"weights": source})
     network: keras.Model = create(model, inputs, targets)
     return network
 
 
-def source_layers(weights: Mapping[str, Any], inputs: ArraySpec) -> SourceLayers:
+def _source_layers(weights: Mapping[str, Any], inputs: ArraySpec) -> tuple[keras.Model, Callable[[], None]]:
     """Build the layers that {run: RUN, upto: LAYER} names, for inputs of this shape; InputError for other keys.
 
     RUN is a run directory or a recipe's name. A shipped recipe that has no run yet is built as it is shipped; its
@@ -47,7 +48,7 @@ def source_layers(weights: Mapping[str, Any], inputs: ArraySpec) -> SourceLayers
     recipe, description = _recipe_of(reference)
     network = _network_of(recipe, description, inputs)
     backbone = backbone_of(network.input, _output_of(network, upto, reference), pretrained=True)
-    return SourceLayers(backbone, lambda: load_weight_file(network, find_source(reference).checkpoint("last")))
+    return backbone, lambda: load_weight_file(network, find_source(reference).checkpoint("last"))
 
 
 def _network_of(recipe: Recipe, description: Description, inputs: ArraySpec) -> keras.Model:
@@ -59,7 +60,7 @@ def _network_of(recipe: Recipe, description: Description, inputs: ArraySpec) -> 
     for component in recipe.data.preprocess:
         create(component)
     task: Task = create(recipe.task)
-    return create_network(recipe, inputs, task.target_spec(description))
+    return create_network(recipe.model, inputs, task.target_spec(description))
 
 
 def _output_of(network: keras.Model, upto: str, reference: str) -> Any:

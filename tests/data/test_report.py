@@ -10,7 +10,7 @@ from PIL import Image
 from dlkit.components.datasets.digits import Digits
 from dlkit.data.near_duplicates import _bands, difference_hashes, near_counts, neighbours
 from dlkit.data.report import report
-from dlkit.data.source import left_out
+from dlkit.data.source import build_dataset, left_out
 from dlkit.errors import InputError
 from dlkit.recipe import load_recipe
 from dlkit.runs.directory import RunDirectory
@@ -159,7 +159,7 @@ def test_unreadable_images_are_left_out_up_to_a_bound_and_recorded(loaded, pictu
         train_recipe(loaded, tmp_path / "runs", reporter)
     monkeypatch.setenv("DLKIT_SKIP_BAD", "2")
     run = train_recipe(loaded, tmp_path / "runs", reporter).run
-    assert left_out(loaded.recipe) == bad
+    assert left_out(build_dataset(loaded.recipe)) == tuple(bad)
     content = run.read_json("data.json")
     assert content["left_out"] == [str(path) for path in bad]
     assert content["description"]["splits"] == {"train": 18, "test": 6}

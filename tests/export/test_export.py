@@ -131,7 +131,7 @@ def test_a_changed_class_name_fails_even_with_fitting_hashes(exported, trained, 
 
 
 def test_damaged_certificates_and_strange_folders_are_named(exported, trained, tmp_path):
-    with pytest.raises(InputError, match=r"holds no certificate\.json"):
+    with pytest.raises(InputError, match=r"has no certificate\.json"):
         verify(tmp_path, trained)
     copy = shutil.copytree(exported[0], tmp_path / "1")
     (copy / "certificate.json").write_text("{")

@@ -14,7 +14,8 @@ from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
 from dlkit.runs.directory import RunDirectory, find_run
 from dlkit.runs.parents import FOLDER
-from dlkit.training.loop import Training, feature_cache
+from dlkit.training import feature_cache
+from dlkit.training.loop import Training
 from dlkit.training.prepare import prepare
 from dlkit.training.run import resume_run, train_recipe
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from dlkit import process as run_conditions
+from dlkit.data.source import build_dataset, left_out
 from dlkit.errors import CheckError, InputError
 from dlkit.process import DETERMINISTIC, SKIP_BAD, THREADS, whole_number
 from dlkit.recipe import load_recipe
@@ -74,4 +74,4 @@ def test_what_is_no_number_is_named(monkeypatch):
 
 
 def test_nothing_is_left_out_unless_allowed():
-    assert run_conditions.left_out(load_recipe("digits_mlp").recipe) == []
+    assert left_out(build_dataset(load_recipe("digits_mlp").recipe)) == ()

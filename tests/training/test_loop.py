@@ -17,6 +17,7 @@ from dlkit.runs.directory import find_run
 from dlkit.training.loop import Training
 from dlkit.training.run import resume_run, train_recipe
 from dlkit.training.snapshot import FOLDER
+from dlkit.training.state import TrainingState
 
 RECIPE = """
 recipe: 1
@@ -151,7 +152,7 @@ def test_muon_a_cycle_and_layers_that_adapt_go_on_bit_identically(tmp_path, sile
 def test_a_lost_snapshot_only_costs_time(loaded, tmp_path, reporter, uninterrupted, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("dlkit.training.state.SNAPSHOT_COST_SHARE", 1e9)
-        patch.setattr(Training, "_write_products", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(TrainingState, "write_products", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train_recipe(loaded, tmp_path, reporter)
     run = find_run("kill_me", tmp_path, finished=False)

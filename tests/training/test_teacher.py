@@ -87,6 +87,7 @@ def one_batch(path, *overrides):
     loaded = load_recipe(path, overrides)
     ready = prepare(loaded)
     training = Training(loaded.recipe, ready, Reporter())
+    training.start()
     return ready.built, next(iter(training.steps.batches(3, 4)))
 
 

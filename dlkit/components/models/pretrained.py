@@ -46,7 +46,7 @@ def pretrained(
     del targets
     if isinstance(weights, SourceLayers):
         _refuse_beside_run({"backbone": backbone, "alpha": alpha, "pooling": pooling})
-        model, load = weights.backbone, weights.load
+        model, load = weights.build()
     else:
         assert not isinstance(weights, dict)  # the program has built the layers of a run
         model, load = _of_application(inputs, backbone, weights, _given(backbone, alpha=alpha, pooling=pooling))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-from dlkit.datasets import tfds as module
 
+from dlkit.components.datasets import tfds as module
 from dlkit.components.datasets.digits import Digits
 from dlkit.components.datasets.tfds import Tfds
 from dlkit.errors import InputError, MissingError

@@ -6,12 +6,12 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from dlkit.models import _imagenet, _weight_files
 
 from dlkit.analysis.table import count_parameters
 from dlkit.catalog.applications import Application
-from dlkit.catalog.create import Component, create
+from dlkit.catalog.create import Component
 from dlkit.components.layers.application_preprocessing import ApplicationPreprocessing
+from dlkit.components.models import _imagenet, _weight_files
 from dlkit.components.models._weight_files import load_weight_file
 from dlkit.errors import InputError, MissingError, RecipeError
 from dlkit.interfaces.data import ArraySpec, Description
@@ -20,6 +20,7 @@ from dlkit.model.build import build_model
 from dlkit.model.compile import compile_model
 from dlkit.model.groups import set_trainable
 from dlkit.model.start_weights import load_start_weights
+from dlkit.model.transfer import create_network
 from dlkit.recipe import load_recipe
 from dlkit.training.check import check_build
 
@@ -40,7 +41,7 @@ POOLED = (layer("GlobalAveragePooling2D"), layer("Dense", units=2, activation="s
 def build(size=32, channels=3, **settings):
     component = Component("model", "pretrained", settings)
     targets = TargetSpec((10,), tuple(map(str, range(10))))
-    return create(component, ArraySpec((size, size, channels), "float32"), targets)
+    return create_network(component, ArraySpec((size, size, channels), "float32"), targets)
 
 
 def counts(network, groups="all"):

@@ -125,17 +125,17 @@ STEPS = {"32s": 32, "16s": 16, "8s": 8, "1": 8, "2": 8, "3": 16, "3plus": 8}
 
 @pytest.mark.parametrize(
     "settings",
-    [*FCN, *DEEPLAB[:2], *(pytest.param(settings, marks=pytest.mark.real) for settings in DEEPLAB[2:])],
+    [*FCN, DEEPLAB[0], *(pytest.param(settings, marks=pytest.mark.real) for settings in DEEPLAB[1:])],
     ids=str,
 )
 def test_four_images_are_learnt_by_heart(settings):
-    """At an eighth of the width; dropout would only make it slower. Batch statistics as in training."""
+    """At a sixteenth of the width; dropout would only make it slower. Batch statistics as in training."""
     keras.utils.set_random_seed(0)
     builder = fcn if "variant" in settings else deeplab
     dropout = {"dropout": 0.0}
     images, masks = four_digits(STEPS[next(iter(settings.values()))])
     size = images.shape[1:3]
-    network = builder(image(*size), classes(2), activation="sigmoid", width_divisor=8, **dropout, **settings)
+    network = builder(image(*size), classes(2), activation="sigmoid", width_divisor=16, **dropout, **settings)
     network.compile(keras.optimizers.Adam(0.002), CrossEntropyDice())
     first = network.train_on_batch(images, masks)
     accuracy = 0.0
