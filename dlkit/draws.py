@@ -1,4 +1,9 @@
-"""Random numbers that depend on an example's seeds alone."""
+"""Random draws as pure functions of (seed, stage, epoch, index): no state to store, and any of them at any time.
+
+A counter-based generator: every draw is a number of its own, all of whose bits a mixing function stirs (SplitMix64:
+Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). So no two examples, epochs, stages or
+seeds share their draws, however close their numbers are.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,35 +11,49 @@ from typing import Any
 import tensorflow as tf
 
 _VALUES = 2**24  # float32 holds all of them exactly
-_ROUNDS = 8
+_GOLDEN = 0x9E3779B97F4A7C15
+_SHUFFLE_ROUNDS = 4
+
+
+def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
+    """Return one int32 pair for every example of `indices` (n,), a pure function of (seed, stage, epoch, index)."""
+    return _pairs(_key(seed, stage, epoch, indices))
+
+
+def shuffled(indices: Any, seed: int, epoch: Any, count: int) -> Any:
+    """Return where the places `indices` (n,) of an epoch's order lead: a permutation of range(count), int64.
+
+    TensorFlow's own shuffle looks at the low bits of its seed alone (8 for 60,000 examples), which repeats orders; so
+    two of them with mixed seeds, and a rotation between them, make one.
+    """
+    words = tf.cast(tf.bitwise.right_shift(_stream(_key(seed, 0, epoch, tf.constant([0])), 7), _u64(1)), tf.int64)[0]
+    last = tf.constant(count - 1, tf.int64)
+
+    def permuted(places: Any, key: Any) -> Any:
+        return tf.raw_ops.RandomIndexShuffle(index=places, seed=key, max_index=last, rounds=_SHUFFLE_ROUNDS)
+
+    once = permuted(tf.cast(indices, tf.int64), words[:3])
+    return permuted((once + words[3] % count) % count, words[4:])
 
 
 def uniform(seeds: Any, count: int) -> Any:
-    """`count` numbers from [0, 1) for every example, float32 (n, count); seeds: int32 (n, 2).
-
-    A block cipher keyed by the seeds, drawn for the whole batch at once.
-    """
-    examples = tf.shape(seeds)[0]
-    key = tf.repeat(tf.pad(tf.cast(seeds, tf.int64), [[0, 0], [0, 1]]), count, axis=0)
-    index = tf.tile(tf.range(count, dtype=tf.int64), [examples])
-    drawn = tf.raw_ops.RandomIndexShuffle(
-        index=index, seed=key, max_index=tf.constant(_VALUES - 1, tf.int64), rounds=_ROUNDS
-    )
-    return tf.reshape(tf.cast(drawn, tf.float32) / _VALUES, [examples, count])
+    """Return `count` numbers from [0, 1) for every example, float32 (n, count); seeds: int32 (n, 2)."""
+    bits = tf.bitwise.right_shift(_stream(_joined(seeds), count), _u64(40))
+    return tf.cast(tf.cast(bits, tf.int32), tf.float32) / _VALUES
 
 
 def uniform_field(seeds: Any, count: int) -> Any:
-    """As `uniform`, for the many numbers that noise on every value takes: a Philox stream for each example."""
+    """Return numbers as `uniform`, where there are many of them: a Philox stream for each example."""
     return _streams(lambda seed: tf.random.stateless_uniform([count], seed, alg="philox"), seeds, count)
 
 
 def normal_field(seeds: Any, count: int) -> Any:
-    """`count` standard normal numbers for every example, float32 (n, count); seeds: int32 (n, 2)."""
+    """Return `count` standard normal numbers for every example, float32 (n, count); seeds: int32 (n, 2)."""
     return _streams(lambda seed: tf.random.stateless_normal([count], seed, alg="philox"), seeds, count)
 
 
 def beta(seeds: Any, alpha: float) -> Any:
-    """A number from [0, 1] for every example, of the beta distribution with both parameters alpha: float32 (n,)."""
+    """Return a number from [0, 1] for every example, beta distributed with both parameters alpha: float32 (n,)."""
     # A gamma variate of a small parameter falls below what float32 holds, its logarithm does not: one of alpha is one
     # of alpha + 1 times a uniform number to the power of 1 / alpha (Marsaglia, 2000).
     larger = _streams(lambda seed: tf.random.stateless_gamma([2], seed, alpha + 1), seeds, 2)
@@ -44,3 +63,39 @@ def beta(seeds: Any, alpha: float) -> Any:
 
 def _streams(draw: Callable[[Any], Any], seeds: Any, count: int) -> Any:
     return tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec([count], tf.float32))
+
+
+def _u64(value: int) -> Any:
+    return tf.constant(value % 2**64, tf.uint64)
+
+
+def _mixed(values: Any) -> Any:
+    """Stir all bits of uint64 values: SplitMix64's output function, one to one."""
+    values = tf.bitwise.bitwise_xor(values, tf.bitwise.right_shift(values, _u64(30))) * _u64(0xBF58476D1CE4E5B9)
+    values = tf.bitwise.bitwise_xor(values, tf.bitwise.right_shift(values, _u64(27))) * _u64(0x94D049BB133111EB)
+    return tf.bitwise.bitwise_xor(values, tf.bitwise.right_shift(values, _u64(31)))
+
+
+def _key(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
+    """Return one uint64 for every index, mixed after each of its four parts."""
+    key = _mixed(_u64(seed) + _u64(_GOLDEN))
+    key = _mixed(tf.bitwise.bitwise_xor(key, _u64(stage)) + _u64(_GOLDEN))
+    for part in (epoch, indices):
+        key = _mixed(tf.bitwise.bitwise_xor(key, tf.cast(tf.cast(part, tf.int64), tf.uint64)) + _u64(_GOLDEN))
+    return key
+
+
+def _stream(keys: Any, count: int) -> Any:
+    """Return `count` uint64 for every key (n,): (n, count)."""
+    steps = tf.cast(tf.range(1, count + 1, dtype=tf.int64), tf.uint64) * _u64(_GOLDEN)
+    return _mixed(keys[:, tf.newaxis] + steps)
+
+
+def _pairs(keys: Any) -> Any:
+    """Return uint64 (n,) as int32 (n, 2), low half first."""
+    return tf.bitcast(keys, tf.int32)
+
+
+def _joined(seeds: Any) -> Any:
+    """Return int32 (n, 2) as uint64 (n,), the reverse of _pairs."""
+    return tf.bitcast(tf.cast(seeds, tf.int32), tf.uint64)

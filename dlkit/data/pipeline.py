@@ -15,7 +15,7 @@ import tensorflow as tf
 from dlkit.catalog.create import Component
 from dlkit.catalog.find import load
 from dlkit.data.batches import ahead, as_written, examples, in_memory, numbers, reader, steps_per_epoch
-from dlkit.draws import uniform
+from dlkit.draws import example_seeds, shuffled, uniform
 from dlkit.interfaces.augment import taken_by
 from dlkit.interfaces.data import Split
 from dlkit.recipe.schema import Recipe
@@ -115,8 +115,7 @@ class InputPipeline:
             epoch, batch = step // steps, step % steps
             indices = tf.range(batch * size, tf.minimum((batch + 1) * size, count))
             if self.shuffle:
-                seed = tf.stack([tf.constant(self.seed, tf.int64), epoch])
-                indices = tf.random.experimental.index_shuffle(indices, seed, count - 1)
+                indices = shuffled(indices, self.seed, epoch, count)
             examples = self._cut(*read(indices % len(train)), epoch, indices)
             inputs, targets, shares = self._augmented(*examples, epoch, indices)
             batch = _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)
@@ -182,10 +181,3 @@ def random_crops(images: Any, seeds: Any, size: tuple[int, int]) -> Any:
         places = tf.minimum(start, room - 1)[:, tf.newaxis] + tf.range(length)
         images = tf.gather(images, places, axis=axis, batch_dims=1)
     return images
-
-
-def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
-    """One int32 pair for every example, a pure function of (seed, stage, epoch, index)."""
-    key = tf.random.experimental.stateless_fold_in(tf.constant([seed, stage + 1], tf.int32), tf.cast(epoch, tf.int32))
-    index = tf.cast(indices, tf.int32)
-    return tf.stack([tf.broadcast_to(key[0], tf.shape(index)), tf.bitwise.bitwise_xor(key[1], index)], axis=1)

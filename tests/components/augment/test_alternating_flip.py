@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.components.augment.alternating_flip import alternating_flip
-from dlkit.data.pipeline import example_seeds
+from dlkit.draws import example_seeds
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (400, 4, 5, 3)).astype(np.uint8)
 MASKS = IMAGES[..., 0]

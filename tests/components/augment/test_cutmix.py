@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from dlkit.components.augment.cutmix import cutmix
 
-COUNT = 400
+COUNT = 800
 IMAGES = np.random.default_rng(0).integers(0, 128, (COUNT, 12, 10, 3)).astype(np.uint8)
 OTHERS = IMAGES + 128
 SEEDS = tf.constant([[0, index] for index in range(COUNT)], tf.int32)

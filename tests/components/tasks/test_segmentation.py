@@ -7,7 +7,8 @@ import tensorflow as tf
 from PIL import Image
 
 from dlkit.components.tasks.segmentation import Segmentation
-from dlkit.data.pipeline import InputPipeline, example_seeds, random_crops
+from dlkit.data.pipeline import InputPipeline, random_crops
+from dlkit.draws import example_seeds
 from dlkit.data.source import build_dataset, describe
 from dlkit.data.splits import load_splits
 from dlkit.errors import InputError
