@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dlkit.catalog.kinds import INTERNAL, NAMESPACES, NEED_CODE
+from dlkit.catalog.kinds import INTERNAL, NAMESPACES, NEED_CODE, REFUSED
 from dlkit.catalog.roots import Root, roots
 from dlkit.catalog.signatures import (
     ClassSource,
@@ -126,7 +126,7 @@ def _keras_names(namespace: str) -> frozenset[str]:
     if not space.keras_module:
         return frozenset()
     exported = keras_exports(space.keras_module)
-    left_out = {space.base} | INTERNAL | NEED_CODE
+    left_out = {space.base, *REFUSED} | INTERNAL | NEED_CODE
     return frozenset(name for name in exported if name[:1].isupper() and name not in left_out)
 
 

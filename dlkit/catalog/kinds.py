@@ -61,6 +61,14 @@ NEED_CODE = {
     "TorchModuleWrapper",
     "TFSMLayer",
 }
+# A recipe may come from someone else: these send or delete at an address of the recipe's choice.
+REFUSED = {
+    "RemoteMonitor": "it sends metrics over the network; `dlkit train --json` prints them",
+    "BackupAndRestore": "it deletes folders; every run can be continued exactly with --resume",
+    "OrbaxCheckpoint": "it writes folders of its own; runs have snapshots, last.keras and best.keras",
+}
+# Callbacks that write, and the setting that says where: a path inside the run.
+WRITES = {"ModelCheckpoint": "filepath", "CSVLogger": "filename", "TensorBoard": "log_dir"}
 # Made by Keras itself, or meant to be subclassed.
 INTERNAL = {
     "InputSpec",

@@ -27,5 +27,5 @@ def rm(
     root = runs_root(runs_dir)
     found = [find_run(reference, root) for reference in references]
     for run in found:
-        remove_run(run)
+        remove_run(run, root)
         console.note(f"removed {run.path}")

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from dlkit.catalog.create import Component
 from dlkit.catalog.find import activations, identifiers, names, source
-from dlkit.catalog.kinds import NAMESPACES, Place, holds_list, nested_namespace
+from dlkit.catalog.kinds import NAMESPACES, REFUSED, WRITES, Place, holds_list, nested_namespace
 from dlkit.errors import Problem, RecipeError, closest
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe
@@ -75,6 +75,9 @@ class _Checker:
         if found is None:
             return Component(namespace, "")
         name, settings, here = found
+        if name in REFUSED:
+            self._problem(f"{namespace} {name} is not allowed in recipes", REFUSED[name], here, at_key=here != path)
+            return Component(namespace, name)
         if name not in names(namespace):
             folder = NAMESPACES[namespace].folder
             hint = closest(name, names(namespace), f"dlkit list {folder}")
@@ -90,8 +93,17 @@ class _Checker:
             for key, item in settings.items()
         }
         checked = self.validated(settings_model(namespace, name), nested, here)
+        if namespace == "callback" and name in WRITES:
+            self._check_written_path(nested.get(WRITES[name]), (*here, WRITES[name]))
         location = self.positions.key(here) if here != path else self.positions.value(path)
         return Component(namespace, name, nested if checked is not None else {}, location)
+
+    def _check_written_path(self, value: Any, path: KeyPath) -> None:
+        """Note a path that leads out of the run; ModelCheckpoint and the like may write inside it alone."""
+        if isinstance(value, str) and not is_inside(value):
+            self._problem(
+                f"{value!r} is not a path inside the run", "give a relative path without .., such as logs/all", path
+            )
 
     def _split(self, namespace: str, value: Any, path: KeyPath) -> tuple[str, dict[str, Any], KeyPath] | None:
         example = f"such as {names(namespace)[0]}, or {{{names(namespace)[0]}: {{...}}}}" if names(namespace) else ""
@@ -181,6 +193,12 @@ class _Checker:
                 return
             message, hint = explained(kind, received, context, str(detail["msg"]))
             self._problem(message, hint, full)
+
+
+def is_inside(path: str) -> bool:
+    """Return whether a path stays below the folder that it is relative to, on every system."""
+    parts = path.replace("\\", "/").split("/")
+    return bool(path) and parts[0] not in ("", "~") and ":" not in path.split("{")[0] and ".." not in parts
 
 
 def _by_place(error: ValidationError) -> list[list[Any]]:

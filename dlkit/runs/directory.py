@@ -141,7 +141,7 @@ def find_run(reference: str | None, root: Path, *, finished: bool | None = None)
     if reference is not None and (Path(reference) / RESOLVED).is_file():
         return RunDirectory(Path(reference))
     runs = [RunDirectory(path) for path in list_runs(root)]
-    name = Path(reference).stem if reference is not None else None
+    name = _run_name(reference)
     named = [run for run in runs if name in (None, run.recipe_name, run.path.name)]
     matching = [run for run in named if finished in (None, run.finished)]
     if matching:
@@ -156,6 +156,21 @@ def find_run(reference: str | None, root: Path, *, finished: bool | None = None)
     )
 
 
+def _run_name(reference: str | None) -> str | None:
+    """Return what a reference names: a recipe or a run; MissingError for a path at which there is no run.
+
+    A recipe's file stands for its name, wherever it lies.
+    """
+    if reference is None:
+        return None
+    path = Path(reference)
+    if path.suffix in (".yaml", ".yml"):
+        return path.stem
+    if path.name != reference.rstrip("/"):
+        raise MissingError(f"there is no run at {reference}", "give a run directory, or a recipe's name")
+    return path.name
+
+
 def find_trained(
     reference: str | None, root: Path, checkpoint: str = "last", *, finished: bool | None = None
 ) -> RunDirectory:
@@ -168,8 +183,17 @@ def find_trained(
     return found
 
 
-def remove_run(run: RunDirectory) -> None:
-    """Delete a run with all its files, and its recipe's folder when it was the last one there."""
+def remove_run(run: RunDirectory, root: Path) -> None:
+    """Delete a run with all its files, and its recipe's folder when it was the last one there.
+
+    Raises InputError for a folder that is not where runs below `root` are, and for a link to one.
+    """
+    inside = run.path.absolute().parent.parent.resolve() == root.resolve()
+    if not inside or run.path.is_symlink() or run.path.parent.is_symlink() or run.path.name in ("", ".."):
+        raise InputError(
+            f"{run.path} is not a run of {root}, so it is not removed",
+            "give --runs-dir: the folder that has RECIPE/RUN in it",
+        )
     with run.locked():
         shutil.rmtree(run.path)
     if not any(run.path.parent.iterdir()):

@@ -2,6 +2,8 @@
 
 import io
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -40,7 +42,9 @@ def explain_fault(loaded: "LoadedRecipe", training: Training, run: RunDirectory,
     fresh = build_model(loaded.recipe, training.built.description)
     built = replace(fresh, preprocess=training.built.preprocess)
     replayed = Training(loaded.recipe, replace(training.prepared, built=built), Reporter())
-    fault = _replay(replayed, run, last_step)
+    with TemporaryDirectory() as scratch:  # what callbacks write in a replay is not the run's
+        replayed.folder = Path(scratch)
+        fault = _replay(replayed, run, last_step)
     if fault is None:
         return CheckError(
             f"not all was finite before step {last_step}, but in a replay it was: this machine computes unreliably",

@@ -5,18 +5,19 @@ step (see data/pipeline.py), so a training that continues from a snapshot takes 
 """
 
 import time
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from dlkit.catalog.create import create_at, locate
 from dlkit.errors import InputError
 from dlkit.interfaces.reporter import Reporter
 from dlkit.machine.interruption import Interrupted, StopRequest, stop_requests
-from dlkit.model.groups import averages_weights, learning_rates
+from dlkit.model.groups import learning_rates
 from dlkit.recipe.schema import Recipe, ResolvedPhase
 from dlkit.runs.directory import RunDirectory
+from dlkit.training.callbacks import created_callbacks, wants_batches
 from dlkit.training.monitors import directions, smaller_is_better
 from dlkit.training.prepare import Prepared
 from dlkit.training.snapshot import Progress, read_snapshot
@@ -28,12 +29,14 @@ class Training:
     """One training of a built model.
 
     steps: what the current phase runs, once start() or run_to_end() has been called. state: what a snapshot holds.
+    folder: where callbacks may write; those that write are left out without one.
     """
 
     def __init__(self, recipe: Recipe, prepared: Prepared, reporter: Reporter) -> None:
         self.recipe, self.prepared, self.reporter = recipe, prepared, reporter
         built = self.built = prepared.built
         self.phases = recipe.resolved_phases()
+        self.folder: Path | None = None
         self.monitor = recipe.training.monitor or built.task.monitor
         self.state = TrainingState(smaller_is_better(self.monitor, directions(built.task, built.network)))
 
@@ -53,7 +56,7 @@ class Training:
         keep_start: save the state before the first step too, for weights that the recipe's seed alone does not give.
         Raises Interrupted when the process is asked to stop, and NonFinite.
         """
-        self.run = run
+        self.run, self.folder = run, run.path
         self.start(run if resume else None)
         if keep_start:
             self.state.save(run)
@@ -77,11 +80,11 @@ class Training:
     def _enter_phase(self) -> None:
         """Compile for the phase and create its callbacks and variables."""
         self.steps = Steps(self.recipe, self.prepared, self.phase)
-        callbacks = created_callbacks(self.phase, self.steps.network)
+        callbacks = created_callbacks(self.phase, self.steps.network, self.folder)
         self._callbacks = keras.callbacks.CallbackList(
             callbacks, model=self.steps.network, epochs=self.phase.epochs, steps=self.steps.per_epoch, verbose=0
         )
-        self._every_step = any(_wants_batches(callback) for callback in callbacks)
+        self._every_step = any(wants_batches(callback) for callback in callbacks)
         self._steps_per_call = 1
         self.state.enter(self.steps, self._callbacks)
         self.steps.network.stop_training = False
@@ -185,26 +188,3 @@ class Training:
             f"stopped after {self.progress.step} updates; everything is saved in {self.run.path}",
             f"continue with: {self.run.resume_command}",
         )
-
-
-def created_callbacks(phase: ResolvedPhase, network: keras.Model) -> list[keras.callbacks.Callback]:
-    """Create the phase's callbacks, with SwapEMAWeights where weights are averaged: what is validated is what is kept.
-
-    Raises InputError for a SwapEMAWeights without averaged weights.
-    """
-    callbacks = [create_at(component) for component in phase.callbacks]
-    swaps = [callback for callback in callbacks if isinstance(callback, keras.callbacks.SwapEMAWeights)]
-    if averages_weights(network.optimizer):
-        return callbacks if swaps else [*callbacks, keras.callbacks.SwapEMAWeights()]
-    if swaps:
-        raise InputError(
-            "SwapEMAWeights has no averaged weights to swap in",
-            "set use_ema: true in the optimizer",
-            location=locate(swaps[0]),
-        )
-    return callbacks
-
-
-def _wants_batches(callback: keras.callbacks.Callback) -> bool:
-    hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-    return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in hooks)

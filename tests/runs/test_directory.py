@@ -102,10 +102,45 @@ def test_the_lock_refuses_a_second_process_and_dies_with_its_owner(tmp_path):
 
 def test_remove_run_takes_the_empty_recipe_folder_along(tmp_path):
     first, second = make_run(tmp_path, "a", "1"), make_run(tmp_path, "a", "2")
-    remove_run(RunDirectory(first))
+    remove_run(RunDirectory(first), tmp_path)
     assert second.exists()
-    remove_run(RunDirectory(second))
+    remove_run(RunDirectory(second), tmp_path)
     assert not (tmp_path / "a").exists()
+
+
+def test_only_runs_below_the_runs_folder_are_removed(tmp_path, dlkit, monkeypatch):
+    """A project's folder with a resolved.yaml in it, a path that is not there, and links, are all left alone."""
+    root = tmp_path / "runs"
+    kept = make_run(root, "net", "1")
+    project = make_run(tmp_path / "work", "project", "here")
+    (project / "thesis.tex").write_text("x")
+    (root / "net" / "link").symlink_to(project)
+    (root / "other").symlink_to(project.parent)
+    monkeypatch.chdir(project)
+    for reference in (
+        ".",
+        project,
+        project / ".",
+        root / "net" / "link",
+        root / "other" / "here",
+        root / "net/1/../../net",
+    ):
+        code, _, error = dlkit("runs", "rm", reference, "--runs-dir", root)
+        assert (code, "is not removed" in error or "there is no run at" in error) == (2, True) or code == 3, reference
+    for gone in (tmp_path / "nowhere" / "net", "elsewhere/net", root / "net" / "2"):
+        code, _, error = dlkit("runs", "rm", gone, "--runs-dir", root)
+        assert code == 3
+        assert f"there is no run at {gone}" in error
+    assert (project / "thesis.tex").exists()
+    assert kept.is_dir()
+    assert dlkit("runs", "rm", kept, "--runs-dir", root).code == 0
+    assert not kept.exists()
+
+
+def test_a_recipe_file_and_a_name_stand_for_a_run(tmp_path):
+    make_run(tmp_path, "net", "1")
+    for reference in ("net", "net/", "net.yaml", "some/folder/net.yml"):
+        assert find_run(reference, tmp_path).path == tmp_path / "net" / "1"
 
 
 def test_json_is_written_whole(tmp_path):

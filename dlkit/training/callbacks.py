@@ -1,0 +1,54 @@
+"""Create a phase's Keras callbacks; those that write do so inside the run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+
+from dlkit.catalog.create import Component, create_at, locate
+from dlkit.catalog.kinds import WRITES
+from dlkit.errors import InputError
+from dlkit.model.groups import averages_weights
+from dlkit.recipe.schema import ResolvedPhase
+
+Callbacks = list[keras.callbacks.Callback]
+
+
+def created_callbacks(
+    phase: ResolvedPhase, network: keras.Model, folder: Path | None
+) -> list[keras.callbacks.Callback]:
+    """Create the phase's callbacks, with SwapEMAWeights where weights are averaged: what is validated is what is kept.
+
+    folder: what paths of callbacks are relative to; without one, callbacks that write are left out. Raises InputError
+    for a SwapEMAWeights without averaged weights.
+    """
+    components = [_placed(component, folder) for component in phase.callbacks]
+    callbacks = [create_at(component) for component in components if component is not None]
+    swaps = [callback for callback in callbacks if isinstance(callback, keras.callbacks.SwapEMAWeights)]
+    if averages_weights(network.optimizer):
+        return callbacks if swaps else [*callbacks, keras.callbacks.SwapEMAWeights()]
+    if swaps:
+        raise InputError(
+            "SwapEMAWeights has no averaged weights to swap in",
+            "set use_ema: true in the optimizer",
+            location=locate(swaps[0]),
+        )
+    return callbacks
+
+
+def wants_batches(callback: keras.callbacks.Callback) -> bool:
+    """Return whether a callback does something at every step."""
+    hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in hooks)
+
+
+def _placed(component: Component, folder: Path | None) -> Component | None:
+    """Return a callback whose path is below the folder; None for one that writes where there is no folder."""
+    setting = WRITES.get(component.name)
+    if setting is None:
+        return component
+    if folder is None:
+        return None
+    path = folder / str(component.settings.get(setting, "logs"))  # TensorBoard's own default
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return replace(component, settings=component.settings | {setting: str(path)})
