@@ -21,6 +21,8 @@ from dlkit.model.built import BuiltModel
 from dlkit.model.trained import TrainedModel
 from dlkit.runs.directory import CHECKPOINTS, RunDirectory
 from dlkit.runs.inspection import CERTIFICATE
+from dlkit.safety.arrays import check_arrays
+from dlkit.safety.files import UnreadableError
 
 RELOAD_SECONDS = 600
 
@@ -103,12 +105,15 @@ def read_certificate(artefact: Path) -> dict[str, Any]:
 
 
 def load_samples(run: RunDirectory) -> np.ndarray:
-    """Return the raw held-out examples that the run keeps for certificates."""
+    """Return the raw held-out examples that the run keeps for certificates; their file is checked before it is read."""
+    path = run.path / "samples.npz"
     try:
-        with np.load(run.path / "samples.npz", allow_pickle=False) as archive:
+        if path.is_file():
+            check_arrays(path)
+        with np.load(path, allow_pickle=False) as archive:
             samples: np.ndarray = archive["inputs"]
-    except (OSError, ValueError, KeyError) as error:
-        raise MissingError(f"{run.path / 'samples.npz'} is missing or damaged", "train the recipe again") from error
+    except (OSError, ValueError, KeyError, UnreadableError) as error:
+        raise MissingError(f"{path} is missing or damaged", "train the recipe again") from error
     return samples
 
 

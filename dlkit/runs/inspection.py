@@ -8,6 +8,8 @@ from typing import Any
 
 from dlkit.errors import InputError, MissingError
 from dlkit.safety.files import first_line, links_out
+from dlkit.safety.keras_files import PICKLES
+from dlkit.safety.saved_models import GRAPH, OTHER_GRAPHS
 
 RESOLVED, CERTIFICATE = "resolved.yaml", "certificate.json"
 MAX_JSON = 100_000_000
@@ -95,23 +97,28 @@ def _certificate(path: Path) -> Found:
 
 
 def _run(path: Path) -> Found:
-    """A run's recipe, state and files; every checkpoint and array file in it is looked into."""
+    """Return a run's recipe, state and files; every artefact in it is inspected, exports and kept runs included."""
     problems = [f"{link} is a symbolic link out of the run" for link in links_out(path)]
     inner = {}
-    for file in sorted(path.rglob("*")):
-        if not file.is_symlink() and file.suffix in (".keras", ".h5", ".npz", ".npy") and file.is_file():
-            inner[str(file.relative_to(path))] = found = _inside(path, file)
-            problems += [f"{file.relative_to(path)}: {reason}" for reason in found]
+    for item in sorted(path.rglob("*")):
+        name = str(item.relative_to(path))
+        if item.is_symlink():
+            continue
+        if item.suffix.lower() in PICKLES and item.is_file():
+            problems.append(f"{name}: it is code or a pickle")
+        if any(is_it(item) for _, is_it, _ in _ARTEFACTS):
+            inner[name] = found = _inside(path, item)
+            problems += [f"{name}: {reason}" for reason in found]
     contents = {"recipe": _recipe_name(path), "finished": (path / "metrics.json").is_file(), "files": _files(path)}
     return contents | {"inspected": sorted(inner)}, problems
 
 
-def _inside(run: Path, file: Path) -> list[str]:
-    """The reasons against one file of a run; snapshots carry a checksum behind their zip archive."""
+def _inside(run: Path, item: Path) -> list[str]:
+    """Return the reasons against one artefact of a run."""
     try:
-        return inspect(file).reasons
+        return inspect(item).reasons
     except InputError as error:
-        return [f"it cannot be read ({str(error).removeprefix(str(file)).removeprefix(str(run))})"]
+        return [f"it cannot be read ({str(error).removeprefix(str(item)).removeprefix(str(run))})"]
 
 
 def _recipe_name(run: Path) -> str:
@@ -130,11 +137,17 @@ def _named(*suffixes: str) -> Callable[[Path], bool]:
     return lambda path: path.is_file() and path.suffix.lower() in suffixes
 
 
-_READERS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], Found]], ...] = (
+_Reader = tuple[str, Callable[[Path], bool], Callable[[Path], Found]]
+# What may be loaded, in a run too.
+_ARTEFACTS: tuple[_Reader, ...] = (
     ("keras", _named(".keras"), _keras),
     ("h5", _named(".h5", ".hdf5"), _h5),
     ("arrays", _named(".npz", ".npy"), _arrays),
+    ("saved_model", lambda path: any((path / name).is_file() for name in (GRAPH, *OTHER_GRAPHS)), _saved_model),
+)
+_READERS: tuple[_Reader, ...] = (
+    *_ARTEFACTS[:3],
     ("certificate", _named(".json"), _certificate),
     ("run", lambda path: (path / RESOLVED).is_file(), _run),
-    ("saved_model", lambda path: (path / "saved_model.pb").is_file(), _saved_model),
+    *_ARTEFACTS[3:],
 )

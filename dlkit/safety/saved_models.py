@@ -8,6 +8,7 @@ from typing import Any
 
 from dlkit.errors import CheckError
 from dlkit.safety.files import UnreadableError, first_line, links_out, require_file, safe_member_name
+from dlkit.safety.object_graph import called_functions, loading_problems, saver_role
 from dlkit.safety.ops import ALLOWED, READS_ASSET, RESTORING, SAVING
 
 GRAPH = "saved_model.pb"
@@ -29,11 +30,15 @@ def saved_model_contents(folder: Path) -> SavedModelContents:
     contents = SavedModelContents()
     contents.problems.extend(f"{name} holds another graph, which is not checked" for name in _other_graphs(folder))
     contents.problems.extend(f"{link} is a symbolic link out of the folder" for link in links_out(folder))
-    for meta in _parsed(folder / GRAPH).meta_graphs:
+    metas = _parsed(folder / GRAPH).meta_graphs
+    if len(metas) > 1:
+        contents.problems.append(f"it has {len(metas)} graphs, and which of them runs is for its loader to say")
+    for meta in metas:
         contents.signatures.update(_signatures(meta))
         _note_operations(meta, contents)
         contents.problems.extend(_asset_problems(meta))
         contents.problems.extend(_saver_problems(meta))
+        contents.problems.extend(loading_problems(meta))
     return contents
 
 
@@ -96,15 +101,11 @@ def _note_operations(meta: Any, contents: SavedModelContents) -> None:
     inside: list[tuple[str, str, Any, list[str]]] = [("the graph", "", meta.graph_def.node, [])]
     for name, function in functions.items():
         arguments = [argument.name for argument in function.signature.input_arg]
-        inside.append((f"function {name}", _saver_role(name), function.node_def, arguments))
+        inside.append((f"function {name}", saver_role(name), function.node_def, arguments))
     for place, role, nodes, arguments in inside:
         contents.operations.update(node.op for node in nodes)
         refused = Counter(node.op for node in nodes if not _is_allowed(node, role, functions, arguments))
         contents.problems.extend(f"operation {op} in {place} is not allowed" for op in sorted(refused))
-
-
-def _saver_role(name: str) -> str:
-    return next((role for role in ("save", "restore") if name.startswith(f"__inference__traced_{role}_")), "")
 
 
 def _is_allowed(node: Any, role: str, functions: Iterable[str], arguments: Iterable[str]) -> bool:
@@ -132,17 +133,10 @@ def _saver_problems(meta: Any) -> Iterator[str]:
     saver = {meta.saver_def.save_tensor_name.split(":")[0], meta.saver_def.restore_op_name}
     callers = [("", node) for node in meta.graph_def.node if node.name not in saver]
     callers += [(f.signature.name, node) for f in meta.graph_def.library.function for node in f.node_def]
-    called = {name for _, node in callers for name in _called(node)} | set(meta.object_graph_def.concrete_functions)
-    yield from (f"function {name} is called by more than the saver" for name in sorted(called) if _saver_role(name))
+    called = {name for _, node in callers for name in called_functions(node)} | set(
+        meta.object_graph_def.concrete_functions
+    )
+    yield from (f"function {name} is called by more than the saver" for name in sorted(called) if saver_role(name))
     for name, signature in meta.signature_def.items():
         if saver & {info.name.split(":")[0] for info in signature.outputs.values()}:
             yield f"endpoint {name} calls the saver"
-
-
-def _called(node: Any) -> Iterator[str]:
-    """The functions that a node names."""
-    yield node.op
-    for value in node.attr.values():
-        if value.HasField("func"):
-            yield value.func.name
-        yield from (function.name for function in value.list.func)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 
 import keras
 import numpy as np
@@ -153,3 +154,37 @@ def test_a_run_without_samples_is_named(trained_run, tmp_path):
 
     with pytest.raises(MissingError, match=r"samples\.npz is missing"):
         export(open_run(RunDirectory(copy)), "saved_model")
+
+
+def test_samples_that_would_fill_the_memory_are_refused(trained_run, tmp_path):
+    """300 MB of zeros take 0.3 MB of a file."""
+    from dlkit.runs.directory import RunDirectory
+
+    copy = shutil.copytree(trained_run.path, tmp_path / "digits_mlp" / "run")
+    with (
+        zipfile.ZipFile(copy / "samples.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("inputs.npy", "w") as file,
+    ):
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (300_000_000,)})
+        for _ in range(300):
+            file.write(bytes(1_000_000))
+    with pytest.raises(InputError, match="not safe to open.*times its size"):
+        export(open_run(RunDirectory(copy)), "saved_model", tmp_path)
+
+
+def test_every_endpoint_is_compared_by_itself(exported, trained, monkeypatch):
+    """Answers of one endpoint must not stand for those of another."""
+    from dlkit.export import certificate
+
+    plain = certificate._reload
+
+    def shifted(*given):
+        answers = plain(*given)
+        return {
+            key: value + 1 if key[0] == "0" and value.dtype.kind == "f" else value for key, value in answers.items()
+        }
+
+    monkeypatch.setattr(certificate, "_reload", shifted)
+    found = certificate.certify(trained, "saved_model", exported[0], None)
+    assert found["passed"] is False
+    assert [check["passed"] for check in found["checks"].values()].count(True) == len(found["checks"]) - 1

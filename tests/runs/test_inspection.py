@@ -285,3 +285,27 @@ def test_exit_codes_and_json(dlkit, trained_run, tmp_path):
         assert message in err
     with pytest.raises(MissingError):
         inspect(tmp_path / "nothing")
+
+
+def test_everything_in_a_run_is_inspected(trained_run, tmp_path):
+    """Exports, files with endings in capitals, and what a pickle could be."""
+    copy = shutil.copytree(trained_run.path, tmp_path / "digits_mlp" / "run")
+    assert inspect(copy).reasons == []
+    shutil.copy(copy / "last.keras", copy / "figures" / "other.KERAS")
+    rewritten(copy / "last.keras", copy / "X.KERAS", with_layer({"class_name": "Lambda", "module": "keras.layers"}))
+    (copy / "figures" / "colours.PKL").write_bytes(b"\x80\x04.")
+
+    class Reads(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+        def serve(self, x):
+            return {"y": tf.io.read_file(x)}
+
+    module = Reads()
+    folder = copy / "exports/saved_model/digits_mlp/7"
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+    found = inspect(copy)
+    assert not found.safe
+    assert any("figures/colours.PKL: it is code or a pickle" in reason for reason in found.reasons)
+    assert any(reason.startswith("X.KERAS: Lambda holds code") for reason in found.reasons)
+    assert any(reason.startswith("exports/saved_model/digits_mlp/7: operation ReadFile") for reason in found.reasons)
+    assert {"figures/other.KERAS", "exports/saved_model/digits_mlp/7", "last.keras"} <= set(found.contents["inspected"])

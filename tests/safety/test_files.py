@@ -122,7 +122,7 @@ def test_datasets_check_their_files_first(tmp_path):
         with pytest.raises(InputError, match="more or fewer columns than the header"):
             Csv(file=str(tmp_path / name), target="b").describe()
     (tmp_path / "latin").write_bytes(b"a,b\n\xe9,1\n")
-    with pytest.raises(InputError, match="is no readable table"):
+    with pytest.raises(InputError, match="is not a readable table"):
         Csv(file=str(tmp_path / "latin"), target="b").describe()
 
 

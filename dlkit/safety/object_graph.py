@@ -1,0 +1,122 @@
+"""What loading a SavedModel runs: a TF2 object graph alone, its own assets, and a saver that only its saver calls.
+
+TensorFlow loads a graph without an object graph by running the operations that it names for restoring, whatever these
+are; an object may bring functions that restore it; and a table is filled from whatever file its initialiser is given.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dlkit.safety.ops import READS_ASSET, RESTORING
+
+SAVER_NAMES = {role: f"__inference__traced_{role}_" for role in ("save", "restore")}
+
+
+def saver_role(function: str) -> str:
+    """Return `save` or `restore` for the functions that the saver writes and reads variables with, else nothing."""
+    return next((role for role, prefix in SAVER_NAMES.items() if function.startswith(prefix)), "")
+
+
+def called_functions(node: Any) -> Iterator[str]:
+    """Yield the functions that a node may call, its own operation included."""
+    yield node.op
+    for value in node.attr.values():
+        if value.HasField("func"):
+            yield value.func.name
+        yield from (function.name for function in value.list.func)
+
+
+def loading_problems(meta: Any) -> Iterator[str]:
+    """Yield what a meta graph would do while it is loaded, beyond creating its own variables and tables."""
+    if not meta.HasField("object_graph_def") or not meta.object_graph_def.nodes:
+        yield "it has no object graph, so that loading it would run the operations that it names for restoring"
+    for number, item in enumerate(meta.object_graph_def.nodes):
+        if item.saveable_objects or item.registered_saver:
+            yield f"object {number} brings a saver of its own"
+    yield from _saver_problems(meta)
+    yield from _device_problems(meta)
+    yield from _asset_problems(meta)
+
+
+def _functions(meta: Any) -> dict[str, Any]:
+    return {function.signature.name: function for function in meta.graph_def.library.function}
+
+
+def _saver_problems(meta: Any) -> Iterator[str]:
+    """Each saver operation calls functions of its own role alone, which read from the file that they are given."""
+    nodes = {node.name: node for node in meta.graph_def.node}
+    functions = _functions(meta)
+    saver = {"save": meta.saver_def.save_tensor_name.split(":")[0], "restore": meta.saver_def.restore_op_name}
+    for role, name in saver.items():
+        called = [other for other in called_functions(nodes[name]) if other in functions] if name in nodes else []
+        if any(saver_role(other) != role for other in called):
+            yield f"the operation {name} that the saver runs to {role} calls {', '.join(called)}"
+    for name, function in functions.items():
+        arguments = {argument.name for argument in function.signature.input_arg}
+        for node in function.node_def:
+            if node.op in RESTORING and not (node.input and node.input[0] in arguments):
+                yield f"function {name} reads a file of its own choice"
+
+
+def _device_problems(meta: Any) -> Iterator[str]:
+    places = [meta.graph_def.node, *(function.node_def for function in meta.graph_def.library.function)]
+    for node in (node for nodes in places for node in nodes):
+        if "/job:" in node.device and "/job:localhost" not in node.device:
+            yield f"operation {node.name} asks for the device {node.device}"
+
+
+def _asset_problems(meta: Any) -> Iterator[str]:
+    """Every table that is filled from a file is filled from an asset of this artefact."""
+    functions = _functions(meta)
+    readers = {name: _file_argument(function) for name, function in functions.items() if _reads(function.node_def)}
+    for name, argument in readers.items():
+        if argument is None or not _bound_to_asset(meta, functions[name], argument):
+            yield f"function {name} reads a file that is not an asset"
+    for name, function in functions.items():
+        for node in function.node_def:
+            for called in set(called_functions(node)) & readers.keys():
+                yield f"function {called}, which reads a file, is called by {name}"
+    assets = _asset_tensors(meta)
+    for node in meta.graph_def.node:
+        for called in set(called_functions(node)) & readers.keys():
+            argument = readers[called]
+            if argument is None or len(node.input) <= argument or node.input[argument].split(":")[0] not in assets:
+                yield f"operation {node.name} gives {called} a file that is not an asset"
+
+
+def _reads(nodes: Any) -> bool:
+    return any(node.op == READS_ASSET for node in nodes)
+
+
+def _file_argument(function: Any) -> int | None:
+    """Return the number of the one argument that names the file which a function reads; None where there is none."""
+    arguments = [argument.name for argument in function.signature.input_arg]
+    files = {node.input[1] if len(node.input) > 1 else "" for node in function.node_def if node.op == READS_ASSET}
+    return arguments.index(files.pop()) if len(files) == 1 and files <= set(arguments) else None
+
+
+def _bound_to_asset(meta: Any, function: Any, argument: int) -> bool:
+    """Return whether the object graph binds a function's argument to an asset; captured inputs are the last ones."""
+    graph = meta.object_graph_def
+    bound = (
+        list(graph.concrete_functions[function.signature.name].bound_inputs)
+        if (function.signature.name in graph.concrete_functions)
+        else []
+    )
+    place = argument - (len(function.signature.input_arg) - len(bound))
+    if not 0 <= place < len(bound) or not 0 <= bound[place] < len(graph.nodes):
+        return False
+    item = graph.nodes[bound[place]]
+    return bool(item.HasField("asset")) and 0 <= item.asset.asset_file_def_index < len(meta.asset_file_def)
+
+
+def _asset_tensors(meta: Any) -> set[str]:
+    """Return the nodes that hold an asset's path: what the loader feeds, and variables assigned from it alone."""
+    found = {asset.tensor_info.name.split(":")[0] for asset in meta.asset_file_def}
+    assigned: dict[str, list[str]] = {}
+    for node in meta.graph_def.node:
+        if node.op == "AssignVariableOp" and len(node.input) > 1:
+            assigned.setdefault(node.input[0].split(":")[0], []).append(node.input[1].split(":")[0])
+    variables = {name for name, values in assigned.items() if set(values) <= found}
+    reads = (node for node in meta.graph_def.node if node.op == "ReadVariableOp" and node.input)
+    return found | {node.name for node in reads if node.input[0].split(":")[0] in variables}

@@ -1,0 +1,165 @@
+"""What loading a SavedModel would run is seen from its graph alone, and refused by inspect and by export --verify."""
+
+import hashlib
+import json
+import shutil
+
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from dlkit.errors import CheckError
+from dlkit.export.export import export, verify
+from dlkit.model.trained import open_run
+from dlkit.runs.inspection import inspect
+
+
+@pytest.fixture(scope="module")
+def trained(trained_run):
+    return open_run(trained_run)
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    return export(trained, "saved_model", tmp_path_factory.mktemp("exports"))[0]
+
+
+def changed(exported, folder, change):
+    """A copy of an export whose graph is changed, and whose certificate says that it is the right one."""
+    copy = shutil.copytree(exported, folder)
+    model = saved_model_pb2.SavedModel()
+    model.ParseFromString((copy / "saved_model.pb").read_bytes())
+    change(model)
+    content = model.SerializeToString()
+    (copy / "saved_model.pb").write_bytes(content)
+    certificate = json.loads((copy / "certificate.json").read_text())
+    certificate["files"]["saved_model.pb"] = hashlib.sha256(content).hexdigest()
+    (copy / "certificate.json").write_text(json.dumps(certificate))
+    return copy
+
+
+def no_object_graph(model):
+    model.meta_graphs[0].ClearField("object_graph_def")
+
+
+def saver_that_writes_when_it_restores(model):
+    meta = model.meta_graphs[0]
+    node = next(node for node in meta.graph_def.node if node.name == meta.saver_def.restore_op_name)
+    saves = next(f for f in meta.graph_def.library.function if f.signature.name.startswith("__inference__traced_save_"))
+    node.attr["f"].func.name = saves.signature.name
+
+
+def saver_of_an_object(model):
+    model.meta_graphs[0].object_graph_def.nodes[0].saveable_objects["x"].save_function = 1
+
+
+def another_path(model):
+    meta = model.meta_graphs[0]
+    function = next(f for f in meta.graph_def.library.function if f.signature.name.startswith("__inference__traced_re"))
+    path = function.node_def.add(name="path", op="Const")
+    path.attr["value"].tensor.CopyFrom(tf.make_tensor_proto("/etc/x"))
+    path.attr["dtype"].type = tf.string.as_datatype_enum
+    for node in function.node_def:
+        if node.op == "RestoreV2":
+            node.input[0] = "path:output:0"
+
+
+def initializer_of(meta):
+    return next(f for f in meta.graph_def.library.function if f.signature.name.startswith("__inference__initializer_"))
+
+
+def table_from_any_file(model):
+    function = initializer_of(model.meta_graphs[0])
+    path = function.node_def.add(name="path", op="Const")
+    path.attr["value"].tensor.CopyFrom(tf.make_tensor_proto("/etc/passwd"))
+    path.attr["dtype"].type = tf.string.as_datatype_enum
+    reads = next(node for node in function.node_def if node.op == "InitializeTableFromTextFileV2")
+    reads.input[1] = "path:output:0"
+
+
+def table_from_a_constant_of_the_object_graph(model):
+    meta = model.meta_graphs[0]
+    bound = meta.object_graph_def.concrete_functions[initializer_of(meta).signature.name].bound_inputs
+    bound[0] = next(i for i, item in enumerate(meta.object_graph_def.nodes) if item.HasField("constant"))
+
+
+def table_from_a_constant_of_the_graph(model):
+    """TensorFlow Serving runs the operations of the graph, Python those of the object graph."""
+    meta = model.meta_graphs[0]
+    path = meta.graph_def.node.add(name="path", op="Const")
+    path.attr["value"].tensor.CopyFrom(tf.make_tensor_proto("/etc/passwd"))
+    path.attr["dtype"].type = tf.string.as_datatype_enum
+    name = initializer_of(meta).signature.name
+    node = next(node for node in meta.graph_def.node if node.attr["f"].func.name == name)
+    node.input[0] = "path"
+
+
+def another_machine(model):
+    model.meta_graphs[0].graph_def.node[0].device = "/job:worker/task:0"
+
+
+def two_graphs(model):
+    model.meta_graphs.add().CopyFrom(model.meta_graphs[0])
+
+
+ATTACKS = {
+    no_object_graph: "it has no object graph",
+    saver_that_writes_when_it_restores: "that the saver runs to restore calls __inference__traced_save_",
+    saver_of_an_object: "object 0 brings a saver of its own",
+    another_path: "reads a file of its own choice",
+    table_from_any_file: "reads a file that is not an asset",
+    table_from_a_constant_of_the_object_graph: "reads a file that is not an asset",
+    table_from_a_constant_of_the_graph: "a file that is not an asset",
+    another_machine: "asks for the device /job:worker/task:0",
+    two_graphs: "it has 2 graphs",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+def test_what_loading_would_run_is_refused(exported, trained, tmp_path, attack, monkeypatch):
+    copy = changed(exported, tmp_path / "1", attack)
+    found = inspect(copy)
+    assert not found.safe
+    assert any(ATTACKS[attack] in reason for reason in found.reasons), found.reasons
+    monkeypatch.setattr("dlkit.export.certificate._reload", lambda *_: pytest.fail("loaded"))
+    with pytest.raises(CheckError, match="is not loaded"):
+        verify(copy, trained)
+
+
+def test_an_honest_export_is_safe(exported):
+    assert inspect(exported).reasons == []
+
+
+def test_a_function_that_reads_a_file_is_called_by_nobody_else(tmp_path):
+    """The path comes from a constant of the caller, so that the reading function alone looks harmless."""
+
+    class Module(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+        def inner(self, filename):
+            table = tf.raw_ops.HashTableV2(key_dtype=tf.int64, value_dtype=tf.string, shared_name="t")
+            filled = tf.raw_ops.InitializeTableFromTextFileV2(
+                table_handle=table, filename=filename, key_index=-1, value_index=-2, vocab_size=-1, delimiter="\t"
+            )
+            with tf.control_dependencies([filled]):
+                return tf.raw_ops.LookupTableFindV2(
+                    table_handle=table, keys=tf.range(3, dtype=tf.int64), default_value=""
+                )
+
+        @tf.function(input_signature=[tf.TensorSpec([], tf.float32)], autograph=False)
+        def serve(self, x):
+            return {"lines": self.inner(tf.constant("/etc/passwd"))}
+
+    module = Module()
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"serving_default": module.serve})
+    reasons = inspect(tmp_path / "1").reasons
+    assert any("which reads a file, is called by" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("checkpoint", ["/tmp/x/last", "../../other/last", "last.keras", None])
+def test_a_certificate_cannot_name_a_file_of_its_own(exported, tmp_path, dlkit, trained_run, checkpoint):
+    copy = shutil.copytree(exported, tmp_path / "1")
+    certificate = json.loads((copy / "certificate.json").read_text()) | {"checkpoint": checkpoint}
+    (copy / "certificate.json").write_text(json.dumps(certificate))
+    code, _, error = dlkit("export", "--verify", copy)
+    assert code == 1
+    assert f"there is no checkpoint {checkpoint!r}" in error
