@@ -13,21 +13,28 @@ from rich.table import Table
 from dlkit.errors import DlkitError
 from dlkit.formatting import rounded
 
+PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
+
+
+def printable(text: str) -> str:
+    """Return text whose control characters are escaped: names from files of others cannot steer the terminal."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
+
 
 def console_on(stream: str) -> Console:
     """A console on today's stdout or stderr; lines are never broken where no terminal sets their width."""
     file = getattr(sys, stream)
-    return Console(file=file, width=None if file.isatty() else 100_000, highlight=False, markup=False, soft_wrap=True)
+    return Console(file=file, width=None if file.isatty() else 100_000, **PLAIN)
 
 
 def line(text: str = "") -> None:
     """One line of a result."""
-    console_on("stdout").print(text)
+    console_on("stdout").print(printable(text))
 
 
 def note(text: str) -> None:
     """One line that is no result: progress, what happens, what comes next."""
-    console_on("stderr").print(text)
+    console_on("stderr").print(printable(text))
 
 
 def show_problems(error: DlkitError) -> None:
@@ -48,9 +55,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence
     terminal = sys.stdout.isatty()
     grid = Table(box=SIMPLE_HEAD if terminal else None, pad_edge=False, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        grid.add_column(column, justify="right" if index in right else "left", no_wrap=True)
+        grid.add_column(printable(column), justify="right" if index in right else "left", no_wrap=True)
     for row in rows:
-        grid.add_row(*(str(cell) for cell in row))
+        grid.add_row(*(printable(str(cell)) for cell in row))
     console = console_on("stdout")
     if terminal:
         console.print(grid)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psutil
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from dlkit.console._primitives import console_on, duration, metrics_text, note
+from dlkit.console._primitives import console_on, duration, metrics_text, note, printable
 from dlkit.formatting import byte_size
 from dlkit.interfaces.reporter import Reporter
 
@@ -95,9 +95,9 @@ class TrainingProgress(Reporter):
 
     def _print(self, text: str) -> None:
         if self._bar is not None:
-            self._bar.console.print(text)
+            self._bar.console.print(printable(text))
         else:
-            print(text, file=getattr(sys, self._stream), flush=True)
+            print(printable(text), file=getattr(sys, self._stream), flush=True)
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
         """An epoch is done: one line of its metrics, and a new forecast where its time tells another."""

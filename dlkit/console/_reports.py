@@ -62,7 +62,7 @@ def show_inspection(found: "Inspection") -> None:
             lines.append(f"{title}  {_inspected(content)}")
     lines += ["safe" if found.safe else "NOT SAFE", *(f"  {reason}" for reason in found.reasons)]
     for text in lines:
-        line("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text))
+        line(text)
 
 
 def _inspected(value: Any) -> str:

@@ -218,3 +218,20 @@ def test_waiting_and_tables_on_a_terminal(terminal):
     lines = [line.split() for line in stream.getvalue().splitlines()]
     assert "thinking" in lines[0]
     assert ["a", "1"] in lines
+
+
+@pytest.mark.parametrize("letters", ["\x1b[2J", "\x9b31m", "\x07", "\r", "\x00", "\u202e", "\ud800"])
+def test_names_of_others_cannot_steer_the_terminal(shown, capsys, letters):
+    console.line(f"class {letters}x")
+    console.note(f"class {letters}x")
+    console.table((f"a{letters}",), [(f"b{letters}",)])
+    out, error = capsys.readouterr()
+    for letter in set(letters) - set("[2J31m"):
+        assert letter not in out + error
+    assert ascii(letters)[1:-1] in out
+    assert ascii(letters)[1:-1] in error
+
+
+def test_colons_in_names_stay_what_they_are(capsys):
+    console.line("photos/:cat:.png [bold]x[/bold]")
+    assert capsys.readouterr().out == "photos/:cat:.png [bold]x[/bold]\n"
