@@ -1,1 +1,1 @@
-"""From a source to batches: splits, fingerprints, augmentation, reports."""
+"""Turn data sources into batches: splits, fingerprints, augmentation and reports."""

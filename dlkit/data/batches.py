@@ -1,4 +1,4 @@
-"""Read the examples of a split in batches, from memory or from disk, in parallel and in order."""
+"""Read the examples of a split in batches, from memory or disk, in parallel but in order."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,33 +10,33 @@ import tensorflow as tf
 from dlkit.interfaces.data import Rows, Split, forget_pages, on_disk
 from dlkit.machine.hardware import memory, usable_cores
 
-# Splits on disk up to this size, and this share of the free memory, are read into it: there a graph gathers from them
-# without Python.
+# Splits on disk are loaded into memory up to this size and this share of the free memory, so that a graph can gather
+# examples without calling Python.
 MEMORY_BYTES, MEMORY_SHARE = 1 << 30, 0.25
-# TensorFlow would hold a second copy of what it is given; it takes over memory that is aligned as its own.
+# TensorFlow copies large arrays unless their memory has the alignment that it requires.
 _COPIED_BYTES, _ALIGNMENT = 1 << 24, 64
-# A batch outside training has at most so many input values, which bounds its activations.
+# Limits on the examples and input values of a batch outside training, which bound the size of its activations.
 FIXED_BATCH, FIXED_VALUES = 256, 1 << 20
-# Batches that are made at the same time.
+# The maximum number of batches that are prepared in parallel.
 MOST_WORKERS = 8
 
 _TENSORS: WeakKeyDictionary[Split, list[Any]] = WeakKeyDictionary()
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Batches in an epoch of `count` examples; the last one may be smaller."""
+    """Return the number of batches in an epoch of `count` examples; the last one may be smaller."""
     return -(-count // batch_size)
 
 
 def in_memory(split: Split) -> bool:
-    """Whether a split is held in memory: it is already, or small enough to be read into it."""
+    """Return whether a split is kept in memory: it is already there, or it is small enough to be loaded."""
     if not (on_disk(split.inputs) or on_disk(split.targets)):
         return True
     return split.nbytes <= min(MEMORY_BYTES, MEMORY_SHARE * memory().available)
 
 
 def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
-    """A function from indices (n,) to (inputs, targets) for use in graphs."""
+    """Return a function from indices (n,) to (inputs, targets) for use in graphs."""
     arrays = (split.inputs, split.targets)
     if in_memory(split):
         if split not in _TENSORS:
@@ -52,7 +52,7 @@ def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
 
 
 def _tensor(array: np.ndarray | Rows) -> Any:
-    """An array as a tensor; one large enough to matter is copied once, into memory that the tensor then owns."""
+    """Return an array as a tensor; a large array is copied only once, into memory that the tensor then owns."""
     if array.nbytes < _COPIED_BYTES or array.dtype.kind not in "uif":
         return tf.convert_to_tensor(array[:])
     buffer = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
@@ -66,7 +66,7 @@ def _tensor(array: np.ndarray | Rows) -> Any:
 
 
 def examples(split: Split, batch_size: int) -> tf.data.Dataset:
-    """All examples of a split in their own order, raw, in batches: (indices, inputs, targets)."""
+    """Return all raw examples of a split in their original order, in batches of (indices, inputs, targets)."""
     read = reader(split)
 
     def batch_from(start: Any) -> Any:
@@ -77,13 +77,15 @@ def examples(split: Split, batch_size: int) -> tf.data.Dataset:
 
 
 def fixed_batch(split: Split) -> int:
-    """So many examples of a split at once that their activations stay small."""
+    """Return a batch size for a split that keeps the activations small."""
     return max(1, min(FIXED_BATCH, FIXED_VALUES // max(1, int(np.prod(split.inputs.shape[1:])))))
 
 
 def numbers(*span: int) -> tf.data.Dataset:
-    """tf.data.Dataset.range without tf.data's tuner: it sleeps for ever longer spans (10, 20, 40 ... milliseconds, to a
-    minute), and an iterator that ends may wait for it to wake, as long as it has lived already.
+    """Return tf.data.Dataset.range without autotuning.
+
+    The autotuner sleeps for increasing intervals (10, 20, 40 ... milliseconds, up to a minute), and an iterator that
+    ends may have to wait for it to wake up, for as long as the iterator has already existed.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -92,12 +94,12 @@ def numbers(*span: int) -> tf.data.Dataset:
 
 
 def ahead(elements: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
-    """Elements made in parallel, in their order, while the step before runs."""
+    """Return the elements mapped in parallel, in order, while the previous step runs."""
     workers = min(MOST_WORKERS, max(1, int(usable_cores())))
     return elements.map(as_written(function), num_parallel_calls=workers).prefetch(1)
 
 
 def as_written(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Without AutoGraph, which takes a second to rewrite a pipeline and would wrap the errors that it raises."""
+    """Return a function exempt from AutoGraph, which takes a second per pipeline and wraps the errors it raises."""
     kept: Callable[..., Any] = tf.autograph.experimental.do_not_convert(function)
     return kept

@@ -1,4 +1,4 @@
-"""Fingerprints of splits, so that a run says which data it saw."""
+"""Compute fingerprints of splits, so that a run records which data it used."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ _CHUNK_BYTES = 1 << 24
 
 
 def fingerprint(split: Split) -> dict[str, Any]:
-    """Number of examples and SHA-256 of the inputs and raw targets of a split, in order."""
+    """Return the number of examples of a split and the SHA-256 of its inputs and raw targets, in order."""
     found = {"examples": len(split), "inputs": _sha256(split.inputs), "targets": _sha256(split.targets)}
     return found if split.lengths is None else found | {"lengths": _sha256(split.lengths)}
 
 
 def describe_change(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What differs between two fingerprints, in words."""
+    """Return a description of the differences between two fingerprints."""
     changed = [key for key in now if then.get(key) != now[key]]
     return f"{', '.join(changed)} changed ({then.get('examples')} examples then, {now['examples']} now)"
 
 
 def record_fingerprint(run: RunDirectory, name: str, split: Split) -> None:
-    """Write a split's fingerprint into the run, or raise CheckError when the run knows other data by this name."""
+    """Write a split's fingerprint to the run; raise CheckError if the run has another fingerprint for this name."""
     found = fingerprint(split)
     content = run.read_json("data.json")
     known = content.setdefault("fingerprints", {})
@@ -34,15 +34,15 @@ def record_fingerprint(run: RunDirectory, name: str, split: Split) -> None:
         return
     if name in known:
         raise CheckError(
-            f"the {name} data is not what {run.path} has seen: {describe_change(known[name], found)}",
-            "put the data back as it was, or train a new run",
+            f"the {name} data differs from the data of {run.path}: {describe_change(known[name], found)}",
+            "restore the original data, or train a new run",
         )
     known[name] = found
     run.write_json("data.json", content)
 
 
 def _sha256(array: np.ndarray) -> str:
-    """Hash dtype, shape and bytes, a chunk of rows at a time so that memory-mapped data stays on disk."""
+    """Return a hash of dtype, shape and bytes, computed in chunks of rows so that memory-mapped data stays on disk."""
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
     row_bytes = max(1, array[:1].nbytes)
     rows = max(1, _CHUNK_BYTES // row_bytes)

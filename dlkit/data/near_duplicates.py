@@ -1,7 +1,7 @@
-"""Images that look alike: 64-bit difference hashes, and exactly which lie within a few bits of one another.
+"""Find images that look alike: 64-bit difference hashes, and an exact search for hashes that differ in a few bits.
 
-The hash says for 8 rows of 9 grey cells whether each cell is brighter than the one to its left (N. Krawetz, "Kind of
-Like That", 2013). Two hashes that differ in at most 4 of 64 bits agree in at least one of 5 bands of bits wholly, so
+For 8 rows of 9 grey cells, the hash records whether each cell is brighter than its left neighbour (N. Krawetz, "Kind of
+Like That", 2013). Two hashes that differ in at most 4 of 64 bits have at least one of 5 bands of bits in common, so
 only examples that share a band are compared, and no pair is missed.
 """
 
@@ -17,14 +17,14 @@ BLOCK_VALUES = 1 << 22
 
 
 def is_image(inputs: np.ndarray) -> bool:
-    """Whether the examples (n, height, width, 1 or 3) are 8-bit pictures that are large enough to be hashed."""
+    """Return whether the examples (n, height, width, 1 or 3) are 8-bit images that are large enough to be hashed."""
     return (
         inputs.ndim == 4 and inputs.dtype == np.uint8 and min(inputs.shape[1:3]) >= ROWS and inputs.shape[3] in (1, 3)
     )
 
 
 def difference_hashes(images: np.ndarray) -> np.ndarray:
-    """Hashes uint64 (n,) of images uint8 (n, height, width, channels), a chunk at a time."""
+    """Return hashes uint64 (n,) of images uint8 (n, height, width, channels), computed in chunks."""
     rows, columns = _cells(images.shape[1], ROWS), _cells(images.shape[2], COLUMNS)
     found = np.empty(len(images), np.uint64)
     for start in range(0, len(images), CHUNK):
@@ -36,7 +36,7 @@ def difference_hashes(images: np.ndarray) -> np.ndarray:
 
 
 def _cells(size: int, count: int) -> np.ndarray:
-    """Weights float32 (count, size) that average `size` pixels into `count` cells by the area they share."""
+    """Return weights float32 (count, size) that average `size` pixels into `count` cells by overlapping area."""
     edges = np.linspace(0, size, count + 1)
     pixels = np.arange(size)
     shared = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
@@ -46,7 +46,7 @@ def _cells(size: int, count: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """For every distinct hash: how often each split has it, and whether a split has another one close to it."""
+    """For each distinct hash, its number of examples per split, and whether a split has a different hash near it."""
 
     hashes: np.ndarray
     counts: np.ndarray
@@ -54,7 +54,7 @@ class Neighbours:
 
 
 def neighbours(hashes: np.ndarray, splits: np.ndarray, distance: int = DISTANCE) -> Neighbours:
-    """Compare all hashes (n,) of examples in splits (n,) counted from 0; memory grows with n, not with the pairs."""
+    """Compare all hashes (n,) of examples in splits (n,), numbered from 0, with memory linear in n."""
     distinct, places = np.unique(hashes, return_inverse=True)
     counts = np.zeros((len(distinct), int(splits.max(initial=0)) + 1), np.int64)
     np.add.at(counts, (places, splits), 1)
@@ -70,7 +70,7 @@ def neighbours(hashes: np.ndarray, splits: np.ndarray, distance: int = DISTANCE)
 
 
 def _bands(hashes: np.ndarray, count: int) -> list[np.uint64]:
-    """Masks that share the 64 bits out, the most informative ones first, so that no band says next to nothing."""
+    """Return masks that partition the 64 bits, the most informative bits spread over all bands."""
     bits = np.unpackbits(hashes.astype(">u8").view(np.uint8).reshape(-1, 8), axis=1)
     order = np.argsort(np.abs(bits.mean(axis=0) - 0.5), kind="stable")
     parts = [order[start::count] for start in range(count)]
@@ -78,7 +78,7 @@ def _bands(hashes: np.ndarray, count: int) -> list[np.uint64]:
 
 
 def _mark(group: np.ndarray, hashes: np.ndarray, counts: np.ndarray, near: np.ndarray, distance: int) -> None:
-    """Mark all close pairs within a group that shares a band, a block of rows at a time."""
+    """Mark all near pairs within a group that shares a band, one block of rows at a time."""
     step = max(1, BLOCK_VALUES // len(group))
     own, present = hashes[group], counts[group] > 0
     for start in range(0, len(group), step):
@@ -91,9 +91,9 @@ def _mark(group: np.ndarray, hashes: np.ndarray, counts: np.ndarray, near: np.nd
 
 
 def near_counts(names: list[str], hashes: np.ndarray, exact: np.ndarray, splits: np.ndarray) -> dict[str, Any]:
-    """Examples with a close one that is no exact copy, within each split and across each pair of them.
+    """Return how many examples have a near one that is not an exact copy, within each split and across each pair.
 
-    exact: a number (n,) that equal examples share.
+    exact: integers (n,), equal for identical examples.
     """
     found = neighbours(hashes, splits)
     places = np.searchsorted(found.hashes, hashes)

@@ -1,8 +1,8 @@
-"""From examples to batches: read, augment, corrupt, prepare for the network.
+"""Turn examples into batches: read, augment, corrupt and prepare them for the network.
 
-Every draw (shuffle, augment, corrupt) is a pure function of the seed, the epoch and the example's index, and a batch is
-a pure function of the step. So training can begin at any step without stored state, and gives the same batches every
-time.
+Every random draw (shuffle, augment, corrupt) is a pure function of the seed, the epoch and the example's index, and a
+batch is a pure function of the step. Training can therefore start at any step without stored state, and the batches
+are always the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,13 +27,13 @@ Prepare = Callable[..., Any]
 
 @dataclass(frozen=True)
 class TrainSteps:
-    """What leads to the batches of training.
+    """The batches of training, in two stages.
 
-    elements: (first step, last step) -> what stands for the steps first <= step < last, counted through all epochs.
-    finish: turns one element into its batch, in the graph of the training step. Where nothing but reading and
-    preprocessing is to be done, elements are the bare numbers of the steps and `finish` does it all, which saves
-    tf.data's own cost; otherwise elements are whole batches, made while the step before runs, and `finish` is what a
-    teacher has to say of them.
+    elements: (first step, last step) -> a dataset for the steps first <= step < last, counted across all epochs.
+    finish: converts one element to its batch, in the graph of the training step. If batches only need to be read and
+    preprocessed, the elements are the step numbers and `finish` does all of the work, which avoids the overhead of
+    tf.data. Otherwise the elements are complete batches, prepared while the previous step runs, and `finish` only adds
+    the teacher's targets.
     """
 
     elements: Callable[[int, int], tf.data.Dataset]
@@ -41,11 +41,11 @@ class TrainSteps:
 
 
 class InputPipeline:
-    """Turns the examples of a split into batches: (x, y) or (x, y, sample weights), as the network's step takes them.
+    """Converts the examples of a split to batches for the network's step: (x, y) or (x, y, sample weights).
 
-    prepare: (inputs, targets, corrupted inputs or None, mask of what was hidden or None) -> batch.
-    moves_targets: whether raw targets are pixels, which augmentation moves together with the inputs.
-    augment: what changes the examples of training, in this order.
+    prepare: (inputs, targets, corrupted inputs or None, mask of hidden values or None) -> batch.
+    moves_targets: whether raw targets are pixels, which augmentation transforms together with the inputs.
+    augment: the augmentations of training, in order.
     teach: (batch, augmented inputs) -> a batch with other targets, in the graph of the training step.
     """
 
@@ -69,15 +69,15 @@ class InputPipeline:
         self._moves_targets = moves_targets
 
     def steps(self, train: Split) -> int:
-        """Batches in an epoch."""
+        """Return the number of batches in an epoch."""
         return steps_per_epoch(self.examples(train), self.batch_size)
 
     def examples(self, train: Split) -> int:
-        """Examples in an epoch: every image, or so many crops of it."""
+        """Return the number of examples in an epoch: the images, or their crops."""
         return len(train) * (self._patch.per_image if self._patch else 1)
 
     def train_steps(self, train: Split) -> "TrainSteps":
-        """The steps of training on a split."""
+        """Return the steps of training on a split."""
         batch_of = self._train_batch(train)
         if in_memory(train) and not (self._augment or self._corrupt or self._patch or self._teach):
             return TrainSteps(numbers, as_written(batch_of))
@@ -85,12 +85,12 @@ class InputPipeline:
         return TrainSteps(lambda *steps: ahead(numbers(*steps), batch_of), as_written(finish))
 
     def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
-        """The batches of steps first_step <= step < last_step, counted through all epochs."""
+        """Return the batches of the steps first_step <= step < last_step, counted across all epochs."""
         steps = self.train_steps(train)
         return steps.elements(first_step, last_step).map(steps.finish)
 
     def fixed_batches(self, split: Split, batch_size: int) -> tf.data.Dataset:
-        """All examples of a split in their own order, not augmented, corrupted in the same way every time."""
+        """Return all examples of a split in their original order, not augmented, and always corrupted the same way."""
 
         def batch_of(indices: Any, inputs: Any, targets: Any) -> Any:
             return self.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
@@ -98,7 +98,7 @@ class InputPipeline:
         return ahead(examples(split, batch_size), batch_of)
 
     def prepared(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> Any:
-        """Corrupt and prepare a batch of examples; epoch -1 stands for splits whose draws never change."""
+        """Corrupt and prepare a batch of examples; epoch -1 is used for splits whose draws never change."""
         if not self._corrupt:
             return self._prepare(inputs, targets)
         corrupted, hidden = inputs, None
@@ -124,16 +124,16 @@ class InputPipeline:
         return batch_of
 
     def _cut(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
-        """A random crop of every image, and of its mask where targets are pixels."""
+        """Return a random crop of each image and of its mask, or the batch unchanged without data.patch."""
         if self._patch is None:
             return inputs, targets
         seeds, size = example_seeds(self.seed, _PATCH_STAGE, epoch, indices), (self._patch.height, self._patch.width)
         return random_crops(inputs, seeds, size), random_crops(targets, seeds, size)
 
     def _augmented(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any, list[Any]]:
-        """Inputs, targets, and what share of each example became that of the one before it in the batch, mix by mix.
+        """Return inputs, targets and, per mix, the weight of the previous example of the batch in each example.
 
-        What augments in turns takes the epoch, and has the same draws in all of them.
+        An augmentation that takes the epoch gets the same draws in every epoch.
         """
         shares = []
         for stage, (takes, function) in enumerate(self._augment):
@@ -149,12 +149,12 @@ class InputPipeline:
 
 
 def _others(values: Any) -> Any:
-    """For every example of a batch the one before it, for the first the last."""
+    """Return the previous example for each example of a batch; the first gets the last."""
     return tf.roll(values, 1, axis=0)
 
 
 def _mixed_targets(batch: tuple[Any, ...], shares: list[Any]) -> tuple[Any, ...]:
-    """A batch whose targets (n, classes), of one output or of several by name, are means by the shares (n,)."""
+    """Return a batch with targets (n, classes) averaged by the weights (n,), for one output or several by name."""
 
     def mean(targets: Any) -> Any:
         for share in shares:
@@ -167,17 +167,17 @@ def _mixed_targets(batch: tuple[Any, ...], shares: list[Any]) -> tuple[Any, ...]
 
 
 def _bound(namespace: str, component: Any) -> Callable[..., Any]:
-    """A component's function with the recipe's settings."""
+    """Return a component's function with the recipe's settings bound."""
     return partial(load(namespace, component.name), **component.settings)
 
 
 def random_crops(images: Any, seeds: Any, size: tuple[int, int]) -> Any:
-    """One crop (n, *size, ...) of every image or mask (n, height, width, ...); the same place for the same seeds."""
+    """Return one crop (n, *size, ...) per image or mask (n, height, width, ...); equal seeds give equal positions."""
     starts = uniform(seeds, 2)
     for axis, length in enumerate(size, 1):
         room = tf.shape(images)[axis] - length + 1
         start = tf.cast(starts[:, axis - 1] * tf.cast(room, tf.float32), tf.int32)
-        # Above 2^24 a float32 times a number below 1 may be rounded up to the number of places.
+        # Above 2^24, the product of a float32 and a number below 1 may be rounded up to `room`.
         places = tf.minimum(start, room - 1)[:, tf.newaxis] + tf.range(length)
         images = tf.gather(images, places, axis=axis, batch_dims=1)
     return images

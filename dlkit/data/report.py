@@ -1,4 +1,4 @@
-"""What a recipe's data holds: examples, classes, duplicates within and across splits, and what cannot be used."""
+"""Report on a recipe's data: examples, classes, duplicates within and across splits, and unusable examples."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from dlkit.recipe.schema import Recipe
 
 MAX_IMBALANCE = 10
 MAX_NEAR = 100_000
-MAX_NEAR_SHARE = 0.1  # beyond it the pictures are so simple that the hash takes different ones for alike
+MAX_NEAR_SHARE = 0.1  # above this share, the images are so simple that different ones have similar hashes
 SHOWN = 10
 
 
 @dataclass(frozen=True)
 class Copies:
-    """Which examples of all splits, one after the other, are equal: a number that equal ones share, and their split."""
+    """The examples of all splits in sequence, each with a number that identical examples share, and its split."""
 
     names: list[str]
     numbers: np.ndarray
@@ -33,7 +33,7 @@ class Copies:
 
 
 def report(recipe: Recipe) -> dict[str, Any]:
-    """The documented JSON form; raises the dataset's own errors, except for unreadable images, which are listed."""
+    """Return the documented JSON form; unreadable images are listed, other errors of the dataset are raised."""
     dataset = build_dataset(recipe)
     bad = unreadable_files(dataset)
     if bad:
@@ -55,7 +55,7 @@ def report(recipe: Recipe) -> dict[str, Any]:
 
 
 def unreadable_files(dataset: Dataset) -> dict[str, str]:
-    """Images of a folder that cannot be decoded, each with the reason; nothing for other kinds of data."""
+    """Return the unreadable images of a folder, each with the reason; empty for other kinds of data."""
     if hasattr(dataset, "problems"):
         return {str(path): reason for path, reason in dataset.problems.items()}
     files = getattr(dataset, "image_files", [])
@@ -64,7 +64,7 @@ def unreadable_files(dataset: Dataset) -> dict[str, str]:
 
 
 def _all_splits(recipe: Recipe, dataset: Dataset) -> dict[str, Split]:
-    """Train and validation as training sees them, and every other split of the source."""
+    """Return train and validation as used in training, and all other splits of the source."""
     try:
         parts = load_splits(recipe.data, dataset, create_at(recipe.task).stratified)
         found = {"train": parts.train}
@@ -77,7 +77,7 @@ def _all_splits(recipe: Recipe, dataset: Dataset) -> dict[str, Split]:
 
 
 def _classes(split: Split, names: tuple[str, ...]) -> dict[str, Any]:
-    """Examples of each class, and the largest class as a multiple of the smallest (None when one is empty)."""
+    """Return the examples per class, and the size ratio of largest to smallest class (None if a class is empty)."""
     if not names or split.targets.ndim != 1:
         return {}
     counts = np.bincount(split.targets, minlength=len(names))
@@ -94,7 +94,7 @@ def _copies(splits: dict[str, Split]) -> Copies:
 
 
 def exact_duplicates(copies: Copies) -> dict[str, Any]:
-    """Examples that repeat an earlier one of their split, and examples of a split that another one has too."""
+    """Count the examples that repeat an earlier one of their split, and those that another split also contains."""
     have = [set(copies.numbers[copies.splits == index].tolist()) for index in range(len(copies.names))]
     within, across = {}, {}
     for index, name in enumerate(copies.names):
@@ -107,7 +107,7 @@ def exact_duplicates(copies: Copies) -> dict[str, Any]:
 
 
 def conflicts(copies: Copies) -> dict[str, Any]:
-    """Equal examples with different targets: how many groups, and where the first ones are."""
+    """Return the number and the first groups of identical examples with different targets."""
     order = np.argsort(copies.numbers, kind="stable")
     edges = np.flatnonzero(np.diff(copies.numbers[order])) + 1
     groups = [group for group in np.split(order, edges) if len({copies.targets[i] for i in group}) > 1]
@@ -121,7 +121,7 @@ def conflicts(copies: Copies) -> dict[str, Any]:
 
 
 def _not_finite(splits: dict[str, Split]) -> dict[str, Any]:
-    """Examples with inputs or targets that are no numbers or infinite: how many, and where the first ones are."""
+    """Return the number and the first positions of examples whose inputs or targets contain NaN or infinity."""
     found = [
         f"{name}[{index}]"
         for name, split in splits.items()
@@ -131,7 +131,7 @@ def _not_finite(splits: dict[str, Split]) -> dict[str, Any]:
 
 
 def _near(splits: dict[str, Split], copies: Copies) -> dict[str, Any] | None:
-    """Examples that look alike, of at most MAX_NEAR evenly spread ones; None for what are no pictures."""
+    """Return counts of similar images among at most MAX_NEAR evenly spaced examples; None if they are not images."""
     if not all(is_image(split.inputs) for split in splits.values()):
         return None
     hashes = np.concatenate([difference_hashes(split.inputs) for split in splits.values()])
@@ -144,21 +144,21 @@ def _near(splits: dict[str, Split], copies: Copies) -> dict[str, Any] | None:
 
 
 def warnings(content: dict[str, Any]) -> list[str]:
-    """What in a report is worth a look before training."""
+    """Return the findings of a report that should be checked before training."""
     found = []
     for name, split in content["splits"].items():
         classes = split.get("classes", {})
         empty = [label for label, count in classes.items() if count == 0]
         if empty:
-            found.append(f"{name} has no example of {', '.join(empty)}")
+            found.append(f"{name} has no examples of {', '.join(empty)}")
         elif classes and split["imbalance"] > MAX_IMBALANCE:
-            found.append(f"the largest class of {name} has {split['imbalance']:g} times the examples of the smallest")
+            found.append(f"the largest class of {name} is {split['imbalance']:g} times as large as the smallest")
     across = content["exact_duplicates"]["across"]
-    found += [f"{count} examples of {pair.replace(' in ', ' are in ')} too" for pair, count in across.items() if count]
+    found += [f"{count} examples of {pair.replace(' in ', ' are also in ')}" for pair, count in across.items() if count]
     if content["conflicting_labels"]["groups"]:
-        found.append(f"{content['conflicting_labels']['groups']} groups of equal examples have different targets")
+        found.append(f"{content['conflicting_labels']['groups']} groups of identical examples have different targets")
     if content["not_finite"]["examples"]:
-        found.append(f"{content['not_finite']['examples']} examples hold values that are not finite")
+        found.append(f"{content['not_finite']['examples']} examples contain NaN or infinity")
     if content["unreadable"]:
-        found.append(f"{len(content['unreadable'])} files cannot be read")
+        found.append(f"{len(content['unreadable'])} files are unreadable")
     return found

@@ -1,5 +1,6 @@
-"""The recipe's dataset and its description, without reading examples and without TensorFlow."""
+"""Build and describe the recipe's dataset without reading examples and without TensorFlow."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def build_dataset(recipe: "Recipe") -> Dataset:
-    """The recipe's data source, not yet read; its mistakes point to the recipe's source."""
+    """Return the recipe's data source, not yet loaded; errors point to the recipe's source."""
     try:
         dataset: Dataset = create(recipe.data.source)
     except DlkitError as error:
@@ -24,18 +25,28 @@ def build_dataset(recipe: "Recipe") -> Dataset:
 
 
 def describe(recipe: "Recipe", dataset: Dataset) -> Description:
-    """The dataset's description; its errors point to the recipe's source."""
+    """Return the dataset's description; errors, such as two classes of one name, point to the recipe's source."""
     try:
-        return dataset.describe()
+        description = dataset.describe()
+        _check_class_names(description.class_names)
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
+    return description
+
+
+def _check_class_names(names: tuple[str, ...]) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        raise InputError(
+            f"two classes have the name {', '.join(map(repr, repeated))}", "give every class a name of its own"
+        )
 
 
 def missing_data(recipe: "Recipe") -> DlkitError | None:
-    """What is amiss with the recipe's data, and how to get it; None when it is there. No example is read for it."""
+    """Return the error that explains how to get the recipe's data, None if it is present; no example is read."""
     try:
         dataset = build_dataset(recipe)
-        # Datasets that can be described without their data say themselves whether it is there.
+        # Datasets that can be described without their data have their own check of whether it is present.
         getattr(dataset, "check_present", dataset.describe)()
     except DlkitError as error:
         return error
@@ -43,7 +54,7 @@ def missing_data(recipe: "Recipe") -> DlkitError | None:
 
 
 def stored_description(run: "RunDirectory") -> Description:
-    """What the run's data held when it was trained, so that the data itself is not needed any more."""
+    """Return the description of the data that a run was trained on, so that the data itself is not needed."""
     stored: dict[str, Any] = run.read_json("data.json").get("description", {})
     try:
         inputs, targets = (
@@ -56,5 +67,5 @@ def stored_description(run: "RunDirectory") -> Description:
 
 
 def left_out(dataset: Dataset) -> tuple[Path, ...]:
-    """Return the unreadable images that a dataset leaves out; none unless that is allowed."""
+    """Return the unreadable images that a dataset skips; empty unless skipping is allowed."""
     return tuple(getattr(dataset, "left_out", ())) if whole_number(SKIP_BAD) else ()

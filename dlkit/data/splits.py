@@ -1,4 +1,4 @@
-"""The examples that a recipe trains on and holds out, resized as it says; nothing random but what the recipe seeds."""
+"""Load the examples that a recipe trains on and holds out, resized; all random choices use the recipe's seeds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _ROWS = 1024
 
 @dataclass(frozen=True)
 class Splits:
-    """The examples that training may see: train, and validation where the recipe holds some out.
+    """The examples that training may use: train, and validation if the recipe holds examples out.
 
-    unlabelled: examples whose targets mean nothing, for methods that learn from inputs alone.
+    unlabelled: examples with meaningless targets, for methods that learn only from inputs.
     """
 
     train: Split
@@ -26,24 +26,24 @@ class Splits:
     unlabelled: Split | None = None
 
     def named(self) -> dict[str, Split]:
-        """Return the splits that there are, by name."""
+        """Return the existing splits by name."""
         parts = {"train": self.train, "validation": self.validation, "unlabelled": self.unlabelled}
         return {name: split for name, split in parts.items() if split is not None}
 
 
 def resizer(data: Data) -> ImageResizer | None:
-    """The recipe's data.resize as a function on images."""
+    """Return the recipe's data.resize as a function on images, or None."""
     return ImageResizer(**data.resize.model_dump()) if data.resize else None
 
 
 def resized_spec(data: Data, description: Description) -> ArraySpec:
-    """Shape and dtype of one example after data.resize; InputError when the data cannot be resized."""
+    """Return shape and dtype of one example after data.resize; raise InputError when the data cannot be resized."""
     spec = description.inputs
     for key in ("resize", "patch"):
         if getattr(data, key) is not None and len(spec.shape) != 3:
             raise InputError(
-                f"only images can be resized or cut, an example here has the shape {list(spec.shape)}",
-                "remove it",
+                f"only images can be resized or cropped, but the examples have the shape {list(spec.shape)}",
+                "remove this key",
                 key=f"data.{key}",
             )
     if data.patch is not None:
@@ -54,7 +54,7 @@ def resized_spec(data: Data, description: Description) -> ArraySpec:
 
 
 def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
-    """Read train, sample data.limit of it, and hold validation out of the rest as the recipe says."""
+    """Load train, sample data.limit examples of it, and hold out validation as the recipe specifies."""
     train = dataset.load("train", resizer(data))
     _check_patch(data, train)
     if data.limit is not None and data.limit < len(train):
@@ -69,20 +69,20 @@ def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
 
 
 def check_finite(split: Split, name: str) -> None:
-    """Raise InputError at the first example with values that are no numbers or infinite.
+    """Raise InputError at the first example that contains NaN or infinity.
 
-    Metrics do not tell: relu may make 0 of what is no number, and the network answers as if nothing were wrong.
+    Metrics do not reveal this: relu may turn NaN into 0, and the network then predicts as if the data were valid.
     """
     for part in ("inputs", "targets"):
         for index in not_finite(getattr(split, part)):
             raise InputError(
-                f"the {part} of example {index} of {name} (counted from 0) hold values that are not finite",
-                "clean the data; dlkit data lists all such examples",
+                f"the {part} of example {index} of {name} (counted from 0) contain NaN or infinity",
+                "clean the data; `dlkit data` lists all such examples",
             )
 
 
 def not_finite(array: "np.ndarray | Rows") -> Iterator[int]:
-    """The rows of an array (n, ...) that hold what is no number or infinite; it is read part by part."""
+    """Yield the indices of rows of an array (n, ...) that contain NaN or infinity, reading it in parts."""
     if array.dtype.kind not in "fc":
         return
     for start in range(0, len(array), _ROWS):
@@ -92,14 +92,14 @@ def not_finite(array: "np.ndarray | Rows") -> Iterator[int]:
 
 
 def _check_patch(data: Data, train: Split) -> None:
-    """Raise InputError when the images are smaller than the crops that train is to see."""
+    """Raise InputError when the images are smaller than the crops for training."""
     if data.patch is None:
         return
     size, crop = train.inputs.shape[1:3], (data.patch.height, data.patch.width)
     if size[0] < crop[0] or size[1] < crop[1]:
         raise InputError(
             f"a crop of {crop[0]} x {crop[1]} pixels does not fit into images of {size[0]} x {size[1]}",
-            "make it smaller, or the images larger with data.resize",
+            "make the crop smaller, or enlarge the images with data.resize",
             key="data.patch",
         )
 

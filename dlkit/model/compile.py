@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -70,7 +71,33 @@ def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model
         # XLA is slower than oneDNN kernels on a CPU and takes tens of seconds to compile.
         jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
     )
+    if isinstance(network.output, Mapping):
+        _weigh_by_examples(network)
     return network
+
+
+def _weigh_by_examples(network: keras.Model) -> None:
+    """Let the losses by output be means over examples.
+
+    Keras counts a batch whose size a graph does not know as one, so that a small last batch counts as much as a large.
+    """
+    losses = network._compile_loss
+    plain = losses.call
+
+    def call(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if not losses.built:
+            losses.build(y_true, y_pred)
+        size = keras.ops.shape(keras.tree.flatten(y_pred)[0])[0]
+        for tracker in losses.metrics:
+            tracker.update_state = partial(_counted, tracker, size)
+        return plain(y_true, y_pred, sample_weight)
+
+    losses.call = call
+
+
+def _counted(tracker: Any, examples: Any, value: Any, sample_weight: Any = None) -> None:
+    del sample_weight  # None in a graph
+    type(tracker).update_state(tracker, value, sample_weight=examples)
 
 
 def metric_names(logs: Mapping[str, Any]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Recipes: found by path or name, read with positions, overridden, checked."""
+"""Find, read, override and check recipes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedRecipe:
-    """A checked recipe, where it came from, and its plain data with overrides applied."""
+    """A checked recipe with its origin and its plain data after overrides."""
 
     recipe: "Recipe"
     path: Path
@@ -24,12 +24,12 @@ class LoadedRecipe:
     positions: "Positions"
 
     def locate(self, key: str) -> Location:
-        """The place of a dotted key, or of the nearest key around it."""
+        """Return the position of a dotted key, or of the nearest enclosing key."""
         return self.positions.key(tuple(int(part) if part.isdigit() else part for part in key.split(".")))
 
 
 def load_recipe(reference: str | Path, overrides: Sequence[str] = ()) -> LoadedRecipe:
-    """Read and check a recipe by its path or shipped name; RecipeError lists all its problems."""
+    """Read and check a recipe given its path or shipped name; raise RecipeError with all of its problems."""
     from dlkit.recipe.checks import check_recipe
     from dlkit.recipe.overrides import apply_overrides
     from dlkit.recipe.reader import parse, read_file
@@ -42,9 +42,10 @@ def load_recipe(reference: str | Path, overrides: Sequence[str] = ()) -> LoadedR
 
 
 def find_recipe(reference: str | Path) -> Path:
-    """An existing path, or a shipped recipe's name (a folder, such as that of its runs, does not hide it).
+    """Return the path of a recipe, given as an existing path or a shipped recipe's name.
 
-    InputError with the nearest names otherwise.
+    A folder with the same name, such as the recipe's runs, does not hide a shipped recipe. Raise InputError with the
+    closest names when there is no such recipe.
     """
     path, shipped = Path(reference), shipped_recipes()
     if str(reference) in shipped and not path.is_file():
@@ -53,11 +54,11 @@ def find_recipe(reference: str | Path) -> Path:
         return path
     if path.suffix in (".yaml", ".yml") and path.parent.name in ("", "recipes") and path.stem in shipped:
         return shipped[path.stem]
-    raise InputError(f"no recipe {str(reference)!r}", closest(path.stem, list(shipped), "dlkit list recipes"))
+    raise InputError(f"there is no recipe {str(reference)!r}", closest(path.stem, list(shipped), "dlkit list recipes"))
 
 
 def shipped_recipes() -> dict[str, Path]:
-    """The recipes that come with dlkit, by name: beside the package in a clone, inside it in a wheel."""
+    """Return the shipped recipes by name; they are next to the package in a clone and inside it in a wheel."""
     package = Path(__file__).parent.parent
     folders = (package / "shipped_recipes", package.parent / "recipes")
     folder = next((folder for folder in folders if folder.is_dir()), folders[0])
@@ -65,7 +66,7 @@ def shipped_recipes() -> dict[str, Path]:
 
 
 def shown_path(path: Path) -> str:
-    """A path as short as it can be said from here."""
+    """Return a path relative to the working directory if it lies below it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
@@ -73,7 +74,7 @@ def shown_path(path: Path) -> str:
 
 
 def resolved_yaml(loaded: LoadedRecipe) -> str:
-    """The recipe with its overrides applied, as YAML that reads back to the same recipe."""
+    """Return the recipe with its overrides applied, as YAML that reads back as the same recipe."""
     from dlkit.recipe.writer import to_yaml
 
     return to_yaml(loaded.plain)

@@ -1,4 +1,4 @@
-"""What in a recipe is allowed and yet worth a warning."""
+"""Warn about recipe settings that are valid but questionable."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TRANSPOSED = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "Transpos
 
 @dataclass(frozen=True)
 class Overlap:
-    """A transposed convolution: its name, kernel size and stride along the axis where they fit least, and its place."""
+    """A transposed convolution: its name, its location, and the kernel size and stride of its worst axis."""
 
     name: str
     kernel: int
@@ -23,23 +23,23 @@ class Overlap:
 
     @property
     def uneven(self) -> bool:
-        """Whether its kernels overlap more in some places than in others."""
+        """Return whether the kernels overlap more in some places than in others."""
         return self.kernel % self.stride != 0
 
     def warning(self) -> Problem:
-        """What is wrong with an uneven one, and what to do."""
+        """Return the warning about an uneven overlap, with a fix."""
         larger = -(-self.kernel // self.stride) * self.stride
         return Problem(
-            f"{self.name}: a kernel of {self.kernel} does not divide by its stride {self.stride}, so that its copies "
+            f"{self.name}: the kernel size {self.kernel} is not divisible by the stride {self.stride}, so its copies "
             "overlap unevenly (checkerboard)",
-            f"a kernel of {larger}, or upsampling before an ordinary convolution, overlaps evenly",
+            f"use a kernel size of {larger}, or upsampling followed by an ordinary convolution",
             "",
             self.location,
         )
 
 
 def overlaps(recipe: Recipe) -> list[Overlap]:
-    """The transposed convolutions that a recipe writes out."""
+    """Return the transposed convolutions that a recipe lists explicitly."""
     return [_overlap(component) for component in _components(recipe.model) if component.name in TRANSPOSED]
 
 
@@ -50,7 +50,7 @@ def _overlap(component: Component) -> Overlap:
 
 
 def overlap_of(name: str, kernel_size: Any, strides: Any, location: Location | None = None) -> Overlap:
-    """The overlap of a layer's sizes, numbers or one for each axis; of several axes the worst."""
+    """Return the overlap for a layer's sizes, each one number or one per axis; of several axes the worst."""
     kernels, steps = (list(value) if isinstance(value, list | tuple) else [value] for value in (kernel_size, strides))
     length = max(len(kernels), len(steps))
     pairs = list(zip(kernels * (length // len(kernels)), steps * (length // len(steps)), strict=True))
@@ -59,7 +59,7 @@ def overlap_of(name: str, kernel_size: Any, strides: Any, location: Location | N
 
 
 def _components(value: Any) -> Iterator[Component]:
-    """All components in a recipe's value, outer ones first."""
+    """Yield all components in a recipe's value, outer ones first."""
     if isinstance(value, Component):
         yield value
         value = value.settings

@@ -1,4 +1,4 @@
-"""All problems of a recipe at once, each with its place, what was received, what is allowed and what may be meant."""
+"""Find all problems of a recipe at once, each with its position, the received and allowed values, and a suggestion."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -13,11 +13,11 @@ from dlkit.errors import Problem, RecipeError, closest
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe
 from dlkit.recipe.settings import holds_component, settings_model
-from dlkit.recipe.wording import WANTED, explained, shown, unquoted, with_article
+from dlkit.recipe.wording import ENTRY_PER_LINE, WANTED, explained, shown, unquoted, with_article
 
 
 def check_recipe(data: dict[str, Any], positions: Positions) -> Recipe:
-    """The validated recipe with its components resolved; RecipeError with all problems in the order of the file."""
+    """Return the validated recipe with components resolved; raise RecipeError with all problems in file order."""
     checker = _Checker(positions)
     plain = checker.replaced(Recipe, data, ())
     recipe = checker.validated(Recipe, plain, ())
@@ -30,7 +30,7 @@ def check_recipe(data: dict[str, Any], positions: Positions) -> Recipe:
     return recipe
 
 
-# Kinds for which Keras takes words of its own, such as glorot_uniform, beside a class.
+# Kinds for which Keras accepts identifiers, such as glorot_uniform, as well as classes.
 _WORDED = ("initializer", "regularizer", "constraint", "loss", "metric")
 
 
@@ -40,7 +40,7 @@ class _Checker:
         self.problems: list[Problem] = []
 
     def replaced(self, model: type[BaseModel], data: Any, path: KeyPath) -> Any:
-        """The data of a section with every component in it checked and made a Component."""
+        """Return a section's data with every component in it checked and converted to a Component."""
         if not isinstance(data, Mapping):
             return data
         result = dict(data)
@@ -61,7 +61,7 @@ class _Checker:
         return result
 
     def validated(self, model: type[BaseModel], data: Any, path: KeyPath) -> BaseModel | None:
-        """The data as a model, or its problems."""
+        """Return the data as a model, or None after recording its problems."""
         try:
             return model.model_validate(data)
         except ValidationError as error:
@@ -70,7 +70,7 @@ class _Checker:
         return None
 
     def component(self, namespace: str, value: Any, path: KeyPath) -> Any:
-        """A name, or a mapping of one name to its settings, as a Component."""
+        """Return a name, or a mapping of one name to its settings, as a Component."""
         found = self._split(namespace, value, path)
         if found is None:
             return Component(namespace, "")
@@ -82,7 +82,7 @@ class _Checker:
             folder = NAMESPACES[namespace].folder
             hint = closest(name, names(namespace), f"dlkit list {folder}")
             if not hint.startswith("did you mean"):
-                hint += f"; for one of your own, --components DIR with {folder}/ in it"
+                hint += f"; to use your own, pass --components DIR with {folder}/ in it"
             self._problem(f"unknown {namespace} {name!r}", hint, here, at_key=here != path)
             return Component(namespace, name)
         parameters = source(namespace, name).parameters
@@ -99,14 +99,15 @@ class _Checker:
         return Component(namespace, name, nested if checked is not None else {}, location)
 
     def _check_written_path(self, value: Any, path: KeyPath) -> None:
-        """Note a path that leads out of the run; ModelCheckpoint and the like may write inside it alone."""
+        """Record a problem for a path that leads out of the run; callbacks may write only inside it."""
         if isinstance(value, str) and not is_inside(value):
             self._problem(
-                f"{value!r} is not a path inside the run", "give a relative path without .., such as logs/all", path
+                f"{value!r} is not a path inside the run", "give a relative path without .., for example logs/all", path
             )
 
     def _split(self, namespace: str, value: Any, path: KeyPath) -> tuple[str, dict[str, Any], KeyPath] | None:
-        example = f"such as {names(namespace)[0]}, or {{{names(namespace)[0]}: {{...}}}}" if names(namespace) else ""
+        first = next(iter(names(namespace)), "")
+        example = f"for example {first}, or {{{first}: {{...}}}}" if first else ""
         if isinstance(value, str):
             return value, {}, path
         if not isinstance(value, Mapping):
@@ -114,7 +115,8 @@ class _Checker:
             return None
         if len(value) != 1:
             keys = ", ".join(value) or "nothing"
-            message = f"{with_article(namespace)} is one name with its settings, received {len(value)} keys: {keys}"
+            article = with_article(namespace)
+            message = f"{article} must be one name with its settings, received {len(value)} keys: {keys}"
             named = next((key for key in value if key in names(namespace)), None)
             hint = f"indent the settings of {named} below its name" if named else example
             self._problem(message, hint, path)
@@ -122,27 +124,27 @@ class _Checker:
         ((name, settings),) = value.items()
         if settings is not None and not isinstance(settings, Mapping):
             self._problem(
-                f"settings of {name} are a mapping, received {shown(settings)}",
-                f"such as {{{name}: {{...}}}}",
+                f"the settings of {name} must be a mapping, received {shown(settings)}",
+                f"for example {{{name}: {{...}}}}",
                 (*path, name),
             )
             return None
         return name, dict(settings or {}), (*path, name)
 
     def _setting(self, key: str, value: Any, path: KeyPath) -> Any:
-        """A setting with the components in it resolved; Keras' own words for them are left to Keras."""
+        """Return a setting with its components resolved; Keras identifiers are left for Keras to resolve."""
         namespace = nested_namespace(key)
         is_rate = namespace == "schedule" and isinstance(value, int | float) and not isinstance(value, bool)
+        if is_rate and value < 0:
+            self._problem(f"{key} is {shown(value)}, below 0", "give a learning rate of at least 0", path)
         if is_rate:
-            return float(value)  # Keras refuses a whole number as a learning rate
+            return float(value)  # Keras rejects an integer as a learning rate
         if namespace is None or value is None:
             return value
         if isinstance(value, list) and holds_list(key):
             return [self._nested(key, namespace, item, (*path, index)) for index, item in enumerate(value)]
         if holds_list(key):
-            self._problem(
-                f"{key} is a list, received {shown(value)}", "write one entry a line, each beginning with `- `", path
-            )
+            self._problem(f"{key} must be a list, received {shown(value)}", ENTRY_PER_LINE, path)
             return []
         return self._nested(key, namespace, value, path)
 
@@ -158,7 +160,7 @@ class _Checker:
             self._problem(f"unknown {label} {value!r}", hint, path)
             return value
         if words and not isinstance(value, str | Mapping):
-            example = f"such as {(words if is_activation else names(namespace))[0]}, or a name with its settings"
+            example = f"for example {(words if is_activation else names(namespace))[0]}, or a name with its settings"
             self._problem(f"expected {with_article(label)}, received {shown(value)}", example, path)
             return value
         return self.component(namespace, value, path)
@@ -168,7 +170,7 @@ class _Checker:
         self.problems.append(Problem(message, hint, dotted(path), location))
 
     def _add(self, model: type[BaseModel], path: KeyPath, details: list[Any]) -> None:
-        """What pydantic says of one place, in our words; a union says something for each of its types."""
+        """Record the problem at one position, reworded from pydantic, which reports one error per type of a union."""
         detail, inner = details[0], _keys(details[0])
         full = (*path, *inner)
         kind, received, context = detail["type"], detail["input"], detail.get("ctx", {})
@@ -178,14 +180,12 @@ class _Checker:
         elif kind == "missing" and isinstance(inner[-1], int):
             self._problem(f"entry {inner[-1] + 1} of this list is missing", "", full[:-1])
         elif kind == "missing":
-            self._problem(
-                f"the key {inner[-1]!r} is missing",
-                f"add it under {dotted(full[:-1]) or 'the top'}",
-                full[:-1],
-                at_key=True,
-            )
+            section = dotted(full[:-1])
+            hint = f"add it under {section}" if section else "add it at the top level"
+            self._problem(f"the key {inner[-1]!r} is missing", hint, full[:-1], at_key=True)
         elif full == ("recipe",):
-            self._problem(f"recipe format {shown(received)} is not known", "this dlkit reads `recipe: 1`", full)
+            hint = "this version of dlkit reads `recipe: 1`"
+            self._problem(f"unknown recipe format {shown(received)}", hint, full)
         else:
             wanted = list(dict.fromkeys(WANTED[item["type"]] for item in details if item["type"] in WANTED))
             if len(wanted) > 1:
@@ -196,13 +196,13 @@ class _Checker:
 
 
 def is_inside(path: str) -> bool:
-    """Return whether a path stays below the folder that it is relative to, on every system."""
+    """Return whether a path stays below the folder that it is relative to, on every operating system."""
     parts = path.replace("\\", "/").split("/")
     return bool(path) and parts[0] not in ("", "~") and ":" not in path.split("{")[0] and ".." not in parts
 
 
 def _by_place(error: ValidationError) -> list[list[Any]]:
-    """The problems by place; where a union complains of the whole and of a part, the part says more."""
+    """Return the errors grouped by position; if a union reports both a whole and a part of it, keep only the part."""
     groups: dict[KeyPath, list[Any]] = {}
     for detail in error.errors(include_url=False):
         groups.setdefault(_keys(detail), []).append(detail)
@@ -214,7 +214,7 @@ def _by_place(error: ValidationError) -> list[list[Any]]:
 
 
 def _keys(detail: Any) -> KeyPath:
-    """A path of pydantic's without the names of a union's types; an unknown key may look like one."""
+    """Return a pydantic path without the names of union types, which an unknown key may resemble."""
     *around, last = detail["loc"] or ("",)
     parts = [*(part for part in around if isinstance(part, int) or _is_key(part))]
     known = isinstance(last, int) or detail["type"] == "extra_forbidden" or _is_key(last)
@@ -222,7 +222,7 @@ def _keys(detail: Any) -> KeyPath:
 
 
 def _is_key(part: str) -> bool:
-    """Whether a part of pydantic's path is a key of the recipe, and not the name of one type of a union."""
+    """Return whether a part of a pydantic path is a key of the recipe rather than the name of a union type."""
     return (part.replace("_", "").isalnum() and part not in _TYPE_NAMES) or part in ("list",)
 
 
@@ -230,7 +230,7 @@ _TYPE_NAMES = {"int", "float", "str", "bool", "Validation", "Resize", "constrain
 
 
 def _place(field: FieldInfo) -> Place | None:
-    """The mark of a field that holds a component, a list of them, or either or nothing."""
+    """Return the Place of a field that contains a component or a list of components, optional or not; else None."""
     inner = (mark for part in _flattened(field.annotation) for mark in getattr(part, "__metadata__", ()))
     return next((mark for mark in (*field.metadata, *inner) if isinstance(mark, Place)), None)
 
@@ -243,7 +243,7 @@ def _section(annotation: Any) -> type[BaseModel] | None:
 
 
 def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
-    """The section that a path inside a section leads to."""
+    """Return the section at a path inside another section."""
     for part in path:
         field = model.model_fields.get(str(part))
         if field is None:

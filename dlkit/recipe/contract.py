@@ -1,4 +1,4 @@
-"""The contract: what the lecture printed, beside what was built and measured."""
+"""Compare the contract, the values printed in the lecture, with what was built and measured."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from dlkit.recipe.schema import Bound, Expect
 
 TableRow = tuple[str, list[int | None], int]
-# An override below one of these changes what the network can reach, so that the lecture's bounds no longer speak of it.
+# An override below one of these keys changes the attainable metrics, so the lecture's bounds no longer apply.
 DECISIVE = ("data", "model", "task", "training")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One bounded metric: its value and whether it passed; None, with a reason, where it was not checked."""
+    """The result for one bounded metric; `passed` is None, with a reason, when the metric was not checked."""
 
     name: str
     value: float | None
@@ -30,7 +30,7 @@ class Verdict:
 
 
 def check_table(expect: Expect, counts: Mapping[str, int], rows: Sequence[TableRow]) -> list[str]:
-    """Counts that differ, and the first row that differs, expected beside found."""
+    """Return the parameter counts that differ and the first layer row that differs, as expected and found."""
     differences = []
     if expect.parameters is not None:
         for name, expected in expect.parameters.model_dump(exclude_none=True).items():
@@ -56,7 +56,7 @@ def _shown(row: TableRow) -> str:
 
 
 def check_metrics(expect: Expect, metrics: Mapping[str, float], overridden: bool) -> list[Verdict]:
-    """A verdict for every metric of the contract."""
+    """Return a verdict for each metric of the contract."""
     return [_verdict(name, bound, metrics.get(name), overridden) for name, bound in expect.metrics.items()]
 
 
@@ -77,5 +77,5 @@ def _verdict(name: str, bound: Bound, value: float | None, overridden: bool) -> 
 
 
 def is_overridden(overrides: Sequence[str]) -> bool:
-    """Whether overrides change what decides the metrics."""
+    """Return whether any override changes a section that affects the metrics."""
     return any(override.strip().partition("=")[0].partition(".")[0] in DECISIVE for override in overrides)

@@ -1,4 +1,4 @@
-"""The recipe format as JSON Schema, components with their settings included, for editors that complete and check."""
+"""Generate the JSON Schema of the recipe format, including components and settings, for completion in editors."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _FRACTION = {"type": "string", "pattern": r"^[-+]?\d+(\.\d+)?/\d+(\.\d+)?$"}
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a recipe, with a definition for every component and its settings."""
+    """Return the JSON Schema (draft 2020-12) of a recipe, with a definition for every component and its settings."""
     builder = _Builder()
     schema = builder.referenced(Recipe.model_json_schema())
     schema["$defs"] = schema.get("$defs", {}) | builder.definitions()
@@ -20,13 +20,13 @@ def json_schema() -> dict[str, Any]:
 
 
 class _Builder:
-    """Turns the marks of component fields into references, and defines what they refer to."""
+    """Replaces the markers of component fields with references, and builds the definitions they refer to."""
 
     def __init__(self) -> None:
         self._wanted: list[str] = []
 
     def referenced(self, schema: Any) -> Any:
-        """The schema with references to namespaces, and with fractions wherever a number may stand."""
+        """Return the schema with references to namespaces, and with fractions allowed wherever a number is."""
         if isinstance(schema, list):
             return [self.referenced(item) for item in schema]
         if not isinstance(schema, dict):
@@ -43,7 +43,7 @@ class _Builder:
         return {"$ref": f"#/$defs/{namespace}"}
 
     def definitions(self) -> dict[str, Any]:
-        """One definition per namespace that is referred to, and one per component in it."""
+        """Return one definition per referenced namespace, and one per component in it."""
         defined: dict[str, Any] = {}
         while missing := [namespace for namespace in self._wanted if namespace not in defined]:
             for namespace in missing:
@@ -72,7 +72,7 @@ class _Builder:
         return schema
 
     def _nested(self, key: str, namespace: str) -> dict[str, Any]:
-        """A setting that holds a component: a reference, Keras' own words for it, or nothing."""
+        """Return the schema of a setting that takes a component: a reference, a Keras identifier, or null."""
         reference = self._reference(namespace)
         if holds_list(key):
             return {"type": "array", "items": reference}

@@ -1,7 +1,7 @@
-"""YAML text as nodes that know where they stand.
+"""Parse YAML text into nodes with positions.
 
-Only YAML's events are taken from the parser: what they mean is decided by the reader, so that no text can name a Python
-object, expand without bound, or change its meaning with the version of YAML.
+Only the parser's events are used, and the reader interprets them. A text therefore cannot refer to a Python object,
+expand without bound, or mean something else in another version of YAML.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ MAX_DEPTH = 60
 
 @dataclass(frozen=True)
 class Node:
-    """A scalar (text), list (nodes) or mapping (pairs of nodes) of a file; an alias is its target's very node."""
+    """A scalar (text), list (nodes) or mapping (pairs of nodes) of a file; an alias is the same node as its target."""
 
     kind: str
     location: Location
@@ -29,14 +29,14 @@ class Node:
 
 
 def compose(text: str, file: str) -> Node | None:
-    """The only document of a text as a node, None when there is none; RecipeError where it is no YAML."""
+    """Return the single document of a text as a node, None if it is empty; raise RecipeError for invalid YAML."""
     try:
         return _Composer(file).document(iter(YAML(typ="safe", pure=True).parse(text)))
     except MarkedYAMLError as error:
         raise RecipeError([_syntax_problem(text, file, error)]) from error
     except (YAMLError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
-        raise RecipeError([Problem(f"this is no YAML: {first}", "", "", Location(file))]) from error
+        raise RecipeError([Problem(f"this is not valid YAML: {first}", "", "", Location(file))]) from error
 
 
 def _syntax_problem(text: str, file: str, error: MarkedYAMLError) -> Problem:
@@ -45,13 +45,13 @@ def _syntax_problem(text: str, file: str, error: MarkedYAMLError) -> Problem:
     lines = text.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if mark and "\t" in line[: mark.column + 1]:
-        return Problem("a tab stands where YAML wants spaces", "indent with spaces", "", location)
+        return Problem("found a tab where YAML expects spaces", "indent with spaces", "", location)
     message = " ".join(str(part) for part in (error.problem, error.context) if part)
-    return Problem(f"YAML cannot be read: {message}", "check quotes, brackets and indentation here", "", location)
+    return Problem(f"cannot parse YAML: {message}", "check quotes, brackets and indentation here", "", location)
 
 
 class _Composer:
-    """Builds nodes from events, no deeper and no more of them than a recipe can need."""
+    """Builds nodes from events, with limits on their depth and number."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -59,12 +59,12 @@ class _Composer:
         self._count = 0
 
     def document(self, events: Iterator[Any]) -> Node | None:
-        """The root of the only document."""
+        """Return the root node of the single document."""
         root: Node | None = None
         for event in events:
             name = type(event).__name__
             if name == "DocumentStartEvent" and root is not None:
-                raise self._error(event, "there is a second document", "keep one recipe in a file, without `---`")
+                raise self._error(event, "found a second document", "keep one recipe per file, without `---`")
             if name not in ("StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"):
                 root = self._node(event, events, 0)
         return root
@@ -75,7 +75,7 @@ class _Composer:
             raise self._error(event, "this is nested too deeply", f"allowed: {MAX_DEPTH} levels")
         if self._count > MAX_NODES:
             raise self._error(
-                event, "there are too many values", f"allowed: {MAX_NODES:,}; keep data in a file of its own"
+                event, "there are too many values", f"allowed: {MAX_NODES:,}; keep data in a separate file"
             )
         if type(event).__name__ == "AliasEvent":
             return self._alias(event)
@@ -101,11 +101,11 @@ class _Composer:
     def _alias(self, event: Any) -> Node:
         if event.anchor not in self._anchors:
             raise self._error(
-                event, f"the alias *{event.anchor} refers to nothing", f"name its target &{event.anchor} before"
+                event, f"the alias *{event.anchor} is not defined", f"define &{event.anchor} earlier in the file"
             )
         node = self._anchors[event.anchor]
         if node is None:
-            raise self._error(event, f"the alias *{event.anchor} contains itself", "write it out")
+            raise self._error(event, f"the alias *{event.anchor} contains itself", "write the value out")
         return node
 
     def _error(self, event: Any, message: str, hint: str) -> RecipeError:

@@ -1,4 +1,4 @@
-"""--set KEY=VALUE: changes to a recipe's plain data, checked afterwards like the recipe itself."""
+"""Apply --set KEY=VALUE to a recipe's plain data, which is then checked like any recipe."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from dlkit.recipe.reader import KeyPath, Positions, dotted, parse_value
 
 
 def apply_overrides(data: dict[str, Any], positions: Positions, overrides: Sequence[str]) -> None:
-    """Change `data` in place; positions under a changed key become the override's own text."""
+    """Apply overrides to `data` in place; positions below a changed key become the text of the override."""
     for override in overrides:
         file = f"--set {override}"
         path, value = _split(override, file)
@@ -25,7 +25,7 @@ def _split(override: str, file: str) -> tuple[KeyPath, Any]:
     name, equals, text = override.partition("=")
     parts: KeyPath = tuple(int(part) if part.isdigit() else part for part in name.strip().split("."))
     if not equals or not all(part != "" for part in parts):
-        raise _problem("an override is KEY=VALUE", "such as --set training.epochs=1", "", file)
+        raise _problem("an override must be KEY=VALUE", "for example --set training.epochs=1", "", file)
     try:
         return parts, parse_value(text, file)
     except RecipeError as error:
@@ -34,7 +34,7 @@ def _split(override: str, file: str) -> tuple[KeyPath, Any]:
 
 
 def _assign(data: dict[str, Any], path: KeyPath, value: Any, file: str) -> KeyPath:
-    """Set the value at the path, entering lists by number and bare component names as mappings."""
+    """Set the value at a path; parts are list indices, keys, or names of components written without settings."""
     here: Any = data
     for depth, part in enumerate(path[:-1]):
         below = _child(here, part, path[: depth + 1], file)
@@ -59,7 +59,7 @@ def _child(here: Any, part: str | int, path: KeyPath, file: str) -> Any:
     if isinstance(here, list):
         if not isinstance(part, int) or part >= len(here):
             allowed = f"allowed: 0 to {len(here) - 1}" if here else "the list is empty; override it as a whole"
-            raise _problem(f"{around} is a list of {len(here)}, it has no entry {part!r}", allowed, place, file)
+            raise _problem(f"{around} is a list of length {len(here)} and has no entry {part!r}", allowed, place, file)
         return here[part]
     if not isinstance(here, dict):
         raise _problem(f"{around} is {here!r} and has no key {part!r}", "override it as a whole", place, file)

@@ -1,4 +1,4 @@
-"""Reads YAML 1.2 into plain data in which every key and value has a line and a column; nothing in it can run."""
+"""Read YAML 1.2 into plain data, with a line and column for every key and value; YAML cannot run code here."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,18 +16,18 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass
 class Positions:
-    """Where the values and keys of a recipe stand, by their path from the top."""
+    """Positions of a recipe's values and keys, by their path from the root."""
 
     file: str
     values: dict[KeyPath, Location] = field(default_factory=dict)
     keys: dict[KeyPath, Location] = field(default_factory=dict)
 
     def key(self, path: KeyPath) -> Location:
-        """The place of a key, or of the nearest thing around it that has one."""
+        """Return the position of a key, or of the nearest enclosing item with a position."""
         return self.keys.get(path) or self.value(path)
 
     def value(self, path: KeyPath) -> Location:
-        """The place of a value, or of the nearest thing around it that has one."""
+        """Return the position of a value, or of the nearest enclosing item with a position."""
         for length in range(len(path), -1, -1):
             place = self.values.get(path[:length]) or self.keys.get(path[:length])
             if place:
@@ -36,22 +36,22 @@ class Positions:
 
 
 def read_file(path: Path) -> str:
-    """The text of a recipe file; InputError when it is no small text file."""
+    """Return the text of a recipe file; raise InputError when it is not a small text file."""
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder", "give a recipe file, such as recipes/mnist_mlp.yaml")
         if path.stat().st_size > MAX_BYTES:
             size = path.stat().st_size / 1e6
-            raise InputError(f"{path} has {size:.0f} MB", f"a recipe has at most {MAX_BYTES // 1_000_000} MB")
+            raise InputError(f"{path} is {size:.0f} MB", f"a recipe may be at most {MAX_BYTES // 1_000_000} MB")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text in UTF-8 (byte {error.start})", "save it as UTF-8") from error
+        raise InputError(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", "check the path and its permissions") from error
 
 
 def parse(text: str, file: str) -> tuple[dict[str, Any], Positions]:
-    """A recipe's plain data and its positions; RecipeError for anything that is no plain YAML mapping."""
+    """Return a recipe's plain data and positions; raise RecipeError when the text is not a plain YAML mapping."""
     node = compose(text, file)
     if node is None:
         problem = Problem(
@@ -63,13 +63,13 @@ def parse(text: str, file: str) -> tuple[dict[str, Any], Positions]:
     if converter.problems:
         raise RecipeError(converter.problems)
     if not isinstance(data, dict):
-        message = f"a recipe is a mapping of keys, received {_kind(data)}"
+        message = f"a recipe must be a mapping of keys, received {_kind(data)}"
         raise RecipeError([Problem(message, "start with `recipe: 1`", "", node.location)])
     return data, converter.positions
 
 
 def parse_value(text: str, file: str) -> Any:
-    """One YAML value, such as that of an override."""
+    """Return a single YAML value, such as that of an override."""
     node = compose(text, file)
     if node is None:
         return None
@@ -81,12 +81,12 @@ def parse_value(text: str, file: str) -> Any:
 
 
 def _kind(value: Any) -> str:
-    names = {list: "a list", str: "a text", bool: "a truth value", type(None): "nothing"}
+    names = {list: "a list", str: "a string", bool: "a boolean", type(None): "nothing"}
     return names.get(type(value), "a number")
 
 
 class _Converter:
-    """Turns YAML nodes into plain data, noting positions and collecting problems."""
+    """Converts YAML nodes to plain data, and records positions and problems."""
 
     def __init__(self, positions: Positions) -> None:
         self.positions = positions
@@ -95,12 +95,12 @@ class _Converter:
         self._repeated = 0
 
     def convert(self, node: Node, path: KeyPath) -> Any:
-        """The node's plain data; aliases are expanded, as far as they stay small."""
+        """Return the node's plain data, with aliases expanded up to a limit."""
         self._watch(node, path)
         self.positions.values[path] = node.location
         if node.tag:
             tag = _short(node.tag.replace("tag:yaml.org,2002:", "!!"))
-            self._fail(node, path, f"tags are not allowed: {tag}", "a recipe holds plain data and cannot run code")
+            self._fail(node, path, f"tags are not allowed: {tag}", "a recipe contains plain data and cannot run code")
             return None
         if node.kind == "mapping":
             return self._mapping(node, path)
@@ -109,7 +109,7 @@ class _Converter:
         return self._scalar(node, path)
 
     def _watch(self, node: Node, path: KeyPath) -> None:
-        """Nodes met again come from aliases: few in an honest recipe, without end in an alias bomb."""
+        """Limit how many nodes aliases repeat: few in a genuine recipe, exponentially many in an alias bomb."""
         self._repeated += id(node) in self._seen
         self._seen.add(id(node))
         if self._repeated > MAX_REPEATED or len(path) > 2 * MAX_DEPTH:
@@ -120,13 +120,13 @@ class _Converter:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if key_node.kind != "scalar" or key_node.tag:
-                self._fail(key_node, path, "a key must be a plain word", "quote it, or put it on a line of its own")
+                self._fail(key_node, path, "a key must be a plain word", "quote it, or put it on its own line")
                 continue
             key = key_node.value
             if key in result:
                 first = self.positions.keys[(*path, key)]
                 self._fail(
-                    key_node, (*path, key), f"the key {key!r} stands twice, first in line {first.line}", "remove one"
+                    key_node, (*path, key), f"the key {key!r} appears twice, first on line {first.line}", "remove one"
                 )
                 continue
             self.positions.keys[(*path, key)] = key_node.location
@@ -139,7 +139,7 @@ class _Converter:
         except ZeroDivisionError:
             self._fail(node, path, f"{node.value} divides by zero", "write a number")
         except ValueError:
-            self._fail(node, path, f"{_short(node.value)} is no number that can be used", "write fewer digits")
+            self._fail(node, path, f"{_short(node.value)} is not a usable number", "write fewer digits")
         return None
 
     def _fail(self, node: Node, path: KeyPath, message: str, hint: str) -> None:
@@ -151,5 +151,5 @@ def _short(text: str) -> str:
 
 
 def dotted(path: KeyPath) -> str:
-    """A path as it is written for --set: model.sequential.layers.0.Dense.units."""
+    """Return a path as written for --set: model.sequential.layers.0.Dense.units."""
     return ".".join(map(str, path))

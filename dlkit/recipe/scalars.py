@@ -1,4 +1,4 @@
-"""What an unquoted word of a recipe means: YAML 1.2's core schema, and fractions such as 1/255."""
+"""Interpret unquoted scalars of a recipe: YAML 1.2's core schema, and fractions such as 1/255."""
 
 import re
 from typing import Any
@@ -13,9 +13,9 @@ _FRACTION = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?) ?/ ?([0-9]+(?:\.[0-9]+)?)")
 
 
 def resolve(text: str) -> Any:
-    """The value of an unquoted scalar; text that is nothing else stays text.
+    """Return the value of an unquoted scalar; text without a special meaning stays text.
 
-    Raises ZeroDivisionError for 1/0 and ValueError for thousands of digits.
+    Raise ZeroDivisionError for 1/0 and ValueError for thousands of digits.
     """
     if text in _WORDS:
         return _WORDS[text]

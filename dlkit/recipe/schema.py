@@ -1,4 +1,4 @@
-"""The recipe format, version 1. Every key a recipe may hold stands here, with its type and its meaning."""
+"""The recipe format, version 1: every allowed key with its type and meaning."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -10,155 +10,157 @@ from dlkit.catalog.kinds import Place
 
 
 class Section(BaseModel):
-    """A part of a recipe: unknown keys are errors, numbers and strings are not converted into one another."""
+    """A part of a recipe; unknown keys are errors, and numbers and strings are not converted to each other."""
 
     model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
 
 
 class Validation(Section):
-    """Which examples are held out of train: a fraction, one fold of several, or a split of the source."""
+    """The examples held out for validation: a fraction of train, one of several folds, or a split of the source."""
 
     fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """The share of train that is held out, chosen by the seed."""
+    """The fraction of train that is held out, chosen by the seed."""
     fold: NonNegativeInt | None = None
-    """The fold of train that is held out, counted from 0."""
+    """The index of the fold that is held out, starting at 0."""
     of: Annotated[int, Field(ge=2)] | None = None
     """The number of folds."""
     split: str | None = None
-    """A split that the source itself has."""
+    """A split of the source."""
     seed: NonNegativeInt = 0
-    """Seeds the choice."""
+    """The seed of the choice."""
 
     @model_validator(mode="after")
     def one_way(self) -> "Validation":
-        """Exactly one of fraction, fold with of, and split is given."""
+        """Raise ValueError unless exactly one of fraction, fold with of, and split is given."""
         if sum(value is not None for value in (self.fraction, self.fold, self.split)) != 1:
             raise ValueError("give exactly one of fraction, fold (with of) and split")
         if (self.fold is None) != (self.of is None):
-            raise ValueError("fold and of go together, such as {fold: 0, of: 10}")
+            raise ValueError("fold and of must be given together, for example {fold: 0, of: 10}")
         if self.fold is not None and self.of is not None and self.fold >= self.of:
-            raise ValueError(f"fold counts from 0, so with of: {self.of} it is at most {self.of - 1}")
+            raise ValueError(f"fold starts at 0, so with of: {self.of} it can be at most {self.of - 1}")
         return self
 
 
 class Resize(Section):
-    """Gives all images one size before anything else; the names are those of keras.layers.Resizing."""
+    """Resizes all images to the same size before any other step; the keys are those of keras.layers.Resizing."""
 
     height: PositiveInt
-    """In pixels."""
+    """The height in pixels."""
     width: PositiveInt
-    """In pixels."""
+    """The width in pixels."""
     interpolation: Literal["bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5"] = "bilinear"
-    """How pixels between pixels are computed."""
+    """The interpolation method."""
     crop_to_aspect_ratio: bool = False
-    """Keep proportions and cut off what is too much, instead of stretching."""
+    """Keep the aspect ratio and crop the excess instead of stretching."""
     antialias: bool = False
-    """Smooth before shrinking, so that fine patterns do not turn into coarse ones."""
+    """Apply a low-pass filter before downscaling, to avoid aliasing."""
 
 
 class Patch(Section):
-    """Random crops of train images and their masks; everything else sees whole images."""
+    """Random crops of train images and their masks; all other splits use whole images."""
 
     height: PositiveInt
-    """In pixels."""
+    """The height in pixels."""
     width: PositiveInt
-    """In pixels."""
+    """The width in pixels."""
     per_image: PositiveInt = 1
-    """Crops of every image in an epoch."""
+    """Crops per image and epoch."""
 
 
 class Data(Section):
-    """Where examples come from and what happens to them before the network."""
+    """The source of the examples and their processing before the network."""
 
     source: Annotated[Component, Place("dataset")]
     """The dataset."""
     classes: Annotated[list[str], Field(min_length=2)] | None = None
-    """The classes that are kept, by name and in this order; all, when it is left out."""
+    """The names of the classes to keep, in this order; all classes by default."""
     limit: PositiveInt | None = None
-    """Train on a seeded, stratified sample of this many examples, for a quick try."""
+    """Train on a seeded, stratified sample of this many examples, for quick experiments."""
     validation: Validation | Literal["none"] = "none"
-    """What is held out of train: the metrics on it decide the best checkpoint."""
+    """The validation examples; their metrics select the best checkpoint."""
     resize: Resize | None = None
-    """One size for all images."""
+    """The size that all images are resized to."""
     patch: Patch | None = None
-    """Train on random crops; the network then takes images of any size that its layers allow."""
+    """Train on random crops; the network then accepts images of any size that its layers allow."""
     augment: list[Annotated[Component, Place("augment")]] = []
-    """Random changes to train inputs, other ones in every epoch."""
+    """Random changes to train inputs, different in every epoch."""
     corrupt: list[Annotated[Component, Place("corrupt")]] = []
-    """Noise and masks on inputs alone, which the network is to see through; the same ones on validation every time."""
+    """Noise and masks applied to the inputs but not the targets; for validation they are the same every time."""
     preprocess: list[Annotated[Component, Place("layer")]] = []
-    """Keras layers in front of the network, adapted on train; they travel with the model into every export."""
+    """Keras layers applied before the network and adapted on train; every export includes them."""
 
 
 class Snapshots(Section):
-    """When the whole state of a training is saved within an epoch; at the end of an epoch it is saved anyway."""
+    """When to save the full training state within an epoch; it is always saved at the end of an epoch."""
 
     steps: PositiveInt | None = None
-    """after every so many updates"""
+    """Save after every N updates."""
     minutes: Annotated[float, Field(gt=0)] = 1.0
-    """at the latest after so many minutes"""
+    """Save at least every N minutes."""
 
 
 class Teacher(Section):
-    """A trained network whose answers are learnt, beside what the data say (knowledge distillation)."""
+    """A trained network whose predictions are mixed into the targets (knowledge distillation)."""
 
     run: str
-    """A finished run of the same classes and inputs, by its directory or recipe's name; its last weights are taken."""
+    """A finished run with the same classes and inputs, by directory or recipe name; its last weights are used."""
     weight: Annotated[float, Field(gt=0, le=1)] = 0.9
-    """The share of the targets that is the teacher's probabilities; the rest stays as the data say."""
+    """The weight of the teacher's probabilities in the targets; the rest comes from the data."""
 
 
 class Phase(Section):
-    """A part of the training; what it does not say holds as the training says it."""
+    """A phase of the training; keys that it omits have the value given under training."""
 
     epochs: PositiveInt | None = None
-    """Passes over train in this phase, at most."""
+    """The maximum number of passes over train in this phase."""
     optimizer: Annotated[Component, Place("optimizer")] | None = None
-    """Turns gradients into updates; it starts afresh in every phase."""
+    """The optimizer; its state is reset at the start of each phase."""
     learning_rates: dict[str, Annotated[float, Field(ge=0)]] | None = None
-    """Learning rates of groups of layers."""
+    """Learning rates by group of layers."""
     trainable: Literal["all"] | list[str] | None = None
-    """The groups of layers that are trained."""
+    """The groups of layers to train."""
     callbacks: list[Annotated[Component, Place("callback")]] | None = None
-    """What watches or stops this phase."""
+    """The callbacks of this phase, which monitor or stop it."""
     augment: list[Annotated[Component, Place("augment")]] | None = None
-    """Random changes to train inputs in this phase, in place of those under data."""
+    """Random changes to train inputs in this phase, instead of those under data."""
 
 
 class Training(Section):
-    """How the network is trained; what changes results is always said here, never guessed from the machine."""
+    """How the network is trained; settings that affect results are given here, never derived from the machine."""
 
     batch_size: PositiveInt = 32
-    """Examples per update."""
+    """The number of examples per update."""
     epochs: PositiveInt
-    """Passes over train, at most; with phases, of each phase that does not say its own."""
+    """The maximum number of passes over train; with phases, the default of each phase."""
     seed: NonNegativeInt = 0
-    """Seeds start weights, order, dropout and augmentation."""
+    """The seed of the initial weights, the order of examples, dropout and augmentation."""
     precision: Literal["float32", "float64", "mixed_bfloat16"] = "float32"
-    """The arithmetic; mixed_bfloat16 keeps weights in float32."""
+    """The precision of the computation; mixed_bfloat16 keeps weights in float32."""
     shuffle: bool = True
-    """A new order in every epoch."""
+    """Whether to reorder the examples in every epoch."""
     optimizer: Annotated[Component, Place("optimizer")]
-    """Turns gradients into updates; with `use_ema` the averaged weights are validated and kept."""
+    """The optimizer; with `use_ema`, the averaged weights are validated and saved."""
     learning_rates: dict[str, Annotated[float, Field(ge=0)]] = {}
-    """Learning rates of groups of layers, such as {backbone: 1e-5}; the others have the optimizer's."""
+    """Learning rates by group of layers, such as {backbone: 1e-5}; other groups use the optimizer's learning rate."""
     trainable: Literal["all"] | list[str] = "all"
-    """The groups of layers that are trained, such as [head]; the others stay as they are."""
+    """The groups of layers to train, such as [head]; the others are frozen."""
     monitor: str | None = None
-    """The metric that decides the best checkpoint, such as val_loss; by default the one of the task."""
+    """The metric that selects the best checkpoint, such as val_loss; the task's metric by default."""
+    monitor_mode: Literal["min", "max"] | None = None
+    """Whether the smallest or the largest value of monitor is the best; needed where the metric does not say."""
     callbacks: list[Annotated[Component, Place("callback")]] = []
-    """What watches or stops the training."""
+    """The callbacks, which monitor or stop the training."""
     snapshot: Snapshots = Snapshots()
-    """when the state that --resume goes on from is saved within an epoch"""
+    """When to save the state that --resume continues from within an epoch."""
     teacher: Teacher | None = None
-    """A trained network to learn from; it sees every batch as it is augmented."""
+    """A trained network to learn from; it gets the same augmented batches."""
     phases: list[Phase] = []
-    """Parts of the training, one after the other in one run: each may have its own epochs, optimizer and so on."""
+    """Consecutive phases of the training in one run; each may have its own epochs, optimizer and so on."""
 
 
 @dataclass(frozen=True)
 class ResolvedPhase:
-    """What holds in one phase of a training."""
+    """The settings of one phase after defaults from the training are applied."""
 
     epochs: int
     optimizer: Component
@@ -169,64 +171,64 @@ class ResolvedPhase:
 
 
 class Counts(Section):
-    """Parameter counts of the whole network."""
+    """Expected parameter counts of the whole network."""
 
     total: NonNegativeInt
-    """All parameters."""
+    """The number of all parameters."""
     trainable: NonNegativeInt | None = None
-    """Parameters that training changes."""
+    """The number of parameters that training changes."""
     non_trainable: NonNegativeInt | None = None
-    """Parameters that it does not, such as running means."""
+    """The number of parameters without gradient updates, such as running means."""
 
 
 class Bound(Section):
-    """What a metric must reach, and what the lecture printed."""
+    """Bounds for a metric, and the value printed in the lecture."""
 
     at_least: float | None = None
-    """The lowest value that passes."""
+    """The lowest accepted value."""
     at_most: float | None = None
-    """The highest value that passes."""
+    """The highest accepted value."""
     lecture: float | None = None
-    """What the lecture printed, shown beside the value."""
+    """The value printed in the lecture, shown next to the measured value."""
 
 
-# A list in YAML; strict mode alone would ask for a Python tuple.
+# A list in YAML; strict mode would require a Python tuple.
 Row = Annotated[tuple[str, list[int | None], NonNegativeInt], Field(strict=False)]
 
 
 class Expect(Section):
-    """The contract: what the lecture printed, checked by summary, validate --build, train and evaluate."""
+    """The contract: values printed in the lecture, checked by summary, validate --build, train and evaluate."""
 
     parameters: Counts | None = None
-    """Counts of the whole network."""
+    """Parameter counts of the whole network."""
     layers: list[Row] | None = None
     """One row per layer: [class, output shape without the batch, parameters]."""
     split: Literal["test", "validation", "train"] = "test"
-    """The split that the metrics are measured on."""
+    """The split on which the metrics are measured."""
     metrics: dict[str, Bound] = {}
-    """Bounds by the name of a metric."""
+    """Bounds by metric name."""
 
 
 class Recipe(Section):
     """One experiment from data to export."""
 
     recipe: Literal[1]
-    """The version of this format."""
+    """The version of the recipe format."""
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-    """Names the run directories."""
+    """The recipe's name, used for run directories."""
     task: Annotated[Component, Place("task")]
-    """What the network is for."""
+    """The task of the network."""
     data: Data
-    """Where examples come from."""
+    """The data and its processing."""
     model: Annotated[Component, Place("model")]
     """The network."""
     training: Training
-    """How it is trained."""
+    """The training settings."""
     expect: Expect = Expect()
-    """What must come out."""
+    """The expected parameter counts, layers and metrics."""
 
     def resolved_phases(self) -> list[ResolvedPhase]:
-        """The phases of the training with everything said; the whole training where the recipe has none."""
+        """Return the phases with all defaults applied; the whole training is one phase if the recipe has none."""
         names = list(ResolvedPhase.__dataclass_fields__)
         own = {name: getattr(self.data if name == "augment" else self.training, name) for name in names}
         given = [

@@ -1,4 +1,4 @@
-"""A pydantic model of every component's settings, made from its source: checked without importing it."""
+"""Build a pydantic model of a component's settings from its source, so that they are checked without importing it."""
 
 import re
 from functools import cache
@@ -18,13 +18,13 @@ _ANNOTATIONS = {
     **{"Annotated": Annotated, "Any": Any, "Field": Field, "Literal": Literal, "Path": Path},
     "Application": Application,
 }
-# dtype names and policies have many forms, and a weight's own name is checked by Keras.
+# dtypes and policies have many forms, and Keras itself checks the names of weights.
 _UNTYPED = {"dtype", "weights"}
 
 
 @cache
 def settings_model(namespace: str, name: str) -> type[BaseModel]:
-    """The settings that a component takes; KeyError when there is no such component."""
+    """Return the model of a component's settings; raise KeyError when there is no such component."""
     parameters = source(namespace, name).parameters
     own = name in own_names(namespace)
     fields: dict[str, Any] = {}
@@ -36,20 +36,20 @@ def settings_model(namespace: str, name: str) -> type[BaseModel]:
 
 
 def _own_type(parameter: Parameter, namespace: str, name: str) -> Any:
-    """Return the annotation of a component's setting; InputError for a name that is not known here."""
+    """Return the type of a component's setting; raise InputError for an annotation with an unsupported name."""
     if holds_component(parameter):
         return Any
-    try:  # the source of a component, which is a program anyway
+    try:  # eval adds no risk: a component's source is a program anyway
         return eval(parameter.annotation or "Any", {"__builtins__": _builtins(), **_ANNOTATIONS})
     except (NameError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{namespace} {name}: the type of setting {parameter.name!r}, {parameter.annotation}, is not known here",
-            f"use these alone: {', '.join(sorted({*_builtins(), *_ANNOTATIONS}))}",
+            f"{namespace} {name}: the type of setting {parameter.name!r}, {parameter.annotation}, is not supported",
+            f"use only: {', '.join(sorted({*_builtins(), *_ANNOTATIONS}))}",
         ) from error
 
 
 def holds_component(parameter: Parameter) -> bool:
-    """Whether a setting is a component by its name; one that is typed as a number alone is that number."""
+    """Return whether a setting takes a component, judged by its name; one typed only as a number does not."""
     is_number = re.search(r"\b(int|float|bool)\b", parameter.annotation) and not re.search(
         r"\b(Any|list|str|dict|Mapping)\b", parameter.annotation
     )
@@ -61,19 +61,19 @@ def _builtins() -> dict[str, Any]:
 
 
 def _keras_type(parameter: Parameter, namespace: str) -> Any:
-    """What Keras' own documentation says of an argument, where it says it plainly; otherwise anything."""
+    """Return the type of a Keras argument where its documentation states it clearly, otherwise Any."""
     if nested_namespace(parameter.name) or parameter.name in _UNTYPED:
         return Any
     kind = described_type(parameter.text, parameter.default)
     if kind is int and namespace == "schedule":
-        kind = float  # schedules compute in floats: `decay_steps: 1e5` is fine
+        kind = float  # schedules compute in floats: `decay_steps: 1e5` is valid
     if kind is not Any and (parameter.default is None or "None" in parameter.text):
         kind = kind | None
     return kind if parameter.default is REQUIRED or _fits(kind, parameter.default) else Any
 
 
 def _fits(kind: Any, default: Any) -> bool:
-    """Whether Keras' own default is of a type; where it is not, the documentation was misread."""
+    """Return whether a Keras default has the given type; if not, the documentation was misread."""
     try:
         TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(_listed(default))
     except ValidationError:
@@ -82,5 +82,5 @@ def _fits(kind: Any, default: Any) -> bool:
 
 
 def _listed(value: Any) -> Any:
-    """A tuple as the list that a recipe writes."""
+    """Return a value with tuples converted to lists, as a recipe writes them."""
     return [_listed(item) for item in value] if isinstance(value, tuple) else value

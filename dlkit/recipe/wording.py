@@ -1,4 +1,4 @@
-"""Says in plain words what was received and what is allowed."""
+"""Word the messages about received and allowed values."""
 
 import re
 from collections.abc import Mapping
@@ -7,11 +7,12 @@ from typing import Any
 from dlkit.catalog.create import Component
 from dlkit.errors import closest
 
+ENTRY_PER_LINE = "write one entry per line, each starting with `- `"
 WANTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
-    "string_type": "a text",
+    "string_type": "a string",
     "bool_type": "true or false",
     "list_type": "a list",
     "tuple_type": "a list",
@@ -21,16 +22,16 @@ WANTED = {
 }
 _BOUNDS = {
     "greater_than": ("gt", "greater than"),
-    "greater_than_equal": ("ge", "at least"),
+    "greater_than_equal": ("ge", "of at least"),
     "less_than": ("lt", "less than"),
-    "less_than_equal": ("le", "at most"),
+    "less_than_equal": ("le", "of at most"),
 }
 
 
 def explained(kind: str, received: Any, context: Mapping[str, Any], message: str) -> tuple[str, str]:
-    """Message and hint for a value that is not allowed."""
+    """Return the message and hint for a value that is not allowed."""
     if kind == "list_type" and isinstance(received, Mapping):
-        return f"expected a list, received {shown(received)}", "write one entry a line, each beginning with `- `"
+        return f"expected a list, received {shown(received)}", ENTRY_PER_LINE
     if kind in WANTED:
         return f"expected {WANTED[kind]}, received {shown(received)}", unquoted(received)
     if kind in _BOUNDS:
@@ -42,8 +43,8 @@ def explained(kind: str, received: Any, context: Mapping[str, Any], message: str
         return f"{shown(received)} is not allowed here", hint
     if kind == "string_pattern_mismatch":
         return (
-            f"{shown(received)} is no name",
-            "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit",
+            f"{shown(received)} is not a valid name",
+            "use at most 64 lower-case letters, digits, _ and -, starting with a letter or digit",
         )
     if kind == "value_error":
         return str(context.get("error", message)), ""
@@ -51,19 +52,19 @@ def explained(kind: str, received: Any, context: Mapping[str, Any], message: str
 
 
 def unquoted(received: Any) -> str:
-    """A hint for a number that stands in quotes."""
+    """Return a hint if the received text is a number in quotes, otherwise an empty string."""
     is_number = isinstance(received, str) and re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|[0-9]+/[0-9]+", received)
     return f"write {received} without quotes" if is_number else ""
 
 
 def shown(value: Any) -> str:
-    """A received value, in a few words."""
+    """Return a short description of a received value."""
     if isinstance(value, Component):
         return f"the {value.namespace} {value.name}"
     if isinstance(value, Mapping):
         return f"a mapping with {', '.join(map(str, list(value)[:5])) or 'nothing in it'}"
     if isinstance(value, list):
-        return f"a list of {len(value)}"
+        return f"a list of length {len(value)}"
     text = (
         {None: "nothing", True: "true", False: "false"}.get(value) if value is None or isinstance(value, bool) else None
     )
@@ -72,5 +73,5 @@ def shown(value: Any) -> str:
 
 
 def with_article(word: str) -> str:
-    """A word with a or an before it."""
+    """Return a word preceded by a or an."""
     return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

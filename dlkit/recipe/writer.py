@@ -1,4 +1,4 @@
-"""Writes plain data as YAML that the reader reads back to the same values."""
+"""Write plain data as YAML that reads back as the same values."""
 
 import io
 from typing import Any
@@ -12,11 +12,11 @@ from dlkit.recipe.scalars import resolve
 
 class _Representer(SafeRepresenter):
     def ignore_aliases(self, data: Any) -> bool:
-        """Every value is written out: anchors are for authors, not for records."""
+        """Return True, so that every value is written out without anchors."""
         return True
 
     def represent_text(self, data: str) -> ScalarNode:
-        """Text that would be read as something else, such as 1/255, is quoted."""
+        """Return a text node, quoted if it would read back as something else, such as 1/255."""
         return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if _needs_quotes(data) else None)
 
 
@@ -31,7 +31,7 @@ def _needs_quotes(text: str) -> bool:
 
 
 def to_yaml(data: Any) -> str:
-    """Plain data as YAML, innermost lists and mappings in one line each."""
+    """Return plain data as YAML, with each innermost list and mapping on one line."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Representer = _Representer
     yaml.default_flow_style = None

@@ -1,5 +1,6 @@
 """Check a recipe's phases, contract and image sizes before any training."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,17 @@ if TYPE_CHECKING:
 from dlkit.analysis.receptive_field import grid_of
 from dlkit.errors import keras_reason
 from dlkit.interfaces.data import Split
+from dlkit.interfaces.task import Task
 from dlkit.model.built import BuiltModel
 
 
 def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
     """Compile for every phase, the last one last; mistakes in groups, rates and monitors are told at their place."""
     training = loaded.recipe.training
+    try:
+        check_metric_names(built.task, built.network, loaded.recipe.task.name)
+    except InputError as error:
+        raise located(error, loaded.locate(error.problems[0].key)) from error
     for number, phase in enumerate(loaded.recipe.resolved_phases()):
         try:
             compile_model(built, loaded.recipe, phase)
@@ -34,6 +40,25 @@ def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
                 problem = replace(problem, key=problem.key.replace("training", f"training.phases.{number}", 1))
             error.problems = [problem]
             raise located(error, loaded.locate(problem.key) if problem.key else None) from error
+
+
+def check_metric_names(task: Task, network: keras.Model, name: str) -> None:
+    """Raise InputError when two metrics have one name, or one has that of a loss: one of them would be lost.
+
+    name: the task's, for the key of the problem.
+    """
+    losses = (
+        ["loss", *(f"{output}_loss" for output in network.output)] if isinstance(network.output, Mapping) else ["loss"]
+    )
+    seen = set(losses)
+    for metric in task.metrics_for(network):
+        if metric.name in seen:
+            raise InputError(
+                f"there are two of the name {metric.name!r} among losses and metrics",
+                "give the metric another name, such as {AUC: {name: my_auc}}",
+                key=f"task.{name}.metrics",
+            )
+        seen.add(metric.name)
 
 
 def check_build(loaded: "LoadedRecipe") -> keras.Model:

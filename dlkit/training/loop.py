@@ -38,7 +38,8 @@ class Training:
         self.phases = recipe.resolved_phases()
         self.folder: Path | None = None
         self.monitor = recipe.training.monitor or built.task.monitor
-        self.state = TrainingState(smaller_is_better(self.monitor, directions(built.task, built.network)))
+        known = directions(built.task, built.network)
+        self.state = TrainingState(smaller_is_better(self.monitor, known, recipe.training.monitor_mode))
 
     @property
     def progress(self) -> Progress:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from dlkit.interfaces.task import Task
 
-_SMALLER = ("loss", "error", "mae", "mse", "false")
-
 
 def directions(task: "Task", network: "keras.Model") -> dict[str, str | None]:
     """The names of what is measured in training: "up" where more is better, "down" where less is, None where the metric
@@ -22,14 +20,24 @@ def directions(task: "Task", network: "keras.Model") -> dict[str, str | None]:
     """
     losses = [f"{name}_loss" for name in network.output] if isinstance(network.output, Mapping) else []
     metrics = {metric.name: getattr(metric, "_direction", None) for metric in task.metrics_for(network)}
-    return {"loss": "down", **dict.fromkeys(losses), **metrics}
+    return {"loss": "down", **dict.fromkeys(losses, "down"), **metrics}
 
 
-def smaller_is_better(monitor: str, found: Mapping[str, str | None]) -> bool:
-    """Whether less of a metric is better, as it says itself or else by its name."""
-    name = monitor.removeprefix("val_")
-    direction = found.get(name)
-    return direction == "down" if direction else any(word in name for word in _SMALLER)
+def smaller_is_better(monitor: str, found: Mapping[str, str | None], mode: str | None = None) -> bool:
+    """Return whether less of a metric is better, as `mode` (min or max) or else the metric itself says.
+
+    Raises InputError when neither says: a guess would keep the worst epoch as the best.
+    """
+    if mode is not None:
+        return mode == "min"
+    direction = found.get(monitor.removeprefix("val_"))
+    if direction is None:
+        raise InputError(
+            f"it is not known whether more or less of {monitor!r} is better",
+            "set training.monitor_mode: min or max",
+            key="training.monitor",
+        )
+    return direction == "down"
 
 
 def check_monitors(recipe: Recipe, phase: ResolvedPhase, task: "Task", network: "keras.Model") -> None:
@@ -40,6 +48,7 @@ def check_monitors(recipe: Recipe, phase: ResolvedPhase, task: "Task", network: 
     validated = [f"val_{name}" for name in found]
     if recipe.training.monitor is not None:
         _check_name(recipe.training.monitor, [*found, *validated], "training.monitor")
+        smaller_is_better(recipe.training.monitor, found, recipe.training.monitor_mode)
     for number, callback in enumerate(phase.callbacks):
         monitor = _monitored(callback)
         if monitor is None:

@@ -19,7 +19,7 @@ def with_callbacks(*callbacks):
     [
         ("RemoteMonitor: {root: 'http://127.0.0.1:9'}", "it sends metrics over the network"),
         ("BackupAndRestore: {backup_dir: kept}", "it deletes folders"),
-        ("OrbaxCheckpoint: {directory: kept}", "it writes folders of its own"),
+        ("OrbaxCheckpoint: {directory: kept}", "it writes its own folders"),
     ],
 )
 def test_callbacks_that_send_or_delete_are_refused(callback, reason):

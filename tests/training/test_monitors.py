@@ -14,6 +14,7 @@ from dlkit.recipe import load_recipe
 from dlkit.training.check import check_build
 from dlkit.training.monitors import directions, smaller_is_better
 from dlkit.training.run import train_recipe
+from dlkit.training.state import TrainingState
 
 METRICS = {
     "loss": (None, True),
@@ -60,11 +61,35 @@ def test_the_best_epoch_has_the_least_error_or_the_most_of_what_is_good(name):
     assert smaller_is_better(f"val_{name}", directions(task, network)) is smaller
 
 
-def test_a_metric_that_does_not_say_goes_by_its_name():
-    assert smaller_is_better("val_output_loss", {"output_loss": None})
-    assert smaller_is_better("val_my_error", {})
-    assert smaller_is_better("val_false_positives", {"false_positives": None})
-    assert not smaller_is_better("val_true_positives", {"true_positives": None})
+@pytest.mark.parametrize("name", ["misses", "my_error", "false_positives"])
+def test_a_metric_that_does_not_say_is_not_guessed(name):
+    with pytest.raises(InputError, match=f"not known whether more or less of 'val_{name}' is better") as caught:
+        smaller_is_better(f"val_{name}", {name: None})
+    assert caught.value.problems[0].hint == "set training.monitor_mode: min or max"
+    assert smaller_is_better(f"val_{name}", {name: None}, "min")
+    assert not smaller_is_better(f"val_{name}", {name: None}, "max")
+
+
+def test_a_loss_of_one_output_is_better_when_it_is_less():
+    inputs = keras.Input((3,))
+    network = keras.Model(inputs, {"output": keras.layers.Dense(2)(inputs), "other": keras.layers.Dense(2)(inputs)})
+    assert smaller_is_better("val_output_loss", directions(Regression(), network))
+    assert smaller_is_better("val_other_loss", directions(Regression(), network))
+
+
+@pytest.mark.parametrize(("smaller", "values", "best"), [(True, (2.0, 2.0, 3.0), 0), (False, (2.0, 2.0, 1.0), 0)])
+def test_a_tie_does_not_replace_the_best(smaller, values, best):
+    """The first of several best epochs is kept, as Keras' callbacks keep it."""
+
+    class Steps:
+        network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+
+    state = TrainingState(smaller)
+    state.enter(Steps, None)
+    for epoch, value in enumerate(values):
+        Steps.network.set_weights([np.full((1, 1), epoch), np.zeros(1)])
+        state.keep_best(value)
+    assert state.progress.best_weights[0].item() == best
 
 
 @pytest.mark.parametrize("name", METRICS)

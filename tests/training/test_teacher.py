@@ -177,7 +177,7 @@ def test_a_teacher_of_something_else_is_refused_at_its_line(recipe_file, overrid
 
 
 def test_a_teacher_that_is_not_there_is_missing(recipe_file):
-    with pytest.raises(MissingError, match="which this network learns from, is not there") as caught:
+    with pytest.raises(MissingError, match="cannot find the run .*, which this network learns from") as caught:
         prepare(load_recipe(recipe_file, ["training.teacher.run=nowhere"]))
     assert "train it first: dlkit train nowhere" in caught.value.problems[0].hint
 
@@ -197,7 +197,7 @@ def test_a_warning_where_the_teacher_may_know_what_is_held_out(recipe_file):
     assert may_know_validation(load_recipe(recipe_file)) is None
     assert may_know_validation(load_recipe(recipe_file, ["data.validation=none"])) is None
     other = load_recipe(recipe_file, ["data.validation.seed=1", "data.limit=900"])
-    assert "with another data.limit and data.validation, so it may have learnt" in may_know_validation(other)
+    assert "with a different data.limit and data.validation, so it may have seen" in may_know_validation(other)
 
 
 def test_a_teacher_is_found_where_runs_are_kept(dlkit, recipe_file, teacher, tmp_path):
@@ -210,4 +210,4 @@ def test_a_teacher_is_found_where_runs_are_kept(dlkit, recipe_file, teacher, tmp
     assert dlkit(*command, "--runs-dir", runs).code == 0
     assert dlkit("evaluate", "small", "--runs-dir", runs).code == 0
     noted = dlkit(*command, "--runs-dir", runs, "--set", "data.validation.seed=5")
-    assert "may have learnt what is held out here" in noted.error
+    assert "may have seen the validation examples" in noted.error

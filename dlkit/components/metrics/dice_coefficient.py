@@ -10,10 +10,11 @@ from dlkit.components.metrics._class_counts import ClassCounts
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class DiceCoefficient(ClassCounts):
-    """2 |T and P| / (|T| + |P|) of predictions above the threshold T, over all pixels (deck 003); it is the F1 score.
+    """Computes the Dice coefficient (F1 score) over all pixels, 2 |T and P| / (|T| + |P|) (deck 003).
 
-    Of the class `class_id`, or the mean over the classes that are there or predicted. Without `threshold` the class
-    with the largest value is predicted, and one channel is cut at 0.5. Void pixels (sample weight 0) are left out.
+    T is the truth and P the thresholded prediction. The value is that of the class `class_id`, or the mean over the
+    classes that are present or predicted. Without `threshold`, the class with the largest value is predicted, and a
+    single channel is thresholded at 0.5. Void pixels (sample weight 0) are excluded.
     """
 
     def __init__(
@@ -29,10 +30,10 @@ class DiceCoefficient(ClassCounts):
         self.class_id = class_id
 
     def result(self) -> Any:
-        """A number from 0 to 1."""
+        """Return the coefficient, from 0 to 1."""
         total = self.there + self.predicted
         return self.averaged(ops.divide_no_nan(2 * self.both, total), total > 0, self.class_id)
 
     def get_config(self) -> dict[str, Any]:
-        """Settings, for saving."""
+        """Return the settings for saving."""
         return super().get_config() | {"class_id": self.class_id}

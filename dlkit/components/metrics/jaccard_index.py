@@ -10,10 +10,11 @@ from dlkit.components.metrics._class_counts import ClassCounts
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class JaccardIndex(ClassCounts):
-    """|T and P| / |T or P| over all pixels, the intersection over union (deck 003); Dice is 2 J / (1 + J).
+    """Computes the intersection over union over all pixels, |T and P| / |T or P| (deck 003); Dice is 2 J / (1 + J).
 
-    Of the class `class_id`, or the mean over the classes that are there or predicted, which keras.metrics.OneHotMeanIoU
-    gives too; here void pixels are left out whatever class weights there are, and one channel is cut at `threshold`.
+    The value is that of the class `class_id`, or the mean over the classes that are present or predicted, as in
+    keras.metrics.OneHotMeanIoU; in addition, void pixels are excluded whatever the class weights are, and a single
+    channel is thresholded at `threshold`.
     """
 
     def __init__(
@@ -29,10 +30,10 @@ class JaccardIndex(ClassCounts):
         self.class_id = class_id
 
     def result(self) -> Any:
-        """A number from 0 to 1."""
+        """Return the index, from 0 to 1."""
         union = self.there + self.predicted - self.both
         return self.averaged(ops.divide_no_nan(self.both, union), union > 0, self.class_id)
 
     def get_config(self) -> dict[str, Any]:
-        """Settings, for saving."""
+        """Return the settings for saving."""
         return super().get_config() | {"class_id": self.class_id}

@@ -1,4 +1,4 @@
-"""The share of pixels whose class is right (deck 003)."""
+"""The fraction of correctly classified pixels (deck 003)."""
 
 from typing import Any
 
@@ -10,9 +10,10 @@ from dlkit.components.metrics._class_counts import ClassCounts
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class PixelAccuracy(ClassCounts):
-    """Right pixels over all pixels that belong to a class (deck 003); void pixels are left out.
+    """Computes the fraction of correctly classified pixels, excluding void pixels (deck 003).
 
-    Several channels predict the class with the largest value; one channel is cut at `threshold`, or at 0.5.
+    With several channels, the class with the largest value is predicted; a single channel is thresholded at
+    `threshold`, or at 0.5.
     """
 
     def __init__(
@@ -21,5 +22,5 @@ class PixelAccuracy(ClassCounts):
         super().__init__(classes, threshold, name, dtype)
 
     def result(self) -> Any:
-        """A number from 0 to 1."""
+        """Return the accuracy, from 0 to 1."""
         return ops.divide_no_nan(ops.sum(self.both), ops.sum(self.there))

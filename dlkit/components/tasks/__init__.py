@@ -1,1 +1,1 @@
-"""Tasks, named in task: targets, losses, metrics, outputs and reports."""
+"""Tasks, selected by task: targets, losses, metrics, outputs and reports."""

@@ -1,4 +1,4 @@
-"""What evaluation says of reconstructions: sums over the batches of a split, then a table and figures."""
+"""Evaluation of reconstructions: sums over the batches of a split, then a table and figures."""
 
 from statistics import NormalDist
 from typing import Any
@@ -15,11 +15,11 @@ MOST_VALUES_FOR_PCA = 4096
 
 
 class Reconstruction:
-    """Errors of the network and of simple methods, each a mean over the values that the loss counts.
+    """Errors of the network and of simple baselines, averaged over the values that the loss counts.
 
-    mean: the split's own mean example in place of every reconstruction. pca: the split's own principal components, as
-    many as the code has numbers; no linear code does better. identity: what the network saw, where it was corrupted.
-    A network without a layer called `encoder` has no code, and so no row of pca and no figure of codes.
+    mean: the mean example of the split as every reconstruction. pca: the split's own principal components, as many as
+    the code has dimensions; no linear code does better. identity: the corrupted inputs themselves, if inputs are
+    corrupted. A network without a layer called `encoder` has no code, and so no pca row and no figure of codes.
     """
 
     def __init__(self, peak: float) -> None:
@@ -33,7 +33,7 @@ class Reconstruction:
         self.products: np.ndarray | None = None
 
     def add(self, batch: Examined) -> None:
-        """Take a batch into the sums."""
+        """Add a batch to the sums."""
         truth = _rows(batch.expected)
         weights = _weights(batch, truth)
         if self.first is None:
@@ -57,7 +57,7 @@ class Reconstruction:
         self.errors[method] = self.errors.get(method, np.zeros(2)) + parts
 
     def table(self) -> list[dict[str, Any]]:
-        """One row for each method: mae (where it was summed), mse and psnr in dB, the network's first."""
+        """Return one row per method, the network first: mae (or None), mse, and psnr in dB."""
         rows = [self._row(method, squares, absolute) for method, (absolute, squares) in self.errors.items()]
         rows.append(self._row("mean", self._mean_squares()))
         if self.products is not None and self.codes and self._counts_all():
@@ -76,20 +76,20 @@ class Reconstruction:
         return self.first is not None and self.first.weights is None
 
     def _mean_squares(self) -> float:
-        """sum w (x - m)^2 from the sums of w, w x and w x^2, with m the mean of all values."""
+        """Return sum w (x - m)^2 from the sums of w, w x and w x^2, where m is the mean example."""
         total, weights, weighted, squares = self.sums
         mean = total / self.count
         return float((squares - 2 * mean * weighted + mean**2 * weights).sum())
 
     def _pca_squares(self) -> float:
-        """The scatter that the largest eigenvalues leave over, as many of them as the code has numbers."""
+        """Return the scatter not explained by the largest eigenvalues, one for each dimension of the code."""
         mean = self.sums[0] / self.count
         scatter = self.products - self.count * np.outer(mean, mean)
         eigenvalues = np.linalg.eigvalsh(scatter)
         return float(np.clip(eigenvalues[: max(len(eigenvalues) - self.codes[0].shape[1], 0)], 0, None).sum())
 
     def figures(self, class_names: tuple[str, ...]) -> dict[str, Any]:
-        """Originals beside reconstructions, codes by class, and what a variational decoder makes of points."""
+        """Return figures of originals and reconstructions, codes by class, and samples of a variational decoder."""
         figures: dict[str, Any] = {}
         if self.first is None:
             return figures
@@ -119,24 +119,24 @@ class Reconstruction:
 
 
 def has_code(network: Any) -> bool:
-    """Whether a network has an encoder; one that is no model `autoencoder` may have none."""
+    """Return whether a network has an encoder; networks other than model `autoencoder` may have none."""
     return any(layer.name == "encoder" for layer in network.layers)
 
 
 def code_of(network: Any, seen: Any) -> Any:
-    """The code of preprocessed inputs, the mean where it is a distribution."""
+    """Return the code of preprocessed inputs, or its mean if the code is a distribution."""
     code = network.get_layer("encoder")(seen, training=False)
     return np.asarray(code[0] if isinstance(code, list | tuple) else code)
 
 
 def normal_grid(side: int) -> np.ndarray:
-    """The points of a square grid that divide a normal distribution in equal shares, (side^2, 2), float32."""
+    """Return a square grid of points at equally spaced quantiles of N(0, 1), float32 (side^2, 2)."""
     points = np.asarray([NormalDist().inv_cdf((index + 0.5) / side) for index in range(side)])
     return np.stack(np.meshgrid(points, points[::-1]), axis=-1).reshape(-1, 2).astype("float32")
 
 
 def normal_draws(count: int, latent: int) -> np.ndarray:
-    """The same draws from N(0, 1) every time, (count, latent), float32."""
+    """Return draws from N(0, 1), the same every time, float32 (count, latent)."""
     return np.random.default_rng(0).standard_normal((count, latent)).astype("float32")
 
 
@@ -149,7 +149,7 @@ def _rows(values: np.ndarray) -> np.ndarray:
 
 
 def _weights(batch: Examined, truth: np.ndarray) -> np.ndarray:
-    """What each value counts, (n, values)."""
+    """Return the weight of each value, (n, values)."""
     if batch.weights is None:
         return np.ones_like(truth)
     weights = batch.weights.reshape(*batch.weights.shape, *[1] * (batch.expected.ndim - batch.weights.ndim))
@@ -157,7 +157,7 @@ def _weights(batch: Examined, truth: np.ndarray) -> np.ndarray:
 
 
 def _image_shape(batch: Examined) -> tuple[int, ...] | None:
-    """The shape of the pictures behind the values, flattened or not; None where there are none."""
+    """Return the image shape of the values, which may be flattened; None if they are not images."""
     for shape in (batch.expected.shape[1:], batch.inputs.shape[1:]):
         if len(shape) == 3 and shape[-1] in (1, 3) and np.prod(shape) == batch.expected[0].size:
             return tuple(shape)

@@ -1,4 +1,4 @@
-"""The input itself, through a code."""
+"""Reconstruction of the input through a code."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,11 +17,11 @@ from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, main_outpu
 
 @dataclass(frozen=True, kw_only=True)
 class Autoencoding(Task):
-    """The preprocessed input, as it was before data.corrupt, with mean squared error unless the recipe says otherwise.
+    """Reconstructs the preprocessed input as it was before data.corrupt, by default with mean squared error.
 
-    `loss` (deck 003: MeanSquaredError, MeanAbsoluteError, BinaryCrossentropy, KLDivergence) and `metrics` replace and
-    add to the defaults; `loss_weights` says what penalties such as kl, sparsity and jacobian count. Where corrupt hides
-    patches, loss and metrics are those of the hidden values alone. `peak`: the greatest input, for the metric psnr.
+    `loss` (deck 003: MeanSquaredError, MeanAbsoluteError, BinaryCrossentropy, KLDivergence) replaces the default and
+    `metrics` adds to the defaults; `loss_weights` sets the weights of penalties such as kl, sparsity and jacobian. If
+    corrupt hides patches, loss and metrics count only the hidden values. `peak`: the maximum input, for metric psnr.
     """
 
     loss: Any = None
@@ -30,28 +30,28 @@ class Autoencoding(Task):
     peak: float = 1.0
 
     def target_spec(self, description: Description) -> TargetSpec:
-        """The shape of the inputs; classes, where there are any, only colour the figures."""
+        """Return the shape of the inputs; classes, if any, only colour the figures."""
         return TargetSpec(description.inputs.shape, description.class_names)
 
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
-        """The output must have the input's shape, and be values rather than logits."""
+        """Raise InputError unless the output has the shape of the input and is not logits."""
         wanted, found = tuple(network.input.shape[1:]), tuple(main_output(network.output).shape[1:])
         if found != wanted:
             raise InputError(
-                f"the network gives {list(found)} for inputs of shape {list(wanted)}",
-                f"end the decoder with a layer that gives {list(wanted)}",
+                f"the network returns {list(found)} for inputs of shape {list(wanted)}",
+                f"end the decoder with a layer that returns {list(wanted)}",
             )
         if getattr(self.loss, "_fn_kwargs", {}).get("from_logits"):
             raise InputError("autoencoding compares values, not logits", "end the decoder with activation: sigmoid")
 
     def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
-        """The inputs in the training precision."""
+        """Return the inputs in the training precision."""
         return ops.cast(inputs, keras.config.floatx())
 
     def sample_weights(self, targets: Any, hidden: Any) -> Any:
-        """The mask of hidden pixels (n, height, width), divided by its mean for each example, or None for 1.
+        """Return the mask of hidden pixels (n, height, width) divided by its mean per example, or None for weight 1.
 
-        Keras divides a weighted sum by the number of all values; so the loss is the mean over the hidden ones.
+        Keras divides a weighted sum by the number of all values, so the loss becomes the mean over the hidden values.
         """
         if hidden is None:
             return None
@@ -60,24 +60,24 @@ class Autoencoding(Task):
         return mask / ops.maximum(share, keras.config.epsilon())
 
     def loss_for(self, network: keras.Model) -> Any:
-        """The recipe's loss, or mean squared error."""
+        """Return the recipe's loss, or mean squared error."""
         return self.loss if self.loss is not None else keras.losses.MeanSquaredError()
 
     def metrics_for(self, network: keras.Model) -> list[Any]:
-        """Errors `mae` and `mse`, their peak signal-to-noise ratio `psnr` in dB, and the recipe's metrics."""
+        """Return errors `mae` and `mse`, the peak signal-to-noise ratio `psnr` in dB, and the recipe's metrics."""
         errors = [keras.metrics.MeanAbsoluteError(name="mae"), keras.metrics.MeanSquaredError(name="mse")]
         return [*errors, Psnr(peak=self.peak), *self.metrics]
 
     def outputs(self, output: Any) -> dict[str, Any]:
-        """`reconstruction`, of the preprocessed input's shape."""
+        """Return `reconstruction`, in the shape of the preprocessed input."""
         return {"reconstruction": output}
 
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
-        """The reconstructed values."""
+        """Return the reconstructed values."""
         return {"values": np.asarray(outputs["reconstruction"]).tolist()}
 
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
-        """Errors beside those of simple methods, and pictures of reconstructions, codes and samples."""
+        """Return errors next to those of simple baselines, and figures of reconstructions, codes and samples."""
         seen = Reconstruction(self.peak)
         for batch in batches:
             seen.add(batch)

@@ -1,4 +1,4 @@
-"""One class for every example."""
+"""Classification: one class per example."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from dlkit.components.metrics._on_probabilities import on_probabilities
 from dlkit.errors import InputError
 from dlkit.figures.confusion_matrix import confusion_matrix_figure
 from dlkit.interfaces.data import Description
@@ -16,10 +17,11 @@ from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, joined, ma
 
 @dataclass(frozen=True, kw_only=True)
 class Classification(Task):
-    """One class for every example: one-hot targets for a head as wide as there are classes, 0/1 for one unit.
+    """Predicts one class per example, with one-hot targets for one unit per class or 0/1 targets for a single unit.
 
-    The default loss is categorical cross-entropy (deck 004: softmax / negative log-likelihood), for one unit the
-    binary one. `loss` and `metrics` replace the defaults; `loss_weights` scales them by output name.
+    The default loss is categorical cross-entropy (deck 004: softmax / negative log-likelihood), or binary cross-entropy
+    for a single unit. `loss` replaces the default, `metrics` adds to accuracy; `loss_weights` scales losses by output
+    name.
     """
 
     loss: Any = None
@@ -31,64 +33,66 @@ class Classification(Task):
     scores = "probabilities"
 
     def target_spec(self, description: Description) -> TargetSpec:
-        """One probability per class; InputError when the data's targets are no classes."""
+        """Return one probability per class; raise InputError if the targets of the data are not classes."""
         if not description.class_names:
             raise InputError(
-                "task classification needs class targets, the data has values",
+                "task classification needs class targets, but the data has values",
                 "give the source `classes`, or use task: regression",
             )
         if description.targets.shape:
             raise InputError(
-                "task classification needs one class for every example, the data has masks", "use task: segmentation"
+                "task classification needs one class per example, but the data has masks", "use task: segmentation"
             )
         return TargetSpec((len(description.class_names),), description.class_names)
 
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
-        """The head must have one unit per class, or a single one for two classes."""
+        """Raise InputError unless the head has one unit per class, or a single unit for two classes."""
         shape, classes = tuple(main_output(network.output).shape[1:]), len(targets.class_names)
         if shape == (classes,) or (classes == 2 and shape == (1,)):
             return
         allowed = f"[{classes}]" + (" or [1]" if classes == 2 else "")
         raise InputError(
-            f"the last layer gives {list(shape)} for {classes} classes",
+            f"the last layer returns {list(shape)} for {classes} classes",
             f"allowed: {allowed}; set the last layer's units to {classes}",
         )
 
     def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
-        """Class indices (n,) as one-hot rows (n, classes), or as a 0/1 column (n, 1) for one unit."""
+        """Return class indices (n,) as one-hot rows (n, classes), or as a 0/1 column (n, 1) for a single unit."""
         dtype = keras.config.floatx()
         if _one_unit(network):
             return ops.cast(ops.expand_dims(targets, -1), dtype)
         return ops.one_hot(targets, main_output(network.output).shape[-1], dtype=dtype)
 
     def loss_for(self, network: keras.Model) -> Any:
-        """The recipe's loss, or cross-entropy."""
+        """Return the recipe's loss, or cross-entropy."""
         if self.loss is not None:
             return self.loss
         return keras.losses.BinaryCrossentropy() if _one_unit(network) else keras.losses.CategoricalCrossentropy()
 
     def metrics_for(self, network: keras.Model) -> list[Any]:
-        """Accuracy and the recipe's metrics."""
+        """Return accuracy and the recipe's metrics."""
         if _one_unit(network):
             threshold = 0.0 if self._from_logits else 0.5
             accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold)
         else:
             accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
-        return [accuracy, *self.metrics]
+        if not self._from_logits:
+            return [accuracy, *self.metrics]
+        return [accuracy, *(on_probabilities(metric, _probabilities) for metric in self.metrics)]
 
     @property
     def _from_logits(self) -> bool:
         return bool(getattr(self.loss, "_fn_kwargs", {}).get("from_logits", False))
 
     def outputs(self, output: Any) -> dict[str, Any]:
-        """`probabilities` (n, classes); a one-unit head gives those of both classes."""
+        """Return `probabilities` (n, classes), of both classes for a single-unit head."""
         one_unit = output.shape[-1] == 1
         if self._from_logits:
-            output = ops.sigmoid(output) if one_unit else ops.softmax(output)
+            output = _probabilities(output)
         return {"probabilities": ops.concatenate([1 - output, output], axis=-1) if one_unit else output}
 
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
-        """Label, its probability, and all probabilities by class name."""
+        """Return the label, its probability, and all probabilities by class name."""
         probabilities = [float(value) for value in outputs["probabilities"]]
         best = int(np.argmax(probabilities))
         named = dict(zip(class_names, probabilities, strict=True))
@@ -99,7 +103,7 @@ class Classification(Task):
         return {"label": described["label"], "probability": f"{described['probability']:.4f}"}
 
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
-        """Precision, recall, F1 and support per class, and the confusion matrix."""
+        """Return precision, recall, F1 and support per class, and the confusion matrix."""
         from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
         labels = np.arange(len(class_names))
@@ -113,6 +117,11 @@ class Classification(Task):
         ]
         matrix = confusion_matrix(targets, predicted, labels=labels)
         return Report(table, {"confusion_matrix": confusion_matrix_figure(matrix, class_names)})
+
+
+def _probabilities(logits: Any) -> Any:
+    """Return the probabilities of logits (n, classes), or of one unit (n, 1)."""
+    return ops.sigmoid(logits) if logits.shape[-1] == 1 else ops.softmax(logits)
 
 
 def _one_unit(network: keras.Model) -> bool:

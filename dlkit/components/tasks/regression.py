@@ -1,4 +1,4 @@
-"""One or more values for every example."""
+"""Regression: one or more values per example."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, joined, ma
 
 @dataclass(frozen=True, kw_only=True)
 class Regression(Task):
-    """Values for every example, with mean squared error unless the recipe names another loss (deck 004).
+    """Predicts values for every example, by default with mean squared error (deck 004).
 
-    `loss` and `metrics` replace and add to the defaults; `loss_weights` scales losses by output name.
+    `loss` replaces the default, `metrics` adds to the defaults; `loss_weights` scales losses by output name.
     """
 
     loss: Any = None
@@ -26,45 +26,45 @@ class Regression(Task):
     metrics: list = field(default_factory=list)
 
     def target_spec(self, description: Description) -> TargetSpec:
-        """The shape of the data's values; InputError when the targets are classes."""
+        """Return the shape of the data's values; raise InputError if the targets are classes."""
         if description.class_names:
             raise InputError(
-                "task regression needs values as targets, the data has classes",
+                "task regression needs values as targets, but the data has classes",
                 "use task: classification, or a source whose targets are values",
             )
         return TargetSpec(description.targets.shape)
 
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
-        """The output's shape must be that of the targets."""
+        """Raise InputError unless the output has the shape of the targets."""
         shape = tuple(main_output(network.output).shape[1:])
         if shape != targets.shape:
             raise InputError(
-                f"the last layer gives {list(shape)} for targets of shape {list(targets.shape)}",
+                f"the last layer returns {list(shape)} for targets of shape {list(targets.shape)}",
                 f"set the last layer's units to {targets.shape[-1]}",
             )
 
     def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
-        """Values in the training precision."""
+        """Return the values in the training precision."""
         return ops.cast(targets, keras.config.floatx())
 
     def loss_for(self, network: keras.Model) -> Any:
-        """The recipe's loss, or mean squared error."""
+        """Return the recipe's loss, or mean squared error."""
         return self.loss if self.loss is not None else keras.losses.MeanSquaredError()
 
     def metrics_for(self, network: keras.Model) -> list[Any]:
-        """Mean absolute error `mae` and the recipe's metrics."""
+        """Return mean absolute error `mae` and the recipe's metrics."""
         return [keras.metrics.MeanAbsoluteError(name="mae"), *self.metrics]
 
     def outputs(self, output: Any) -> dict[str, Any]:
-        """`values`, as predicted."""
+        """Return the predicted `values`."""
         return {"values": output}
 
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
-        """The predicted values."""
+        """Return the predicted values."""
         return {"values": np.asarray(outputs["values"]).tolist()}
 
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
-        """Mean absolute error, root mean square error and R2 per value, and predicted against true values."""
+        """Return MAE, RMSE and R2 per value, and a figure of predicted against true values."""
         from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
         targets, values = joined(batches, "values")

@@ -1,4 +1,4 @@
-"""One class for every pixel."""
+"""Segmentation: one class per pixel."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,13 +24,13 @@ SHOWN = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Segmentation(Task):
-    """One class for every pixel: a mask of class indices is the target, a probability map of every class the output.
+    """Predicts one class per pixel: targets are masks of class indices, outputs are probability maps per class.
 
-    A network with one channel (sigmoid) tells the second of two classes from the first, cut at `threshold`. The default
-    loss is pixel-wise cross-entropy, binary or categorical (deck 003); SoftDice and CrossEntropyDice are the others of
-    the deck. `class_weights`, one for each class, weigh pixels in the loss; void pixels (label 255) count nowhere.
-    `fully_convolutional` makes Flatten and Dense layers an error, so that the network takes images of any size.
-    `loss` replaces the default, `metrics` add to accuracy, dice and iou.
+    A network with one channel (sigmoid) separates the second of two classes from the first at `threshold`. The default
+    loss is pixel-wise cross-entropy, binary or categorical (deck 003); SoftDice and CrossEntropyDice are the other
+    losses of the deck. `class_weights`, one per class, weight the pixels in the loss; void pixels (label 255) are
+    ignored everywhere. `fully_convolutional` makes Flatten and Dense layers an error, so that the network takes images
+    of any size. `loss` replaces the default, `metrics` adds to accuracy, dice and iou.
     """
 
     loss: Any = None
@@ -44,7 +44,7 @@ class Segmentation(Task):
     moves_targets = True
 
     def target_spec(self, description: Description) -> TargetSpec:
-        """A probability of every class for every pixel; InputError when the data has no masks of classes."""
+        """Return one probability per pixel and class; raise InputError if the data has no masks of classes."""
         names = description.class_names
         if not names or len(description.targets.shape) != 2:
             raise InputError(
@@ -54,31 +54,31 @@ class Segmentation(Task):
         if self.class_weights is not None and len(self.class_weights) != len(names):
             raise InputError(
                 f"{len(self.class_weights)} class weights for {len(names)} classes",
-                f"give one for each of: {', '.join(names)}",
+                f"give one weight for each of: {', '.join(names)}",
                 key="task.segmentation.class_weights",
             )
         return TargetSpec((*description.targets.shape, len(names)), names)
 
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
-        """The output must be (height, width, classes), or one channel for two classes."""
+        """Raise InputError unless the output is (height, width, classes), or one channel for two classes."""
         shape, classes = tuple(main_output(network.output).shape[1:]), len(targets.class_names)
         if len(shape) != 3 or not (shape[-1] == classes or (classes == 2 and shape[-1] == 1)):
             allowed = f"[height, width, {classes}]" + (" or [height, width, 1]" if classes == 2 else "")
             raise InputError(
-                f"the last layer gives {list(shape)} for {classes} classes of pixels",
-                f"allowed: {allowed}; let the last layer be a convolution with as many filters",
+                f"the last layer returns {list(shape)} for {classes} classes of pixels",
+                f"allowed: {allowed}; use a convolution with that many filters as the last layer",
             )
         for layer in network.layers if self.fully_convolutional else ():
             if type(layer).__name__ in ("Flatten", "Dense"):
                 raise InputError(
                     f"{type(layer).__name__} layer {layer.name!r} in a fully convolutional network",
-                    "use a convolution in its place (Dense with n units is Conv2D with n filters), "
-                    "or leave out fully_convolutional",
+                    "use a convolution instead (Dense with n units is Conv2D with n filters), "
+                    "or remove fully_convolutional",
                     location=locate(layer),
                 )
 
     def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
-        """Class indices (n, h, w) as one-hot pixels (n, h, w, classes), or 0/1 (n, h, w, 1) for one channel."""
+        """Return class indices (n, h, w) as one-hot (n, h, w, classes), or as 0/1 (n, h, w, 1) for one channel."""
         dtype, channels = keras.config.floatx(), main_output(network.output).shape[-1]
         labels = ops.cast(targets, "int32")
         if channels == 1:
@@ -86,7 +86,7 @@ class Segmentation(Task):
         return ops.one_hot(labels, channels, dtype=dtype)
 
     def sample_weights(self, targets: Any, hidden: Any) -> Any:
-        """Class weights, 0 for void pixels; their mean is 1, so that a loss is the mean over the valid pixels."""
+        """Return pixel weights with mean 1 and 0 for void pixels, so that a loss is the mean over valid pixels."""
         labels = ops.cast(targets, "int32")
         valid = ops.cast(labels != VOID, keras.config.floatx())
         if self.class_weights is not None:
@@ -95,14 +95,14 @@ class Segmentation(Task):
         return ops.divide_no_nan(valid, ops.mean(valid))
 
     def loss_for(self, network: keras.Model) -> Any:
-        """The recipe's loss, or cross-entropy."""
+        """Return the recipe's loss, or cross-entropy."""
         if self.loss is not None:
             return self.loss
         binary = main_output(network.output).shape[-1] == 1
         return keras.losses.BinaryCrossentropy() if binary else keras.losses.CategoricalCrossentropy()
 
     def metrics_for(self, network: keras.Model) -> list[Any]:
-        """Pixel accuracy, Dice (of the second class where there is one channel, else the mean), and mean IoU."""
+        """Return pixel accuracy, Dice (of the second class for one channel, else the mean), and mean IoU."""
         channels = main_output(network.output).shape[-1]
         classes, one = max(2, channels), channels == 1
         cut = {"classes": classes, "threshold": self.threshold if one else None}
@@ -110,24 +110,24 @@ class Segmentation(Task):
         return [PixelAccuracy(**cut), dice, JaccardIndex(**cut), *self.metrics]
 
     def outputs(self, output: Any) -> dict[str, Any]:
-        """`probabilities` (n, h, w, classes) and `mask`, class indices uint8 (n, h, w)."""
+        """Return `probabilities` (n, h, w, classes) and `mask`, class indices uint8 (n, h, w)."""
         if output.shape[-1] == 1:
             mask = ops.cast(output[..., 0] > self.threshold, "uint8")
             return {"probabilities": ops.concatenate([1 - output, output], axis=-1), "mask": mask}
         return {"probabilities": output, "mask": ops.cast(ops.argmax(output, axis=-1), "uint8")}
 
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
-        """The share of every class among the pixels."""
+        """Return the share of pixels of every class."""
         counts = np.bincount(np.ravel(outputs["mask"]), minlength=len(class_names))
         shares = counts / max(1, counts.sum())
         return {"shares": dict(zip(class_names, map(float, shares), strict=True))}
 
     def prediction_columns(self, described: Mapping[str, Any]) -> dict[str, str]:
-        """Return the share of pixels of every class."""
+        """Return the shares of pixels by class in one cell."""
         return {"share of pixels": ", ".join(f"{name} {share:.1%}" for name, share in described["shares"].items())}
 
     def picture(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> Any:
-        """The mask as a palette picture: pixels are class indices, shown in the classes' colours."""
+        """Return the mask as a palette image: pixels are class indices, shown in the class colours."""
         from PIL import Image, ImageColor
 
         mask = np.asarray(outputs["mask"], np.uint8)
@@ -136,7 +136,7 @@ class Segmentation(Task):
         return picture
 
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
-        """Accuracy, Dice, IoU and pixels of every class, and the first images with truth, prediction and errors."""
+        """Return accuracy, Dice, IoU and pixels per class, and a figure of the first images with their errors."""
         counts = np.zeros((len(class_names), len(class_names)), np.int64)
         shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         for batch in batches:
@@ -151,7 +151,7 @@ class Segmentation(Task):
 
 
 def _table(counts: np.ndarray, class_names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Rows by class from counts (true class, predicted class); no number where a class is neither."""
+    """Return rows by class from counts (true class, predicted class); NaN for classes neither true nor predicted."""
     both, there, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
 
     def share(part: int, whole: int) -> float:

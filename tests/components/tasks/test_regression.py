@@ -51,7 +51,7 @@ def test_a_head_of_another_shape_is_refused():
     inputs = keras.Input((4,))
     model = keras.Model(inputs, keras.layers.Dense(2)(inputs))
     Regression().check(model, TargetSpec((2,)))
-    with pytest.raises(InputError, match=r"the last layer gives \[2\] for targets of shape \[3\]") as caught:
+    with pytest.raises(InputError, match=r"the last layer returns \[2\] for targets of shape \[3\]") as caught:
         Regression().check(model, TargetSpec((3,)))
     assert caught.value.problems[0].hint == "set the last layer's units to 3"
 

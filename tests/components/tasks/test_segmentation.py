@@ -8,9 +8,9 @@ from PIL import Image
 
 from dlkit.components.tasks.segmentation import Segmentation
 from dlkit.data.pipeline import InputPipeline, random_crops
-from dlkit.draws import example_seeds
 from dlkit.data.source import build_dataset, describe
 from dlkit.data.splits import load_splits
+from dlkit.draws import example_seeds
 from dlkit.errors import InputError
 from dlkit.interfaces.data import VOID, ArraySpec, Description
 from dlkit.interfaces.task import Examined
