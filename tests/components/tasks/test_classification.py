@@ -40,6 +40,8 @@ def _loss(units):
 @pytest.mark.parametrize("from_logits", [True, False])
 def test_metrics_see_probabilities(units, from_logits):
     right = roc_auc_score(TARGETS, LOGITS[:, 0])
+    if units == 2:  # Keras pools the classes
+        right = roc_auc_score(np.eye(2)[TARGETS].ravel(), np.concatenate([-LOGITS, LOGITS], axis=1).ravel())
     assert measured(units, keras.metrics.AUC(num_thresholds=2000), from_logits) == pytest.approx(right, abs=0.003)
     predicted = LOGITS[:, 0] > 0
     recall = (predicted & (TARGETS == 1)).sum() / (TARGETS == 1).sum()
