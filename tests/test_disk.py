@@ -8,6 +8,7 @@ import pytest
 
 from dlkit.errors import MissingError
 from dlkit.experiments.reproduce import history
+from dlkit.files.cache import new_array
 from dlkit.recipe import load_recipe
 from dlkit.runs.directory import find_run
 from dlkit.training.run import resume_run, train_recipe
@@ -74,3 +75,9 @@ def test_a_read_only_disk_is_named(disk, loaded, silent):
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     with pytest.raises(MissingError, match=r"cannot write .*: Read-only file system"):
         train_recipe(loaded, disk, silent())
+
+
+def test_an_array_that_does_not_fit_is_an_error_and_not_a_signal(disk):
+    """A sparse file would be created, and the first write to it would end the process with SIGBUS."""
+    with pytest.raises(MissingError, match=r"cannot write .*big\.npy: No space left on device"):
+        new_array(disk / "big.npy", "uint8", (50_000_000,))

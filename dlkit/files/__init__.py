@@ -1,1 +1,1 @@
-"""Write files whole or not at all, keep computed arrays, and download."""
+"""Write files atomically, cache computed arrays, and download files."""

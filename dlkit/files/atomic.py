@@ -1,7 +1,7 @@
-"""Files and folders that are there whole or not at all, whatever stops the program, and nothing left over.
+"""Write files and folders atomically: complete or not at all, even if the program is killed, and without leftovers.
 
-What is being written has a temporary name and a lock that dies with its writer. So a kill leaves the old file, or the
-new one, and perhaps a temporary one that the next writer in that folder recognises as abandoned and removes.
+A file being written has a temporary name and a lock that ends with its writer. A kill therefore leaves either the old
+or the new file, and perhaps a temporary file, which the next writer in that folder recognises as abandoned and removes.
 """
 
 import errno
@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,21 +18,22 @@ from typing import Any
 from dlkit.errors import MissingError
 
 PREFIX = ".writing-"
+BEGUN_SECONDS = 60  # between the creation of a temporary file and its lock, at most
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file."""
+    """Write a text file in UTF-8."""
     write_file(path, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
 def write_file(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a temporary file of the same suffix, sync it to disk, then rename it to `path`.
+    """Let `write` fill a temporary file with the same suffix, sync it to disk, then rename it to `path`.
 
-    Raises MissingError, and leaves the old file, when the disk does not take it.
+    Raise MissingError and keep the old file when writing to disk fails.
     """
-    with _disk_errors(path):
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PREFIX, suffix=path.suffix)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_own_prefix(), suffix=path.suffix)
         aside = Path(name)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -47,10 +49,10 @@ def write_file(path: Path, write: Callable[[Path], Any]) -> None:
 
 @contextmanager
 def folder_aside(parent: Path) -> Iterator[Path]:
-    """A temporary folder below `parent`, to be filled and renamed by publish(); removed if that does not happen."""
-    with _disk_errors(parent):
+    """Yield a temporary folder below `parent` to fill and rename with publish(); remove it if it was not renamed."""
+    with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=parent, prefix=PREFIX))
+        aside = Path(tempfile.mkdtemp(dir=parent, prefix=_own_prefix()))
         descriptor = os.open(aside, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -62,8 +64,8 @@ def folder_aside(parent: Path) -> Iterator[Path]:
 
 
 def publish(aside: Path, folder: Path) -> bool:
-    """Sync a filled folder to disk and rename it; False when `folder` is there already."""
-    with _disk_errors(folder):
+    """Sync a filled folder to disk and rename it; return False when `folder` already exists."""
+    with disk_errors(folder):
         for path in [*aside.rglob("*"), aside]:
             _sync(path)
         try:
@@ -78,8 +80,10 @@ def publish(aside: Path, folder: Path) -> bool:
 
 def remove_abandoned(parent: Path) -> None:
     """Remove temporary files and folders, at any depth, whose writer is gone."""
-    for path in sorted(parent.rglob(f"{PREFIX}*")):
+    for path in _temporary(parent):
         try:
+            if _just_begun(path):
+                continue
             descriptor = os.open(path, os.O_RDONLY)
         except OSError:
             continue
@@ -92,6 +96,26 @@ def remove_abandoned(parent: Path) -> None:
             os.close(descriptor)
 
 
+def _temporary(parent: Path) -> Iterator[Path]:
+    """Yield temporary files and folders, without looking into these; what vanishes meanwhile is passed over."""
+    for here, folders, files in os.walk(parent):
+        yield from (Path(here, name) for name in (*folders, *files) if name.startswith(PREFIX))
+        folders[:] = [name for name in folders if not name.startswith(PREFIX)]
+
+
+def _own_prefix() -> str:
+    """Return how temporary names of this process begin."""
+    return f"{PREFIX}{os.getpid()}-"
+
+
+def _just_begun(path: Path) -> bool:
+    """Return whether a temporary name is so new that its writer, which is alive, may not have locked it yet."""
+    import psutil
+
+    number = path.name.removeprefix(PREFIX).partition("-")[0]
+    return number.isdecimal() and psutil.pid_exists(int(number)) and time.time() - path.stat().st_mtime < BEGUN_SECONDS
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -101,14 +125,14 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Failures of the disk become one message with the place and the reason."""
+def disk_errors(path: Path) -> Iterator[None]:
+    """Convert disk errors to a MissingError with the path and the reason."""
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = "free some space or choose another place" if full else "choose another place, or let its owner permit it"
-        raise MissingError(f"cannot write {path}: {error.strerror or error}", hint) from error
+        hint = "free some disk space, or choose" if full else "change the permissions, or choose"
+        raise MissingError(f"cannot write {path}: {error.strerror or error}", f"{hint} another location") from error
 
 
 def write_figure(path: Path, figure: Any) -> None:

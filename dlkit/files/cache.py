@@ -1,7 +1,9 @@
-"""Arrays and small facts that are worth keeping between runs: decoded once, memory-mapped ever after."""
+"""Cache arrays and small JSON values between runs; arrays are computed once and then memory-mapped."""
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from dlkit.errors import MissingError
-from dlkit.files.atomic import folder_aside, publish, remove_abandoned, write_text
+from dlkit.files.atomic import disk_errors, folder_aside, publish, remove_abandoned, write_text
 from dlkit.process import CACHE, path_from
 
 
 def cache_directory() -> Path:
-    """DLKIT_CACHE, or the user's cache folder."""
+    """Return DLKIT_CACHE if it is set, otherwise the user's cache folder."""
     if directory := path_from(CACHE):
         return directory
     from platformdirs import user_cache_path
@@ -24,23 +26,50 @@ def cache_directory() -> Path:
 
 
 def digest(value: Any) -> str:
-    """A short name for a JSON-like value: the first 32 hex digits of its SHA-256."""
+    """Return a short key for a JSON-like value: the first 32 hex digits of its SHA-256."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def cached_arrays(key: Any, write: Callable[[Path], None]) -> dict[str, np.ndarray]:
-    """The .npy files that `write(folder)` made for `key`, memory-mapped; never half there."""
+    """Return the .npy files that `write(folder)` created for `key`, memory-mapped and always complete.
+
+    Damaged files are written again.
+    """
     folder = cache_directory() / "arrays" / digest(key)
-    if not folder.exists():
+    found = _mapped(folder)
+    if not found:
+        shutil.rmtree(folder, ignore_errors=True)
         remove_abandoned(folder.parent)
         with folder_aside(folder.parent) as aside:
             write(aside)
-            publish(aside, folder)  # another process may have been faster, which is as good
-    return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
+            publish(aside, folder)  # if another process was faster, its result is used
+        found = _mapped(folder)
+    if not found:
+        raise MissingError(f"the cache {folder} cannot be read", "remove it, or set DLKIT_CACHE to another folder")
+    return found
+
+
+def new_array(path: Path, dtype: Any, shape: tuple[int, ...]) -> np.memmap:
+    """Create a memory-mapped .npy whose bytes are all allocated; MissingError when the disk does not have them.
+
+    A sparse file would end the process with SIGBUS when the disk is full at the first write to a page.
+    """
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    with disk_errors(path), path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
+def _mapped(folder: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a folder, none where it is missing or damaged."""
+    try:
+        return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
+    except (OSError, ValueError, EOFError):
+        return {}
 
 
 def cached_json(kind: str, key: Any, compute: Callable[[], Any]) -> Any:
-    """The JSON value computed for `key` before, or `compute()`; an unwritable or damaged cache only costs time."""
+    """Return the cached JSON value for `key`, or `compute()`; an unwritable or damaged cache only costs time."""
     path = cache_directory() / kind / f"{digest(key)}.json"
     try:
         return json.loads(path.read_text())

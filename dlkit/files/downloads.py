@@ -1,4 +1,4 @@
-"""Files from the network: only when it can be reached, never with --offline, whole or not at all."""
+"""Download files atomically and check that the network is reachable; callers check for --offline."""
 
 import hashlib
 import shutil
@@ -14,11 +14,11 @@ NETWORK_SECONDS = 5.0
 
 
 def network_reachable(host: str) -> bool:
-    """Whether a host's name can be looked up within a few seconds; the system itself would wait for minutes."""
+    """Return whether a host name can be resolved within a few seconds; the system's own timeout is minutes."""
     pool = ThreadPoolExecutor(max_workers=1)
     try:
         pool.submit(socket.getaddrinfo, host, 443).result(timeout=NETWORK_SECONDS)
-    except Exception:  # any failure to look up a name means that nothing can be downloaded
+    except Exception:  # if name resolution fails for any reason, nothing can be downloaded
         return False
     finally:
         pool.shutdown(wait=False)
@@ -26,13 +26,13 @@ def network_reachable(host: str) -> bool:
 
 
 def download(origin: str, path: Path, expected: str | None) -> None:
-    """Fetch a file to its place; MissingError when it cannot be had or has not the expected checksum."""
+    """Download a file to a path; raise MissingError when the download fails or has the wrong checksum."""
 
     def fetch(aside: Path) -> None:
         with urlopen(origin, timeout=NETWORK_SECONDS) as response, aside.open("wb") as file:
             shutil.copyfileobj(response, file)
         if expected is not None and checksum(aside, expected) != expected:
-            raise ValueError(f"what came has not the {algorithm(expected)} {expected}")
+            raise ValueError(f"its {algorithm(expected)} is not {expected}")
 
     try:
         write_file(path, fetch)
@@ -43,12 +43,12 @@ def download(origin: str, path: Path, expected: str | None) -> None:
 
 
 def algorithm(expected: str) -> str:
-    """What kind of checksum this is, by its length."""
+    """Return the kind of a checksum, judged by its length."""
     return "SHA-256" if len(expected) == 64 else "MD5"
 
 
 def checksum(path: Path, expected: str) -> str:
-    """A file's checksum of the same kind as the expected one; MD5 tells damage, not malice."""
+    """Return a file's checksum of the same kind as the expected one; MD5 detects damage but not tampering."""
     with path.open("rb") as file:
         kind = hashlib.sha256 if algorithm(expected) == "SHA-256" else lambda: hashlib.md5(usedforsecurity=False)
         return hashlib.file_digest(file, kind).hexdigest()

@@ -18,7 +18,7 @@ from dlkit.data.batches import examples
 from dlkit.data.fingerprint import fingerprint
 from dlkit.data.pipeline import InputPipeline, TrainSteps
 from dlkit.data.splits import Splits
-from dlkit.files.cache import cached_arrays
+from dlkit.files.cache import cached_arrays, new_array
 from dlkit.interfaces.data import Split
 from dlkit.machine.environment import versions
 from dlkit.model.built import BuiltModel
@@ -113,7 +113,7 @@ def _compute(built: BuiltModel, split: Split, folder: Path) -> None:
 
 
 def _opened(folder: Path, name: str, count: int, like: np.ndarray) -> np.memmap:
-    return np.lib.format.open_memmap(folder / f"{name}.npy", "w+", like.dtype, (count, *like.shape[1:]))
+    return new_array(folder / f"{name}.npy", like.dtype, (count, *like.shape[1:]))
 
 
 def _key(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, Any]:

@@ -105,3 +105,18 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MissingError, match=r"cannot write .*file/a\.txt: File exists"):
         write_file(tmp_path / "file" / "a.txt", lambda aside: None)
+
+
+def test_processes_that_create_runs_at_once_do_not_disturb_one_another(tmp_path):
+    """Every new run tidies up after killed ones, and must not take one that is being made for one of these."""
+    code = (
+        "import sys, pathlib\n"
+        "from dlkit.runs.directory import create_run\n"
+        "for number in range(40):\n"
+        "    run = create_run(pathlib.Path(sys.argv[1]), 'net', lambda run: run.write_json('a.json', {'n': number}))\n"
+        "    assert run.read_json('a.json') == {'n': number}\n"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(4)]
+    assert [(child.communicate()[1], child.returncode) for child in children] == [(b"", 0)] * 4
+    assert len([path for path in (tmp_path / "net").iterdir() if not path.name.startswith(".")]) == 160
+    assert not list(tmp_path.rglob(".writing-*"))

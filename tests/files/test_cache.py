@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlkit.errors import MissingError
-from dlkit.files.cache import cached_arrays, cached_json, digest
+from dlkit.files.cache import cached_arrays, cached_json, digest, new_array
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +48,28 @@ def test_an_unwritable_cache_only_costs_time(tmp_path, monkeypatch):
     assert cached_json("k", "x", lambda: 3) == 3
     with pytest.raises(MissingError, match="cannot write"):
         cached_arrays("x", lambda folder: None)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"nothing of the kind", None])
+def test_a_damaged_array_is_written_again(tmp_path, content):
+    calls = []
+
+    def write(folder):
+        calls.append(folder)
+        np.save(folder / "inputs.npy", np.arange(6))
+
+    cached_arrays("key", write)
+    (path,) = (tmp_path / "cache" / "arrays" / digest("key")).iterdir()
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    np.testing.assert_array_equal(cached_arrays("key", write)["inputs"], np.arange(6))
+    assert len(calls) == 2
+
+
+def test_a_new_array_has_all_of_its_bytes(tmp_path):
+    array = new_array(tmp_path / "a.npy", np.float32, (1000, 50))
+    assert (array.shape, array.dtype, float(array.sum())) == ((1000, 50), np.float32, 0.0)
+    stat = (tmp_path / "a.npy").stat()
+    assert stat.st_blocks * 512 >= stat.st_size >= 200_000

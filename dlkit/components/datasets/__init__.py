@@ -1,1 +1,1 @@
-"""Data sources, named in data.source."""
+"""Datasets, selected by data.source."""

@@ -1,4 +1,4 @@
-"""Some classes of a dataset, as a dataset of its own."""
+"""A dataset restricted to some of its classes."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,16 +11,16 @@ from dlkit.interfaces.data import Dataset, Description, Resizer, Split
 
 @dataclass(frozen=True)
 class ChosenClasses:
-    """The examples of some classes, which are numbered anew in the order in which they are chosen.
+    """The examples of the chosen classes, renumbered in the order of choice.
 
-    The description's numbers of examples are those of the whole dataset. What else the dataset offers is passed on.
+    The example counts in the description are those of the whole dataset. All other attributes are those of the dataset.
     """
 
     dataset: Dataset
     classes: tuple[str, ...]
 
     def describe(self) -> Description:
-        """The dataset's description with the chosen class names; InputError when it has no such class."""
+        """Return the dataset's description with the chosen class names; raise InputError for an unknown class."""
         found = self.dataset.describe()
         for name in self.classes:
             if name not in found.class_names:
@@ -30,7 +30,7 @@ class ChosenClasses:
         return replace(found, class_names=self.classes)
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """The examples of one split that are of the chosen classes."""
+        """Return the examples of one split that belong to the chosen classes."""
         self.describe()
         names = self.dataset.describe().class_names
         whole = self.dataset.load(split, resize)

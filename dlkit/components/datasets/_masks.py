@@ -1,4 +1,4 @@
-"""Mask files as class indices: palette or grey values, or colours, one for each class."""
+"""Conversion of mask files to class indices, from palette indices, grey values or colours."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,28 +20,28 @@ Value = int | list[int]
 
 
 def check_values(values: Sequence[Value] | None, void: Sequence[Value], classes: int) -> None:
-    """Raise InputError unless there is one value for every class, all of one kind and different."""
+    """Raise InputError unless there is one value per class, all distinct and of one kind."""
     if values is None:
         if classes > VOID:
-            raise InputError(f"{classes} classes are declared", f"a mask tells at most {VOID} apart")
+            raise InputError(f"{classes} classes are declared", f"a mask can represent at most {VOID}")
         return
     if len(values) != classes:
-        raise InputError(f"{len(values)} values for {classes} classes", "give one for every class, in their order")
+        raise InputError(f"{len(values)} values for {classes} classes", "give one value per class, in class order")
     everything = [*values, *void]
     if len({isinstance(value, list) for value in everything}) > 1:
-        raise InputError("values and void mix numbers and colours", "give numbers, or [red, green, blue] for all")
+        raise InputError("values and void mix numbers and colours", "give only numbers, or only [red, green, blue]")
     if any(isinstance(value, list) and len(value) != 3 for value in everything):
-        raise InputError("a colour has three numbers", "such as [255, 0, 0]")
+        raise InputError("a colour has three values", "such as [255, 0, 0]")
     numbers = [n for value in everything for n in (value if isinstance(value, list) else [value])]
     if not all(0 <= n <= 255 for n in numbers) or len({str(value) for value in everything}) < len(everything):
         raise InputError(f"values and void must be different numbers from 0 to 255, received {everything}")
 
 
 def read_mask(path: Path, values: Sequence[Value] | None, void: Sequence[Value], classes: int) -> np.ndarray:
-    """The mask in a file as class indices uint8 (h, w), VOID where it belongs to none; errors name the file.
+    """Return the mask in a file as class indices uint8 (h, w), VOID for pixels without a class; errors name the file.
 
-    Without `values` a pixel is its class index and 255 is void; otherwise a class is what stands at its place in
-    `values`, numbers (grey or palette indices) or colours, and what stands in `void` belongs to none.
+    Without `values`, pixels are class indices and 255 is void. Otherwise `values` lists the grey value, palette index
+    or colour of each class, and pixels listed in `void` belong to no class.
     """
     coloured = isinstance(next(iter([*(values or []), *void]), 0), list)
     return class_indices(_pixels(path, coloured), values, void, classes, str(path))
@@ -50,7 +50,7 @@ def read_mask(path: Path, values: Sequence[Value] | None, void: Sequence[Value],
 def class_indices(
     pixels: np.ndarray, values: Sequence[Value] | None, void: Sequence[Value], classes: int, name: str
 ) -> np.ndarray:
-    """What stands in masks, numbers (..., h, w) or colours (h, w, 3), as class indices uint8; errors name them so."""
+    """Convert mask pixels, numbers (..., h, w) or colours (h, w, 3), to class indices uint8; `name` begins errors."""
     coloured = isinstance(next(iter([*(values or []), *void]), 0), list)
     known = [*(values if values is not None else range(classes)), *void]
     labels = [*range(classes), *[VOID] * len(void)]
@@ -64,8 +64,8 @@ def class_indices(
         more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
         raise InputError(
             f"{name} has labels outside the classes: {', '.join(unknown[:SHOWN])}{more}",
-            f"its pixels may be {', '.join(_shown(_code(value), coloured) for value in known[:12])}; "
-            "give the source's values, one for each class, and void",
+            f"allowed pixels: {', '.join(_shown(_code(value), coloured) for value in known[:12])}; "
+            "set the source's values, one per class, and void",
         )
     lookup = np.array([table[int(code)] for code in found], np.uint8)
     indices: np.ndarray = lookup[places].reshape(codes.shape)
@@ -73,27 +73,27 @@ def class_indices(
 
 
 def _pixels(path: Path, coloured: bool) -> np.ndarray:
-    """Pixels of a file uint8: (h, w) as stored, indices into a palette too, or (h, w, 3) as colours."""
+    """Return the pixels of a file as uint8: (h, w) as stored (grey or palette indices), or (h, w, 3) as colours."""
     require_file(path)
     encoded_pixels = declared_pixels(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else None
     if encoded_pixels is None or encoded_pixels > MAX_PIXELS:
-        raise InputError(f"{path} is no readable mask", "PNG, GIF and BMP are read, of a size that can be decoded")
+        raise InputError(f"{path} is not a readable mask", "supported: PNG, GIF and BMP of a decodable size")
     try:
         with Image.open(path, formats=["PNG", "GIF", "BMP"]) as image:
             if not coloured and image.mode not in INDEXED:
                 raise InputError(
-                    f"{path} has {len(image.getbands())} colour channels where class indices are expected",
-                    "give the colour of every class: values: [[0, 0, 0], [255, 0, 0]]; or write an 8-bit grey mask",
+                    f"{path} has {len(image.getbands())} colour channels instead of class indices",
+                    "give the colour of every class: values: [[0, 0, 0], [255, 0, 0]]; or save an 8-bit grey mask",
                 )
             stored = image.convert("L") if image.mode == "1" else image
             pixels: np.ndarray = np.asarray(image.convert("RGB") if coloured else stored)
             return pixels
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{path} is no readable mask: {error}", "write it again, as PNG") from error
+        raise InputError(f"{path} is not a readable mask: {error}", "save it again as PNG") from error
 
 
 def _codes(pixels: np.ndarray) -> np.ndarray:
-    """Colours (h, w, 3) as one number each."""
+    """Encode colours (h, w, 3) as one integer each."""
     wide = pixels.astype(np.int32)
     codes: np.ndarray = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
     return codes

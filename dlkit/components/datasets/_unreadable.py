@@ -1,4 +1,4 @@
-"""Which images of a folder cannot be read, looked up once for each state of the files."""
+"""Detection of unreadable images in a folder, cached for each state of the files."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ SHOWN = 10
 
 
 def unreadable(paths: Sequence[Path], channels: int) -> dict[Path, str]:
-    """The files that the decoder refuses, each with the reason."""
+    """Return the files that cannot be decoded, each with the reason."""
     stamp = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
     found = cached_json("unreadable", {"files": stamp, "channels": channels}, lambda: _decode_all(paths, channels))
     return {paths[int(index)]: reason for index, reason in found.items()}
@@ -34,7 +34,7 @@ def _decode_all(paths: Sequence[Path], channels: int) -> dict[str, str]:
 
 
 def allowed_unreadable(paths: Sequence[Path], channels: int) -> tuple[Path, ...]:
-    """The unreadable files, when DLKIT_SKIP_BAD allows as many; none when it is not set, InputError beyond it."""
+    """Return the unreadable files, or none if DLKIT_SKIP_BAD is unset; raise InputError if it allows fewer."""
     bound = whole_number(SKIP_BAD) or 0
     if bound == 0:
         return ()
@@ -42,8 +42,8 @@ def allowed_unreadable(paths: Sequence[Path], channels: int) -> tuple[Path, ...]
     if len(bad) > bound:
         more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         raise InputError(
-            f"{len(bad)} images cannot be read, at most {bound} may be left out: "
+            f"{len(bad)} images cannot be read, but at most {bound} may be skipped: "
             f"{', '.join(str(path) for path in bad[:SHOWN])}{more}",
-            "remove or replace them (`dlkit data RECIPE` names all), or allow more with --skip-bad",
+            "remove or replace them (`dlkit data RECIPE` lists all), or allow more with --skip-bad",
         )
     return bad

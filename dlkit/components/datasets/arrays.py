@@ -1,4 +1,4 @@
-"""NumPy files: an .npz with arrays x and y for each split, or a folder with x_train.npy, y_train.npy and so on."""
+"""NumPy files: one .npz with arrays x and y per split, or a folder with x_train.npy, y_train.npy and so on."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,10 +17,10 @@ from dlkit.safety.files import MAX_CLASSES, UnreadableError
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays:
-    """NumPy files with inputs x and targets y: one .npz for each split, or one folder of .npy files.
+    """NumPy files with inputs x and targets y: one .npz per split, or a folder of .npy files.
 
-    `train`, `validation` and `test` name .npz files that hold `x` and `y`; or `directory` names a folder
-    with x_<split>.npy and y_<split>.npy, which are memory-mapped. With `classes` (a number) targets are class indices.
+    `train`, `validation` and `test` name .npz files with arrays `x` and `y`; alternatively, `directory` names a folder
+    with x_<split>.npy and y_<split>.npy, which are memory-mapped. With `classes` (a number), targets are class indices.
     """
 
     directory: str | None = None
@@ -51,7 +51,7 @@ class Arrays:
         return {name: _checked(str(path), *_read_npz(path)) for name, path in files.items()}
 
     def describe(self) -> Description:
-        """Shapes from the files' headers and class indices from the targets."""
+        """Return the description, from the headers of the files; check the range of class indices."""
         splits = self._splits
         inputs, targets = splits["train"].inputs, splits["train"].targets
         lengths = {name: len(split) for name, split in splits.items()}
@@ -64,7 +64,7 @@ class Arrays:
         return Description(spec, ArraySpec(tuple(targets.shape[1:]), "int64"), names, lengths)
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """Inputs and targets as stored; a single column of values gets the shape (n, 1)."""
+        """Return inputs and targets as stored; target values of shape (n,) are reshaped to (n, 1)."""
         check_split(split, self._splits)
         part = self._splits[split]
         if not (self.classes or self.class_names):
@@ -77,7 +77,7 @@ def _value_shape(targets: np.ndarray) -> tuple[int, ...]:
 
 
 def _missing(path: Path) -> MissingError:
-    return MissingError(f"no such file: {path}", "write the arrays there, or give another path in data.source.arrays")
+    return MissingError(f"no such file: {path}", "save the arrays there, or give another path in data.source.arrays")
 
 
 def _read_npy(path: Path) -> np.ndarray:
@@ -87,7 +87,7 @@ def _read_npy(path: Path) -> np.ndarray:
         check_arrays(path)
         return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (UnreadableError, ValueError, OSError) as error:
-        raise InputError(f"{path} is no readable .npy file: {error}") from error
+        raise InputError(f"{path} is not a readable .npy file: {error}") from error
 
 
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -98,17 +98,17 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             missing = {"x", "y"} - set(archive.files)
             if missing:
-                raise InputError(f"{path} lacks {' and '.join(sorted(missing))}", f"it holds: {archive.files}")
+                raise InputError(f"{path} lacks {' and '.join(sorted(missing))}", f"it contains: {archive.files}")
             return archive["x"], archive["y"]
     except (UnreadableError, ValueError, OSError, BadZipFile, AttributeError, TypeError) as error:
         raise InputError(
-            f"{path} is no readable .npz file: {error}", "write it with numpy.savez(x=..., y=...)"
+            f"{path} is not a readable .npz file: {error}", "save it with numpy.savez(path, x=..., y=...)"
         ) from error
 
 
 def _checked(name: str, inputs: np.ndarray, targets: np.ndarray) -> Split:
     if len(inputs) != len(targets) or not len(inputs):
-        raise InputError(f"{name}: {len(inputs)} inputs and {len(targets)} targets", "give one target for every input")
+        raise InputError(f"{name}: {len(inputs)} inputs and {len(targets)} targets", "give one target per input")
     return Split(inputs, targets)
 
 
@@ -116,5 +116,5 @@ def _check_classes(name: str, targets: np.ndarray, classes: int) -> None:
     if not np.issubdtype(targets.dtype, np.integer) or targets.min() < 0 or targets.max() >= classes:
         raise InputError(
             f"{name}: targets are {targets.dtype} from {targets.min()} to {targets.max()}",
-            f"class indices are whole numbers from 0 to {classes - 1}",
+            f"class indices must be integers from 0 to {classes - 1}",
         )

@@ -1,4 +1,4 @@
-"""A table in a text file with a header line: numeric columns as inputs, one column as the target."""
+"""A CSV file with a header line: numeric columns as inputs, one column as the target."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +15,7 @@ from dlkit.safety.files import require_file
 
 @dataclass(frozen=True, kw_only=True)
 class Csv:
-    """A CSV file with a header: numeric columns as inputs; the target column holds class names or values."""
+    """A CSV file with a header: numeric columns are inputs; the target column contains class names or values."""
 
     file: str
     target: str
@@ -47,14 +47,14 @@ class Csv:
         return {"train": train.select(kept), "test": train.select(held)}
 
     def describe(self) -> Description:
-        """One input per feature column; classes are the sorted names found in the target column."""
+        """Return one input per feature column; classes are the sorted names found in the target column."""
         splits = self._splits
         inputs = ArraySpec((splits["train"].inputs.shape[1],), "float64")
         targets = ArraySpec((), "int64") if self._names else ArraySpec((1,), "float64")
         return Description(inputs, targets, self._names, {name: len(split) for name, split in splits.items()})
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """Inputs float64 (n, features); targets int64 (n,) for classes, float64 (n, 1) for values."""
+        """Return inputs float64 (n, features) and targets int64 (n,) for classes or float64 (n, 1) for values."""
         check_split(split, self._splits)
         return self._splits[split]
 
@@ -63,18 +63,16 @@ class Csv:
 
         path = Path(file)
         if not path.is_file():
-            raise MissingError(
-                f"no such file: {path}", "write the table there, or give another path in data.source.csv"
-            )
+            raise MissingError(f"no such file: {path}", "save the table there, or give another path in data.source.csv")
         require_file(path)
         try:
             with path.open(newline="", encoding="utf-8-sig") as stream:
                 rows = list(csv.DictReader(stream, delimiter=self.delimiter, strict=True))
         except (csv.Error, OSError, ValueError, TypeError) as error:
-            raise InputError(f"{path} is no readable table: {error}", "save it as CSV in UTF-8") from error
+            raise InputError(f"{path} is not a readable table: {error}", "save it as CSV in UTF-8") from error
         _check_widths(path, rows)
         if not rows:
-            raise InputError(f"{path} has no rows", "its first line is the header, examples follow")
+            raise InputError(f"{path} has no rows", "the first line is the header, examples follow")
         columns = [name for name in rows[0] if name is not None]
         for wanted in [self.target, *self.features]:
             if wanted not in columns:
@@ -109,6 +107,6 @@ def _number(file: str, line: int, row: dict[str, str], column: str) -> float:
         value = float("nan")
     if not np.isfinite(value):
         raise InputError(
-            f"{file}:{line}: column {column!r} is no finite number: {row[column]!r}", "clean the table first"
+            f"{file}:{line}: column {column!r} is not a finite number: {row[column]!r}", "clean the table first"
         )
     return value

@@ -1,4 +1,4 @@
-"""A shape and a number of classes without data, for networks whose data is too large to bring along."""
+"""A shape and a number of classes without data, for networks whose data is too large to ship."""
 
 from dataclasses import dataclass
 from math import prod
@@ -13,9 +13,9 @@ from dlkit.safety.files import MAX_CLASSES, MAX_VALUES
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """Shape and classes (or the number of target values) without data: summary works, train says what to supply.
+    """Shape and classes (or number of target values) without data: summary works, train reports what to supply.
 
-    With `masks` every pixel of an image has a class.
+    With `masks`, every pixel of an image has a class.
     """
 
     shape: list[Annotated[int, Field(gt=0)] | None]
@@ -37,7 +37,7 @@ class Declared:
             raise InputError("masks need classes and images", "give classes, and a shape [height, width, channels]")
 
     def describe(self) -> Description:
-        """The declared shape; three dimensions are taken as uint8 images, anything else as float32."""
+        """Return the declared shape; three dimensions mean uint8 images, anything else float32."""
         dtype = self.dtype or ("uint8" if len(self.shape) == 3 else "float32")
         inputs = ArraySpec(tuple(self.shape), dtype)
         if self.classes is None:
@@ -48,13 +48,13 @@ class Declared:
         return Description(inputs, ArraySpec((), "int64"), names)
 
     def check_present(self) -> None:
-        """Always a MissingError: there is no data."""
+        """Raise MissingError: there is no data."""
         self.load("train", None)
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """Always a MissingError: there is no data."""
+        """Raise MissingError: there is no data."""
         raise MissingError(
-            "this recipe declares its data's shape only, there are no examples to read",
-            "give data.source a dataset of that shape, such as image_folder: {directory: ...} with data.resize, "
+            "this recipe declares only the shape of its data, there are no examples to read",
+            "set data.source to a dataset of that shape, such as image_folder: {directory: ...} with data.resize, "
             "or arrays: {train: file.npz}",
         )

@@ -1,4 +1,4 @@
-"""Handwritten digits that come with scikit-learn: 1,797 grey images of 8x8 pixels, no download."""
+"""The handwritten digits included in scikit-learn: 1,797 grey images of 8x8 pixels, without a download."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,23 +13,23 @@ EXAMPLES = 1797
 
 @dataclass(frozen=True, kw_only=True)
 class Digits:
-    """Handwritten digits that come with scikit-learn (UCI Optical Recognition of Handwritten Digits), 8x8x1 uint8.
+    """Handwritten digits included in scikit-learn (UCI Optical Recognition of Handwritten Digits), 8x8x1 uint8.
 
-    The 17 grey levels of the source are spread over 0..255, so that a PNG of a digit means the same as a row here.
+    The 17 grey levels of the source are rescaled to 0..255, so that PNG images of digits have the same value range.
     """
 
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
 
     def describe(self) -> Description:
-        """Sizes are known without scikit-learn; test holds ceil(n * test_fraction) examples."""
+        """Return the sizes without loading scikit-learn; test has ceil(n * test_fraction) examples."""
         test = int(np.ceil(EXAMPLES * self.test_fraction))
         names = tuple(str(digit) for digit in range(10))
         splits = {"train": EXAMPLES - test, "test": test}
         return Description(ArraySpec((8, 8, 1), "uint8"), ArraySpec((), "int64"), names, splits)
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """Images uint8 (n, 8, 8, 1) and labels int64 (n,)."""
+        """Return images uint8 (n, 8, 8, 1) and labels int64 (n,)."""
         from sklearn.datasets import load_digits
 
         check_split(split, ["train", "test"])

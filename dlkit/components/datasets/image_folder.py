@@ -11,7 +11,7 @@ from pydantic import Field
 
 from dlkit.components.datasets._unreadable import allowed_unreadable
 from dlkit.errors import InputError, MissingError
-from dlkit.files.cache import cached_arrays
+from dlkit.files.cache import cached_arrays, new_array
 from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split, seeded_split
 from dlkit.safety.files import MAX_CLASSES, check_links, files_below
 
@@ -25,8 +25,8 @@ Files = tuple[list[Path], np.ndarray]
 class ImageFolder:
     """Images in class folders: directory/cats/1.jpg, or directory/train/cats/1.jpg with train, validation and test.
 
-    Without split folders a seeded, stratified part of `test_fraction` is held out as test. `classes`, the number of
-    class folders, lets a recipe be summarised before the pictures are there; once they are, it must be right.
+    Without split folders, a seeded, stratified fraction `test_fraction` is held out as test. `classes`, the number of
+    class folders, allows a summary before the images exist; once they do, it must match.
     """
 
     directory: str
@@ -45,7 +45,7 @@ class ImageFolder:
         if not root.is_dir():
             raise MissingError(
                 f"no such folder: {root}",
-                "make one with a sub-folder of images for every class, or give its path: "
+                "create one with a sub-folder of images per class, or give its path: "
                 "--set data.source.image_folder.directory=PATH",
             )
         found = {
@@ -54,7 +54,7 @@ class ImageFolder:
             if path.name in SPLIT_NAMES and path.is_dir()
         }
         if found and "train" not in found:
-            raise MissingError(f"{root} has {', '.join(found)} but no folder train", "add train/<class>/<image> files")
+            raise MissingError(f"{root} has {', '.join(found)} but no train folder", "add train/<class>/<image> files")
         return found
 
     @cached_property
@@ -63,11 +63,11 @@ class ImageFolder:
         names = tuple(sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")))
         if len(names) < 2:
             raise InputError(
-                f"{root} has {len(names)} class folders", "put the images of every class in its own sub-folder"
+                f"{root} has {len(names)} class folders", "put the images of each class in its own sub-folder"
             )
         if self.classes not in (None, len(names)):
             raise InputError(
-                f"{root} has {len(names)} class folders, the recipe says {self.classes}: {', '.join(names)}",
+                f"{root} has {len(names)} class folders, but the recipe says {self.classes}: {', '.join(names)}",
                 f"set data.source.image_folder.classes and the last layer's units to {len(names)}",
             )
         return names
@@ -87,7 +87,7 @@ class ImageFolder:
             p.name for p in folder.iterdir() if p.is_dir() and p.name not in self._class_names and p.name[0] != "."
         )
         if unknown:
-            raise InputError(f"{folder} has class folders that train lacks: {', '.join(unknown)}")
+            raise InputError(f"{folder} has class folders that train does not have: {', '.join(unknown)}")
         paths: list[Path] = []
         labels: list[int] = []
         bad = set(self.left_out)
@@ -95,7 +95,7 @@ class ImageFolder:
             here = [path for path in images_below(folder / name) if path not in bad]
             if not here:
                 raise MissingError(
-                    f"no images in {folder / name}", f"files with {', '.join(sorted(SUFFIXES))} are read"
+                    f"no images in {folder / name}", f"supported file types: {', '.join(sorted(SUFFIXES))}"
                 )
             paths += here
             labels += [index] * len(here)
@@ -104,7 +104,7 @@ class ImageFolder:
 
     @property
     def image_files(self) -> list[Path]:
-        """All image files below the split folders, or below the directory where there are none."""
+        """Return all image files in the split folders, or in the directory if there are none."""
         roots = list(self._split_folders.values()) or [Path(self.directory)]
         paths = sorted(path for root in roots for path in images_below(root))
         check_links(Path(self.directory), paths)
@@ -112,11 +112,11 @@ class ImageFolder:
 
     @cached_property
     def left_out(self) -> tuple[Path, ...]:
-        """Unreadable images that are left out, as DLKIT_SKIP_BAD allows."""
+        """Return the unreadable images that are skipped, as DLKIT_SKIP_BAD allows."""
         return allowed_unreadable(self.image_files, self.channels)
 
     def describe(self) -> Description:
-        """Classes are the sub-folders' names in alphabetical order; images have any size until data.resize."""
+        """Return the description; classes are the sub-folder names in alphabetical order, image sizes are not fixed."""
         inputs, targets = ArraySpec((None, None, self.channels), "uint8"), ArraySpec((), "int64")
         if self.classes is not None and not Path(self.directory).is_dir():
             return Description(inputs, targets, tuple(str(index) for index in range(self.classes)))
@@ -124,11 +124,11 @@ class ImageFolder:
         return Description(inputs, targets, self._class_names, splits)
 
     def check_present(self) -> None:
-        """MissingError or InputError where there are no such folders of images."""
+        """Raise MissingError or InputError unless the folders of images exist."""
         _ = self._files
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """Images uint8 (n, height, width, channels), decoded and resized once into the cache; labels int64 (n,)."""
+        """Return images uint8 (n, height, width, channels), decoded and resized once and cached; labels int64 (n,)."""
         check_split(split, self._files)
         if resize is None:
             raise InputError("images in folders have different sizes", "add data.resize: {height: 64, width: 64}")
@@ -142,7 +142,7 @@ class ImageFolder:
         from dlkit.media.images import read_image
 
         first = read_image(paths[0], self.channels, resize)
-        out = np.lib.format.open_memmap(aside / "inputs.npy", "w+", np.uint8, (len(paths), *first.shape))
+        out = new_array(aside / "inputs.npy", np.uint8, (len(paths), *first.shape))
 
         def decode_one(index: int) -> None:
             out[index] = read_image(paths[index], self.channels, resize)
@@ -154,5 +154,5 @@ class ImageFolder:
 
 
 def images_below(folder: Path) -> list[Path]:
-    """The image files below a folder, sorted; MissingError where a part of it cannot be read."""
+    """Return the sorted image files below a folder; raise MissingError if part of it cannot be read."""
     return [path for path in files_below(folder) if path.suffix.lower() in SUFFIXES]

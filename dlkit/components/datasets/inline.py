@@ -1,4 +1,4 @@
-"""Rows written in the recipe itself: a handful of numbers, as in a worked example."""
+"""Rows written in the recipe itself, for the few numbers of a worked example."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,7 +12,7 @@ from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_
 
 @dataclass(frozen=True, kw_only=True)
 class Inline:
-    """Rows of numbers in the recipe; the last column is the target, a class index when `classes` is given."""
+    """Rows of numbers in the recipe; the last column is the target, a class index if `classes` is given."""
 
     rows: list[list[float]]
     classes: Annotated[int, Field(ge=2)] | None = None
@@ -21,16 +21,16 @@ class Inline:
         lengths = {len(row) for row in self.rows}
         if len(lengths) != 1 or min(lengths) < 2:
             raise InputError(
-                f"inline rows must have one length of at least 2, received lengths {sorted(lengths)}",
+                f"inline rows must all have the same length, at least 2, received lengths {sorted(lengths)}",
                 "write [x1, x2, ..., target] in every row",
             )
         targets = [row[-1] for row in self.rows]
         if self.classes and not all(target in range(self.classes) for target in targets):
             bad = next(target for target in targets if target not in range(self.classes))
-            raise InputError(f"inline target {bad:g} is no class index", f"allowed: 0 to {self.classes - 1}")
+            raise InputError(f"inline target {bad:g} is not a class index", f"allowed: 0 to {self.classes - 1}")
 
     def describe(self) -> Description:
-        """One split, train, with as many examples as rows."""
+        """Return the description with the single split train, one example per row."""
         inputs = ArraySpec((len(self.rows[0]) - 1,), "float64")
         splits = {"train": len(self.rows)}
         if self.classes is None:
@@ -39,7 +39,7 @@ class Inline:
         return Description(inputs, ArraySpec((), "int64"), names, splits)
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """Inputs float64 (n, columns - 1); targets int64 (n,) for classes, float64 (n, 1) for values."""
+        """Return inputs float64 (n, columns - 1) and targets int64 (n,) for classes or float64 (n, 1) for values."""
         check_split(split, ["train"])
         table = np.asarray(self.rows, np.float64)
         return Split(table[:, :-1], table[:, -1].astype(np.int64) if self.classes else table[:, -1:])

@@ -1,4 +1,4 @@
-"""TensorFlow Datasets: the library's own download and folders, decoded once into memory-mapped arrays."""
+"""TensorFlow Datasets: downloaded and stored by the library, decoded once into memory-mapped arrays."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from dlkit.components.datasets._masks import check_values, class_indices
 from dlkit.errors import InputError, MissingError, closest
-from dlkit.files.cache import cached_arrays, cached_json
+from dlkit.files.cache import cached_arrays, cached_json, new_array
 from dlkit.files.downloads import network_reachable
 from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split
 from dlkit.process import TFDS_DATA, offline, path_from, set_variable
@@ -24,11 +24,11 @@ BATCH = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Tfds:
-    """A dataset of TensorFlow Datasets, such as mnist or cifar10; downloaded by the library unless offline.
+    """A dataset from TensorFlow Datasets, such as mnist or cifar10, downloaded by the library unless offline.
 
-    `input` and `target` name features of the dataset; by default its own supervised pair is taken. A target of pixels
-    (height, width, 1) is a mask when `class_names` are given; `values` are what stands for each class in it, class
-    indices by default, and 255 for no class.
+    `input` and `target` name features of the dataset; the default is its supervised pair. A target of pixels
+    (height, width, 1) is a mask if `class_names` are given; `values` lists the pixel value of each class, by default
+    the class indices, and 255 means no class.
     """
 
     name: str
@@ -40,19 +40,19 @@ class Tfds:
 
     def __post_init__(self) -> None:
         if self.values is not None and self.class_names is None:
-            raise InputError("values are given without class_names", "name a class for every value")
+            raise InputError("values are given without class_names", "give one class name per value")
         check_values(self.values, [], len(self.class_names or ()))
 
     @cached_property
     def _folder(self) -> Path | None:
-        """The prepared folder <data_dir>/<name>/<version>, the newest when no version is asked for."""
+        """The prepared folder <data_dir>/<name>/<version>, by default of the newest version."""
         root = data_directory() / self.name
         versions = [path.parent for path in root.glob(f"{self.version or '*'}/dataset_info.json")]
         return max(versions, key=lambda path: [int(n) for n in path.name.split(".") if n.isdigit()], default=None)
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
-        """Shapes, keys and splits as JSON: from the prepared folder, else from the library's description."""
+        """Shapes, keys and splits as JSON, from the prepared folder or else from the library's description."""
         if self._folder is not None:
             return _prepared_facts(self._folder)
         key = {"name": self.name, "version": self.version, "tfds": installed_version("tensorflow-datasets")}
@@ -60,12 +60,12 @@ class Tfds:
         return facts
 
     def describe(self) -> Description:
-        """From the prepared folder's own JSON; the library (and TensorFlow) is asked only when there is none yet."""
+        """Return the description, from the prepared folder's JSON; TensorFlow is loaded only if there is none yet."""
         facts = self._facts
         source, target = (self._feature(key) for key in self._keys())
         if source["shape"] is None or source["kind"] == "classLabel":
             raise InputError(
-                f"feature {self._keys()[0]!r} of tfds {self.name} is no array", "name an image feature as input"
+                f"feature {self._keys()[0]!r} of tfds {self.name} is not an array", "set input to an image feature"
             )
         inputs = ArraySpec(tuple(source["shape"]), source["dtype"])
         if target["kind"] == "classLabel":
@@ -79,7 +79,7 @@ class Tfds:
         shape = target["shape"]
         if shape is None or len(shape) != 3 or shape[-1] != 1:
             raise InputError(
-                f"feature {self._keys()[1]!r} of tfds {self.name} is no mask, its shape is {shape}",
+                f"feature {self._keys()[1]!r} of tfds {self.name} is not a mask, its shape is {shape}",
                 f"a mask has the shape [height, width, 1]; features: {self._names()}",
             )
         return Description(
@@ -87,12 +87,12 @@ class Tfds:
         )
 
     def check_present(self) -> None:
-        """MissingError where there is no prepared folder."""
+        """Raise MissingError if there is no prepared folder."""
         if self._folder is None:
             raise self._missing()
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """Inputs in the dataset's dtype and labels int64, memory-mapped from the cache after the first time."""
+        """Return inputs in the dataset's dtype and int64 labels, memory-mapped from the cache."""
         if self._folder is None:
             self._download()
         check_split(split, self.describe().splits)
@@ -140,7 +140,7 @@ class Tfds:
         return {"features": features, "supervised": list(info.supervised_keys or []), "splits": {}}
 
     def _download(self) -> None:
-        """Prepare the dataset with the library, unless offline is asked for or nothing outside can be reached."""
+        """Prepare the dataset with the library; raise MissingError if offline or no network can be reached."""
         if offline():
             raise self._missing(" and --offline forbids the download")
         builder = self._builder()
@@ -148,7 +148,7 @@ class Tfds:
             raise self._missing(" and no network can be reached to download it")
         try:
             builder.download_and_prepare()
-        except Exception as error:  # the library raises many kinds; all mean that the data could not be had
+        except Exception as error:  # the library raises many kinds, and all mean that the download failed
             raise self._missing(f" and its download failed: {first_line(error)}") from error
         self.__dict__.pop("_folder", None)
         self.__dict__.pop("_facts", None)
@@ -159,7 +159,7 @@ class Tfds:
         return MissingError(
             f"the dataset {self.name!r} is not in {data_directory()}{why}",
             f"ways to supply it: run once with a network; or copy a prepared folder to {data_directory() / self.name}; "
-            "or point --data-dir or TFDS_DATA_DIR at a folder that has it",
+            "or point --data-dir or TFDS_DATA_DIR to a folder that contains it",
         )
 
     def _decode(self, split: str, resize: Resizer | None, aside: Path) -> None:
@@ -186,25 +186,25 @@ class Tfds:
             files[1][start : start + len(inputs)] = targets
             start += len(inputs)
         if files is None or start != count:
-            raise MissingError(f"split {split!r} of {self._folder} holds {start} examples instead of {count}")
+            raise MissingError(f"split {split!r} of {self._folder} contains {start} examples instead of {count}")
         for file in files:
             file.flush()
 
 
 def data_directory() -> Path:
-    """TFDS_DATA_DIR, or the library's default folder in the user's home."""
+    """Return TFDS_DATA_DIR, or the library's default folder in the user's home."""
     return path_from(TFDS_DATA) or Path.home() / "tensorflow_datasets"
 
 
 def _open_files(aside: Path, count: int, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.memmap, np.memmap]:
     def create(name: str, like: np.ndarray) -> np.memmap:
-        return np.lib.format.open_memmap(aside / f"{name}.npy", "w+", like.dtype, (count, *like.shape[1:]))
+        return new_array(aside / f"{name}.npy", like.dtype, (count, *like.shape[1:]))
 
     return create("inputs", inputs), create("targets", targets)
 
 
 def _prepared_facts(folder: Path) -> dict[str, Any]:
-    """Read the JSON files that the library writes beside its records."""
+    """Read the JSON files that the library writes next to its records."""
     info = json.loads((folder / "dataset_info.json").read_text())
     raw = json.loads((folder / "features.json").read_text())["featuresDict"]["features"]
     supervised = [item["featureKey"] for item in info.get("supervisedKeys", {}).get("tuple", {}).get("items", [])]
@@ -235,5 +235,5 @@ def _library_feature(feature: Any) -> dict[str, Any]:
 
 
 def _network_reachable() -> bool:
-    """Whether a name can be looked up within a few seconds; the library itself would wait more than a minute."""
+    """Return whether a host name resolves within a few seconds; the library would wait more than a minute."""
     return network_reachable("www.tensorflow.org")
