@@ -131,7 +131,7 @@ def test_a_runs_folder_that_may_not_be_written(dlkit, denied, tmp_path):
     assert code == 3
     assert lines == [
         f"error: cannot write {runs / 'digits_mlp'}: Permission denied",
-        "  choose another place, or let its owner permit it",
+        "  change the permissions, or choose another location",
     ]
     assert list(runs.iterdir()) == []
 
@@ -141,7 +141,7 @@ def test_a_runs_folder_that_may_not_be_read(dlkit, denied, tmp_path, trained_run
     denied(runs)
     code, lines = dlkit("evaluate", "digits_mlp", "--runs-dir", runs)
     assert code == 3
-    assert lines == [f"error: {runs}: Permission denied", "  check that it is there and that you may use it"]
+    assert lines == [f"error: {runs}: Permission denied", "  check that it exists and that you have permission"]
 
 
 @pytest.mark.parametrize("name", ["last.keras", "data.json", "environment.json", "resolved.yaml"])
@@ -174,7 +174,7 @@ def test_pictures_that_may_not_be_read(dlkit, denied, pictures, recipe_of, tmp_p
     code, lines = dlkit("train", recipe, "--runs-dir", tmp_path / "runs")
     assert code == 3
     assert lines[0].endswith(f"{pictures / name}: Permission denied")
-    assert lines[1] == "  check that it is there and that you may use it"
+    assert lines[1] == "  check that it exists and that you have permission"
     assert not (tmp_path / "runs").exists()
 
 
@@ -237,7 +237,7 @@ def test_two_processes_on_one_run(dlkit, tmp_path):
         run = find_run("digits_mlp", tmp_path)
         code, lines = dlkit("train", "digits_mlp", "--resume", *endless, "--runs-dir", tmp_path)
         assert code == 2
-        assert lines == [f"error: another process is at work on {run.path}", "  wait for it, or stop it first"]
+        assert lines == [f"error: another process is using {run.path}", "  wait for it, or stop it first"]
         assert dlkit("runs", "rm", run.path) == (code, lines)
         code, lines = dlkit("evaluate", run.path)
         assert code == 3
@@ -249,3 +249,14 @@ def test_two_processes_on_one_run(dlkit, tmp_path):
     assert first.returncode == 130
     assert f"--resume --run {run.path}" in errors
     assert list(tmp_path.rglob(".writing-*")) == []
+
+
+def test_without_a_temporary_folder_the_message_says_so(dlkit, trained_run, monkeypatch, tmp_path):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "nowhere")])
+    code, _, error = dlkit("export", trained_run.path)
+    assert code == 3
+    assert "No usable temporary directory found" in error
+    assert "set TMPDIR to a folder that can be written to" in error

@@ -28,7 +28,7 @@ from dlkit.cli import (
     validate,
 )
 from dlkit.cli._options import reads_recipes
-from dlkit.errors import DlkitError, ExitCode
+from dlkit.errors import DlkitError, ExitCode, MissingError
 from dlkit.machine.interruption import end_with_parent
 from dlkit.process import DEBUG, is_set, set_variable
 
@@ -92,6 +92,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, as `| head` does
         sys.exit(ExitCode.DONE)
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+            _fail(MissingError(str(error.strerror), "set TMPDIR to a folder that can be written to"))
         if error.filename is None:
             raise
         from dlkit.safety.files import denied

@@ -158,7 +158,9 @@ def _reload(exporter: Exporter, artefact: Path, requests: list[_Request]) -> dic
         asked, answered = Path(scratch) / "requests.npz", Path(scratch) / "answers.npz"
         arrays = {f"{number}/{request.key.split('/', 1)[1]}": request.values for number, request in enumerate(requests)}
         np.savez(asked, allow_pickle=False, **arrays)
-        command = [sys.executable, "-I", str(exporter.reader), str(artefact.resolve()), str(asked), str(answered)]
+        plain = Path(scratch) / "artefact"  # TensorFlow takes []*{} in a path for a pattern
+        plain.symlink_to(artefact.resolve(), target_is_directory=True)
+        command = [sys.executable, "-I", str(exporter.reader), str(plain), str(asked), str(answered)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=RELOAD_SECONDS, check=False)
         if done.returncode != 0:
             last = done.stderr.strip().splitlines()[-1:] or ["no message"]

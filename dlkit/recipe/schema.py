@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 from dlkit.catalog.create import Component
 from dlkit.catalog.kinds import Place
 
+# NumPy and Keras take no larger ones.
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
 
 class Section(BaseModel):
     """A part of a recipe; unknown keys are errors, and numbers and strings are not converted to each other."""
@@ -26,7 +29,7 @@ class Validation(Section):
     """The number of folds."""
     split: str | None = None
     """A split of the source."""
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     """The seed of the choice."""
 
     @model_validator(mode="after")
@@ -132,7 +135,7 @@ class Training(Section):
     """The number of examples per update."""
     epochs: PositiveInt
     """The maximum number of passes over train; with phases, the default of each phase."""
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     """The seed of the initial weights, the order of examples, dropout and augmentation."""
     precision: Literal["float32", "float64", "mixed_bfloat16"] = "float32"
     """The precision of the computation; mixed_bfloat16 keeps weights in float32."""
@@ -147,7 +150,7 @@ class Training(Section):
     monitor: str | None = None
     """The metric that selects the best checkpoint, such as val_loss; the task's metric by default."""
     monitor_mode: Literal["min", "max"] | None = None
-    """Whether the smallest or the largest value of monitor is the best; needed where the metric does not say."""
+    """Whether the smallest or largest value of monitor is best; required if the metric itself does not define it."""
     callbacks: list[Annotated[Component, Place("callback")]] = []
     """The callbacks, which monitor or stop the training."""
     snapshot: Snapshots = Snapshots()

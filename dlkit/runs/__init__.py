@@ -1,1 +1,1 @@
-"""Run directories: where their files are, what they build on, and what is inside."""
+"""Run directories: their files, the runs they depend on, and their contents."""

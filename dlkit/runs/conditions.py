@@ -1,6 +1,8 @@
-"""Restore the conditions under which a run began: determinism, threads, unreadable images left out."""
+"""Restore the conditions under which a run started: determinism, threads and skipped unreadable images."""
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import CheckError
 from dlkit.process import DETERMINISTIC, SKIP_BAD, THREADS, is_deterministic, is_given, set_conditions, whole_number
@@ -10,32 +12,49 @@ if TYPE_CHECKING:
 
 
 def restore_conditions(run: "RunDirectory") -> None:
-    """Set the conditions that a run began under; threads that this process was given already go before.
+    """Set the conditions that a run started with; threads already set for this process take precedence.
 
-    Raises CheckError when determinism is given, and not as the run began.
+    Raise CheckError when determinism is set and differs from the run's.
     """
     recorded = run.read_json("environment.json")
-    threads = recorded.get("threads", {}).get("intra_op") or None
+    threads = recorded.get("threads", {}).get("intra_op") or _other_cores(recorded)
     deterministic = bool(recorded.get("deterministic")) and not is_given(DETERMINISTIC)
     set_conditions(deterministic, None if whole_number(THREADS) else threads)
     check_determinism(run)
     restore_left_out(run)
 
 
+def _other_cores(recorded: Mapping[str, Any]) -> int | None:
+    """Return the number of cores that the run had without a choice of threads, where this machine has others."""
+    cores: int | None = recorded.get("cpus")
+    return cores if cores != os.cpu_count() else None
+
+
+def check_threads(run: "RunDirectory") -> None:
+    """Raise CheckError when this process was given other threads than the run started with: sums are then others."""
+    recorded, given = run.read_json("environment.json"), whole_number(THREADS)
+    began = recorded.get("threads", {}).get("intra_op") or recorded.get("cpus")
+    if given and began and given != began:
+        raise CheckError(
+            f"the conditions differ from those that {run.path} started with: threads were {began}, are {given}",
+            f"omit --threads and unset {THREADS}: the run stores its setting; or start a new run",
+        )
+
+
 def check_determinism(run: "RunDirectory") -> None:
-    """CheckError, with the difference, when this process computes under another determinism than the run began with."""
+    """Raise CheckError when the determinism of this process differs from the one that the run started with."""
     began, now = run.read_json("environment.json").get("deterministic"), is_deterministic()
     if began is None or began == now:
         return
-    advice = f"unset {DETERMINISTIC}: the run knows how it began" if began else "leave --deterministic out"
+    advice = f"unset {DETERMINISTIC}: the run stores its setting" if began else "omit --deterministic"
     raise CheckError(
-        f"the conditions are not those that {run.path} began with: deterministic was {began}, is {now}",
+        f"the conditions differ from those that {run.path} started with: deterministic was {began}, is {now}",
         f"{advice}; or start a new run",
     )
 
 
 def restore_left_out(run: "RunDirectory") -> None:
-    """Allow this process to leave out as many unreadable images as the run has left out."""
+    """Allow this process to skip as many unreadable images as the run skipped."""
     count = len(run.read_json("data.json").get("left_out", []))
     if count and whole_number(SKIP_BAD) is None:
         set_conditions(skip_bad=count)

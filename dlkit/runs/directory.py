@@ -1,4 +1,4 @@
-"""saved_models/<recipe>/<run>/: where every file of a run lies, and how runs are found."""
+"""Create, find, lock and remove run directories, saved_models/<recipe>/<run>/, and access their files."""
 
 import csv
 import fcntl
@@ -15,6 +15,7 @@ from typing import Any
 
 from dlkit.errors import InputError, MissingError, closest
 from dlkit.files.atomic import folder_aside, publish, remove_abandoned, write_text
+from dlkit.runs.content import check_content
 from dlkit.safety.files import check_folder
 
 RESOLVED = "resolved.yaml"
@@ -23,32 +24,32 @@ CHECKPOINTS = ("last", "best")
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One run: the recipe, what it ran on, its history, checkpoints, metrics, figures and exports."""
+    """A run's directory: recipe, environment, history, checkpoints, metrics, figures and exports."""
 
     path: Path
 
     @property
     def recipe_name(self) -> str:
-        """The recipe that the run belongs to."""
+        """Return the name of the recipe that the run belongs to."""
         return self.path.parent.name
 
     @property
     def resolved_recipe(self) -> Path:
-        """The recipe with its overrides applied."""
+        """Return the path of the recipe with its overrides applied."""
         return self.path / RESOLVED
 
     @property
     def resume_command(self) -> str:
-        """The command that goes on with the training, whatever recipe file and overrides it began with."""
+        """Return the command that continues the training, whatever recipe file and overrides it started with."""
         return f"dlkit train {self.resolved_recipe} --resume --run {self.path}"
 
     @property
     def finished(self) -> bool:
-        """Whether training came to its end."""
+        """Return whether training has finished."""
         return (self.path / "metrics.json").exists()
 
     def checkpoint(self, which: str) -> Path:
-        """The path of last.keras or best.keras; MissingError says what to do when it is not there."""
+        """Return the path of last.keras or best.keras; raise MissingError with a hint when it does not exist."""
         if which not in CHECKPOINTS:
             raise InputError(f"there is no checkpoint {which!r}", closest(which, list(CHECKPOINTS)))
         path = self.path / f"{which}.keras"
@@ -61,16 +62,17 @@ class RunDirectory:
             )
         raise MissingError(
             f"{self.path} has no checkpoint yet: its training has not finished",
-            f"go on with: {self.resume_command}",
+            f"continue it with: {self.resume_command}",
         )
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """A JSON file of the run; empty when it is not there."""
+        """Return the content of a JSON file of the run, empty when it does not exist."""
         try:
             content: dict[str, Any] = json.loads((self.path / name).read_text())
+            check_content(name, content)
         except FileNotFoundError:
             return {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{self.path / name} is damaged: {error}", "restore the file or remove the run") from error
         return content
 
@@ -79,7 +81,7 @@ class RunDirectory:
         write_text(self.path / name, json.dumps(content, indent=2) + "\n")
 
     def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows with all their keys as header, floats in full precision."""
+        """Write rows as CSV, with all their keys as header and floats in full precision."""
         stream = io.StringIO()
         header = dict.fromkeys(key for row in rows for key in row)
         writer = csv.DictWriter(stream, list(header), lineterminator="\n")
@@ -89,29 +91,27 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process alone, and tidy up after one that was killed; the lock dies with its owner."""
+        """Lock the run for this process and clean up after killed ones; the lock ends with the process."""
         check_folder(self.path)
         try:
             stream = (self.path / ".lock").open("w")
         except OSError as error:
             raise MissingError(
-                f"cannot write to {self.path}: {error.strerror}", "copy the run to a place of your own"
+                f"cannot write to {self.path}: {error.strerror}", "copy the run to a folder that you can write to"
             ) from error
         with stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise InputError(
-                    f"another process is at work on {self.path}", "wait for it, or stop it first"
-                ) from error
+                raise InputError(f"another process is using {self.path}", "wait for it, or stop it first") from error
             remove_abandoned(self.path)
             yield
 
 
 def create_run(root: Path, recipe_name: str, fill: Callable[["RunDirectory"], None]) -> RunDirectory:
-    """A new run directory that appears once `fill` has written what a run begins with.
+    """Create a run directory, which becomes visible once `fill` has written its initial files.
 
-    It is named by the time to the second; a number tells runs of one second apart.
+    Its name is the time to the second; runs of the same second get a numeric suffix.
     """
     parent = root / recipe_name
     remove_abandoned(parent)
@@ -121,22 +121,23 @@ def create_run(root: Path, recipe_name: str, fill: Callable[["RunDirectory"], No
         for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
             if publish(aside, parent / f"{stamp}{suffix}"):
                 return RunDirectory(parent / f"{stamp}{suffix}")
-    raise MissingError(f"{parent} has a thousand runs of this second", "try again")
+    raise MissingError(f"{parent} already has 999 runs of this second", "try again")
 
 
 def list_runs(root: Path) -> list[Path]:
-    """All runs below the root, oldest first."""
+    """Return all runs below the root, oldest first."""
     if root.is_dir():
-        os.listdir(root)  # refuses a folder that may not be read, which glob takes for an empty one
+        os.listdir(root)  # raises an error for an unreadable folder, which glob treats as empty
     return sorted(
         (path.parent for path in root.glob(f"*/[!.]*/{RESOLVED}")), key=lambda run: (run.name, run.parent.name)
     )
 
 
 def find_run(reference: str | None, root: Path, *, finished: bool | None = None) -> RunDirectory:
-    """A run by its directory, a recipe's name (its latest run) or None (the latest of all).
+    """Return a run, given its directory, a recipe's name (its latest run) or None (the latest of all).
 
-    `finished` narrows "latest" to finished or unfinished runs. MissingError when there is none.
+    `finished` restricts the search for the latest run to finished or unfinished runs. Raise MissingError when there is
+    none.
     """
     if reference is not None and (Path(reference) / RESOLVED).is_file():
         return RunDirectory(Path(reference))
@@ -149,17 +150,17 @@ def find_run(reference: str | None, root: Path, *, finished: bool | None = None)
     state = {None: "", True: "finished ", False: "unfinished "}[finished]
     if reference is None or named:
         of = f" of {reference!r}" if named and reference else ""
-        raise MissingError(f"there is no {state}run{of} in {root}", "start one: dlkit train RECIPE; or give --runs-dir")
+        raise MissingError(f"there is no {state}run{of} in {root}", "start one: dlkit train RECIPE; or pass --runs-dir")
     known = sorted({run.recipe_name for run in runs})
     raise MissingError(
-        f"no {state}run {reference!r} in {root}", closest(reference, known) if known else "train it first"
+        f"there is no {state}run {reference!r} in {root}", closest(reference, known) if known else "train it first"
     )
 
 
 def _run_name(reference: str | None) -> str | None:
-    """Return what a reference names: a recipe or a run; MissingError for a path at which there is no run.
+    """Return the name of the recipe or run that a reference names; raise MissingError for a path without a run.
 
-    A recipe's file stands for its name, wherever it lies.
+    The file of a recipe, in any folder, is a reference to the recipe's name.
     """
     if reference is None:
         return None
@@ -167,16 +168,16 @@ def _run_name(reference: str | None) -> str | None:
     if path.suffix in (".yaml", ".yml"):
         return path.stem
     if path.name != reference.rstrip("/"):
-        raise MissingError(f"there is no run at {reference}", "give a run directory, or a recipe's name")
+        raise MissingError(f"there is no run at {reference}", "give a run directory or a recipe name")
     return path.name
 
 
 def find_trained(
     reference: str | None, root: Path, checkpoint: str = "last", *, finished: bool | None = None
 ) -> RunDirectory:
-    """Return a run, see find_run, that has the checkpoint `last` or `best`; MissingError says what to do if not.
+    """Return a run, as find_run does, with the checkpoint `last` or `best`; raise MissingError with a hint otherwise.
 
-    finished: narrows the latest run of all, where no reference is given.
+    finished: restricts the search for the latest run of all, used when no reference is given.
     """
     found = find_run(reference, root, finished=finished if reference is None else None)
     found.checkpoint(checkpoint)
@@ -184,15 +185,15 @@ def find_trained(
 
 
 def remove_run(run: RunDirectory, root: Path) -> None:
-    """Delete a run with all its files, and its recipe's folder when it was the last one there.
+    """Delete a run with all its files, and its recipe's folder if it was the last run.
 
-    Raises InputError for a folder that is not where runs below `root` are, and for a link to one.
+    Raise InputError for a folder that is not at the place of a run below `root`, and for a symbolic link.
     """
     inside = run.path.absolute().parent.parent.resolve() == root.resolve()
     if not inside or run.path.is_symlink() or run.path.parent.is_symlink() or run.path.name in ("", ".."):
         raise InputError(
-            f"{run.path} is not a run of {root}, so it is not removed",
-            "give --runs-dir: the folder that has RECIPE/RUN in it",
+            f"{run.path} is not a run in {root}, so it was not removed",
+            "pass --runs-dir with the folder that contains RECIPE/RUN",
         )
     with run.locked():
         shutil.rmtree(run.path)

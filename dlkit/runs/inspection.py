@@ -1,4 +1,4 @@
-"""What an artefact holds and whether it is safe to open, found without loading or running any of it."""
+"""Report an artefact's contents and whether it is safe to open, without loading or running any part of it."""
 
 import json
 from collections.abc import Callable
@@ -15,13 +15,13 @@ RESOLVED, CERTIFICATE = "resolved.yaml", "certificate.json"
 MAX_JSON = 100_000_000
 KINDS = (
     "a .keras, .h5, .npz or .npy file, a SavedModel folder, a run directory or a certificate.json "
-    "(a .keras file is known by its name)"
+    "(a .keras file is recognised by its name)"
 )
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file is, whether it is safe, the reasons why not, and what it holds as plain data."""
+    """A file's kind, whether it is safe, the reasons if not, and its contents as plain data."""
 
     path: str
     kind: str
@@ -30,7 +30,7 @@ class Inspection:
     contents: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """The documented JSON form."""
+        """Return the documented JSON form."""
         return asdict(self)
 
 
@@ -38,7 +38,7 @@ Found = tuple[dict[str, Any], list[str]]
 
 
 def inspect(path: Path) -> Inspection:
-    """Inspect any artefact; InputError when it is none that dlkit knows, or is damaged."""
+    """Inspect an artefact of any kind; raise InputError when its kind is unknown or it is damaged."""
     if not path.exists():
         raise MissingError(f"no such file or folder: {path}", f"give {KINDS}")
     for kind, is_it, read in _READERS:
@@ -46,7 +46,7 @@ def inspect(path: Path) -> Inspection:
             contents, problems = read(path)
             reasons = list(dict.fromkeys(problems))
             return Inspection(str(path), kind, not reasons, reasons, contents)
-    raise InputError(f"{path} is no artefact that dlkit knows", f"give {KINDS}")
+    raise InputError(f"{path} is not an artefact that dlkit recognises", f"give {KINDS}")
 
 
 def _keras(path: Path) -> Found:
@@ -90,14 +90,15 @@ def _certificate(path: Path) -> Found:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
-            raise ValueError("it is no mapping with files")
+            raise ValueError("it is not a mapping with the key `files`")
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no readable certificate: {first_line(error)}", "the file is damaged") from error
+        message = f"{path} is not a readable certificate: {first_line(error)}"
+        raise InputError(message, "the file is damaged") from error
     return {"certificate": content}, []
 
 
 def _run(path: Path) -> Found:
-    """Return a run's recipe, state and files; every artefact in it is inspected, exports and kept runs included."""
+    """Return a run's recipe, state and files, and the problems of all artefacts in it, including exports."""
     problems = [f"{link} is a symbolic link out of the run" for link in links_out(path)]
     inner = {}
     for item in sorted(path.rglob("*")):
@@ -114,11 +115,11 @@ def _run(path: Path) -> Found:
 
 
 def _inside(run: Path, item: Path) -> list[str]:
-    """Return the reasons against one artefact of a run."""
+    """Return the problems of one artefact of a run."""
     try:
         return inspect(item).reasons
     except InputError as error:
-        return [f"it cannot be read ({str(error).removeprefix(str(item)).removeprefix(str(run))})"]
+        return [f"it is unreadable ({str(error).removeprefix(str(item)).removeprefix(str(run))})"]
 
 
 def _recipe_name(run: Path) -> str:
@@ -128,7 +129,7 @@ def _recipe_name(run: Path) -> str:
 
 
 def _files(folder: Path) -> dict[str, int]:
-    """The files below a folder with their sizes in bytes; links are not followed."""
+    """Return the files below a folder with their sizes in bytes, without following links."""
     files = sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
     return {str(path.relative_to(folder)): path.lstat().st_size for path in files}
 
@@ -138,7 +139,7 @@ def _named(*suffixes: str) -> Callable[[Path], bool]:
 
 
 _Reader = tuple[str, Callable[[Path], bool], Callable[[Path], Found]]
-# What may be loaded, in a run too.
+# Kinds of artefacts that may be loaded, on their own or inside a run.
 _ARTEFACTS: tuple[_Reader, ...] = (
     ("keras", _named(".keras"), _keras),
     ("h5", _named(".h5", ".hdf5"), _h5),

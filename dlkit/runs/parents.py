@@ -1,8 +1,8 @@
-"""Runs that a recipe builds on: whose layers its network begins with (`weights: {run: ..., upto: ...}`), and whose
-answers it learns from (`training.teacher`). A run keeps a copy of them.
+"""Find and copy the runs that a recipe depends on.
 
-A later run of the same name, or the removal of the first one, must not change what a finished run is: so its recipe,
-what it knows of its data and its weights are copied into the new run.
+These are the run whose first layers its network starts with (`weights: {run: ..., upto: ...}`) and the run whose
+predictions it learns from (`training.teacher`). A later run of the same name, or the removal of a source, must not
+change a finished run, so the source's recipe, data description and weights are copied into the new run.
 """
 
 import shutil
@@ -24,23 +24,23 @@ _FILES = (RESOLVED, "data.json", "last.keras")
 
 
 def source_reference(recipe: "Recipe") -> str | None:
-    """What the recipe's model names as the run to begin with, if it does."""
+    """Return the reference of the run that the recipe's model starts from, or None."""
     weights = recipe.model.settings.get("weights")
     return str(weights["run"]) if isinstance(weights, Mapping) and "run" in weights else None
 
 
 def find_source(reference: str) -> RunDirectory:
-    """The finished run whose layers a network begins with, by its directory or its recipe's name; or MissingError."""
-    return _found(reference, "with whose layers this network begins")
+    """Return the finished run, by directory or recipe name, whose first layers a network starts with."""
+    return _found(reference, "whose first layers this network starts with")
 
 
 def find_teacher(reference: str) -> RunDirectory:
-    """The finished run that a network learns from, by its directory or its recipe's name; or MissingError."""
+    """Return the finished run, by directory or recipe name, that a network learns from."""
     return _found(reference, "which this network learns from")
 
 
 def may_know_validation(loaded: "LoadedRecipe") -> str | None:
-    """A warning where the recipe's teacher was trained on other data, and so may have learnt what is held out here."""
+    """Return a warning if the teacher was trained on other data and may know the validation examples, else None."""
     recipe = loaded.recipe
     if recipe.training.teacher is None or recipe.data.validation == "none":
         return None
@@ -49,20 +49,20 @@ def may_know_validation(loaded: "LoadedRecipe") -> str | None:
     try:
         teacher = find_teacher(recipe.training.teacher.run)
     except MissingError:
-        return None  # the training says so, at its place
+        return None  # training reports the missing run
     ours, theirs = loaded.plain["data"], load_recipe(teacher.resolved_recipe).plain["data"]
     different = [key for key in ("source", "classes", "limit", "validation") if ours.get(key) != theirs.get(key)]
     if not different:
         return None
     keys = " and ".join(f"data.{key}" for key in different)
     return (
-        f"training.teacher: {teacher.path} was trained with another {keys}, so it may have learnt what is "
-        "held out here, and validation may look better than it is"
+        f"training.teacher: {teacher.path} was trained with a different {keys}, so it may have seen the "
+        "validation examples, and validation metrics may be too optimistic"
     )
 
 
 def keep_source(recipe: "Recipe", run: Path) -> None:
-    """Copy what is needed of source and teacher into the folder of a new run; their own sources come along."""
+    """Copy the required files of source and teacher, and those of their sources, into the folder of a new run."""
     reference, teacher = source_reference(recipe), recipe.training.teacher
     if reference is not None:
         _copy(find_source(reference).path, run / FOLDER)
@@ -71,7 +71,7 @@ def keep_source(recipe: "Recipe", run: Path) -> None:
 
 
 def with_kept_source(loaded: "LoadedRecipe", run: RunDirectory) -> "LoadedRecipe":
-    """A run's recipe, with the runs that it builds on looked up in the run itself."""
+    """Return a run's recipe with references to source and teacher replaced by the copies inside the run."""
     recipe, source, teacher = loaded.recipe, run.path / FOLDER, run.path / TEACHER
     if source_reference(recipe) is not None and source.is_dir():
         weights: Any = recipe.model.settings["weights"] | {"run": str(source)}
@@ -88,8 +88,8 @@ def _found(reference: str, role: str) -> RunDirectory:
         return find_run(reference, runs_root(), finished=True)
     except MissingError as error:
         raise MissingError(
-            f"the run {reference!r}, {role}, is not there: {error}",
-            f"train it first: dlkit train {reference}; or give a run's directory or --runs-dir",
+            f"cannot find the run {reference!r}, {role}: {error}",
+            f"train it first: dlkit train {reference}; or give a run directory or --runs-dir",
         ) from error
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlkit.errors import InputError
 from dlkit.recipe import LoadedRecipe, load_recipe
-from dlkit.runs.conditions import restore_conditions
+from dlkit.runs.conditions import check_threads, restore_conditions
 from dlkit.runs.directory import RunDirectory, find_run
 from dlkit.runs.parents import may_know_validation, with_kept_source
 
@@ -46,6 +46,7 @@ class TrainingRequest:
         # What the run was started with still holds, before what is given now.
         began = unfinished.read_json("environment.json").get("overrides", [])
         loaded = load_recipe(self.recipe, [*began, *self.overrides])
+        check_threads(unfinished)
         restore_conditions(unfinished)
         return TrainingPlan(loaded, self.root, unfinished=unfinished)
 

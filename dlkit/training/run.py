@@ -124,8 +124,22 @@ def _run(
     updates = training.progress.step
     counts = {"epochs": len(history), "updates": updates, "contract": differences}
     counts["first_step"] = training.progress.first_step
-    run.write_json("metrics.json", {"training": {"metrics": metrics, **counts}})
+    run.write_json("metrics.json", {"training": {"metrics": metrics, **counts}} | _kept_evaluations(training, run))
     return TrainingResult(run, metrics, updates, differences)
+
+
+def _kept_evaluations(training: Training, run: RunDirectory) -> dict[str, Any]:
+    """Return a run's evaluations where it was finished already; those of earlier weights are dropped, with a note."""
+    stored = run.read_json("metrics.json")
+    evaluations = stored.get("evaluation", {})
+    if not evaluations:
+        return {}
+    if stored.get("training", {}).get("updates") == training.progress.step:
+        return {"evaluation": evaluations}
+    training.reporter.note(
+        f"the evaluations of {', '.join(evaluations)} were of earlier weights: evaluate the run again"
+    )
+    return {}
 
 
 def _check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -82,14 +83,22 @@ def read_snapshot(run: Path) -> Snapshot | None:
     for path in sorted((run / FOLDER).glob("*.npz"), reverse=True):
         content = path.read_bytes()
         body, stored = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
-        if hashlib.sha256(body).digest() == stored:
-            return _parse(body)
+        if hashlib.sha256(body).digest() == stored and (found := _parsed(body)) is not None:
+            return found
     return None
 
 
 def has_snapshot(run: Path) -> bool:
     """Whether a run has an undamaged snapshot."""
     return read_snapshot(run) is not None
+
+
+def _parsed(body: bytes) -> Snapshot | None:
+    """Return a snapshot, None where its content is not that of one."""
+    try:
+        return _parse(body)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, RecursionError, BadZipFile):
+        return None
 
 
 def _parse(body: bytes) -> Snapshot:

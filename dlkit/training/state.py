@@ -7,9 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlkit.errors import CheckError
 from dlkit.files.atomic import write_file
 from dlkit.model.digest import weights_digest
 from dlkit.runs.directory import RunDirectory
+from dlkit.safety.files import first_line
 from dlkit.training.snapshot import Progress, Snapshot, callback_state, restore_callback, write_snapshot
 from dlkit.training.steps import Steps
 
@@ -79,10 +81,16 @@ class TrainingState:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put the values of a snapshot into the variables and callbacks of the phase."""
-        for group, variables in self.steps.variables.items():
-            _assign(variables, snapshot.variables[group])
-        for callback, state in zip(self.callbacks.callbacks, snapshot.callbacks, strict=True):
-            restore_callback(callback, state)
+        try:
+            for group, variables in self.steps.variables.items():
+                _assign(variables, snapshot.variables[group])
+            for callback, state in zip(self.callbacks.callbacks, snapshot.callbacks, strict=True):
+                restore_callback(callback, state)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckError(
+                f"the newest snapshot is not one of this training: {first_line(error)}",
+                "remove the newest file in snapshots/, or start a new run",
+            ) from error
         self.progress = snapshot.progress
 
     def write_products(self, run: RunDirectory) -> None:

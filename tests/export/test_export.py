@@ -188,3 +188,11 @@ def test_every_endpoint_is_compared_by_itself(exported, trained, monkeypatch):
     found = certificate.certify(trained, "saved_model", exported[0], None)
     assert found["passed"] is False
     assert [check["passed"] for check in found["checks"].values()].count(True) == len(found["checks"]) - 1
+
+
+def test_a_path_that_looks_like_a_pattern_is_a_path(trained, tmp_path):
+    folder = tmp_path / "runs [old] {1} *?"
+    path, certificate = export(trained, "saved_model", folder)
+    assert certificate["passed"]
+    assert (path / "variables" / "variables.index").is_file()
+    assert verify(path, trained)["passed"]

@@ -45,7 +45,7 @@ def test_a_missing_run_is_named_with_a_suggestion(tmp_path):
     with pytest.raises(MissingError) as caught:
         find_run("mnist_mpl", tmp_path)
     assert "did you mean 'mnist_mlp'" in caught.value.problems[0].hint
-    with pytest.raises(MissingError, match="no unfinished run of"):
+    with pytest.raises(MissingError, match="there is no unfinished run of"):
         find_run("mnist_mlp", tmp_path, finished=False)
 
 
@@ -126,7 +126,7 @@ def test_only_runs_below_the_runs_folder_are_removed(tmp_path, dlkit, monkeypatc
         root / "net/1/../../net",
     ):
         code, _, error = dlkit("runs", "rm", reference, "--runs-dir", root)
-        assert (code, "is not removed" in error or "there is no run at" in error) == (2, True) or code == 3, reference
+        assert (code, "was not removed" in error or "there is no run at" in error) == (2, True) or code == 3, reference
     for gone in (tmp_path / "nowhere" / "net", "elsewhere/net", root / "net" / "2"):
         code, _, error = dlkit("runs", "rm", gone, "--runs-dir", root)
         assert code == 3
@@ -152,7 +152,7 @@ def test_checkpoints_are_found_or_the_message_says_what_to_do(tmp_path):
     run = RunDirectory(make_run(tmp_path, "a", "1"))
     with pytest.raises(MissingError, match="has no checkpoint yet") as caught:
         run.checkpoint("best")
-    assert caught.value.problems[0].hint == f"go on with: {run.resume_command}"
+    assert caught.value.problems[0].hint == f"continue it with: {run.resume_command}"
     (run.path / "last.keras").touch()
     assert run.checkpoint("last") == run.path / "last.keras"
     with pytest.raises(MissingError, match="no best checkpoint: the recipe holds out no validation") as caught:
@@ -181,7 +181,7 @@ def test_the_lock_looks_at_the_folder_first_and_tidies_up(tmp_path):
     gone = RunDirectory(tmp_path / "a" / "2")
     with pytest.raises(MissingError, match=rf"^cannot write to {gone.path}: No such file") as caught, gone.locked():
         pass
-    assert caught.value.problems[0].hint == "copy the run to a place of your own"
+    assert caught.value.problems[0].hint == "copy the run to a folder that you can write to"
 
 
 def test_a_new_run_tidies_up_after_one_that_was_killed(tmp_path):
@@ -195,7 +195,7 @@ def test_a_new_run_tidies_up_after_one_that_was_killed(tmp_path):
 def test_a_thousand_runs_of_one_second_are_enough(tmp_path, monkeypatch):
     tried = []
     monkeypatch.setattr(run_directory, "publish", lambda aside, folder: tried.append(folder.name))
-    with pytest.raises(MissingError, match=rf"^{tmp_path / 'a'} has a thousand runs of this second"):
+    with pytest.raises(MissingError, match=rf"^{tmp_path / 'a'} already has 999 runs of this second"):
         create_run(tmp_path, "a", lambda run: None)
     assert len(tried) == 999
     assert [name.split("-")[2:] for name in tried[:3]] == [[], ["2"], ["3"]]
@@ -211,15 +211,15 @@ def test_a_run_knows_its_recipe_and_whether_it_is_finished(tmp_path):
 @pytest.mark.parametrize(
     ("reference", "finished", "message", "hint"),
     [
-        (None, False, "there is no unfinished run in {root}", "start one: dlkit train RECIPE; or give --runs-dir"),
+        (None, False, "there is no unfinished run in {root}", "start one: dlkit train RECIPE; or pass --runs-dir"),
         (
             "net",
             False,
             "there is no unfinished run of 'net' in {root}",
-            "start one: dlkit train RECIPE; or give --runs-dir",
+            "start one: dlkit train RECIPE; or pass --runs-dir",
         ),
-        ("nett", True, "no finished run 'nett' in {root}", "did you mean 'net'? allowed: net"),
-        ("other", None, "no run 'other' in {root}", "allowed: net"),
+        ("nett", True, "there is no finished run 'nett' in {root}", "did you mean 'net'? allowed: net"),
+        ("other", None, "there is no run 'other' in {root}", "allowed: net"),
     ],
 )
 def test_what_there_is_not_is_said_exactly(tmp_path, reference, finished, message, hint):
@@ -234,3 +234,29 @@ def test_without_any_run_the_hint_is_to_train(tmp_path):
     with pytest.raises(MissingError, match="no run 'net' in") as caught:
         find_run("net", tmp_path / "absent")
     assert caught.value.problems[0].hint == "train it first"
+
+
+WRONG = {
+    "environment.json": ["[]", "3", '{"threads": 3}', '{"overrides": {"a": 1}}', '{"versions": []}', '{"from": 3}'],
+    "data.json": ["null", '{"left_out": 3}', '{"fingerprints": {"train": []}}', '{"description": "x"}'],
+    "metrics.json": [
+        '"x"',
+        '{"training": []}',
+        '{"evaluation": {"test": 3}}',
+        '{"training": {"metrics": {"loss": "x"}}}',
+    ],
+    "repeat.json": ["[1]", '{"statistics": {"evaluation": 3}}'],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in WRONG.items() for text in texts])
+def test_json_of_another_form_is_named(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=rf"{name} is damaged"):
+        RunDirectory(tmp_path).read_json(name)
+
+
+def test_json_of_three_thousand_levels_is_named(tmp_path):
+    (tmp_path / "data.json").write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(InputError, match=r"data\.json is damaged"):
+        RunDirectory(tmp_path).read_json("data.json")

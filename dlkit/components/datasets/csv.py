@@ -24,7 +24,7 @@ class Csv:
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     test_file: str | None = None
     test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     def __post_init__(self) -> None:
         if self.test_file is not None and self.test_fraction is not None:

@@ -19,7 +19,7 @@ class Digits:
     """
 
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     def describe(self) -> Description:
         """Return the sizes without loading scikit-learn; test has ceil(n * test_fraction) examples."""

@@ -33,7 +33,7 @@ class ImageFolder:
     channels: Literal[1, 3] = 3
     classes: Annotated[int, Field(ge=2)] | None = None
     test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     def __post_init__(self) -> None:
         if (self.classes or 0) > MAX_CLASSES:

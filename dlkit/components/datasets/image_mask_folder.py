@@ -45,7 +45,7 @@ class ImageMaskFolder:
     values: list[int | list[int]] | None = None
     void: list[int | list[int]] = field(default_factory=list)
     test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     def __post_init__(self) -> None:
         if self.void and self.values is None:

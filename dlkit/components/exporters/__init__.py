@@ -1,1 +1,1 @@
-"""Export formats, named by --format."""
+"""Export formats, selected by --format."""

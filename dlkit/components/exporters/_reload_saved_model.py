@@ -1,21 +1,21 @@
-"""Runs a SavedModel in a process of its own, with TensorFlow alone: python -I THIS_FILE ARTEFACT REQUESTS ANSWERS.
+"""Run a SavedModel in a separate process with only TensorFlow: python -I THIS_FILE ARTEFACT REQUESTS ANSWERS.
 
 REQUESTS is an .npz of arrays named `<number>/<endpoint>/<argument>`; ANSWERS gets `<number>/<round>/<output>`. Every
-request is answered whole, one example at a time, and both once more, which makes the rounds 0 to 3.
+request is answered as one batch (round 0), one example at a time (round 1), and both again (rounds 2 and 3).
 """
 
 import os
 import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-sys.modules["dlkit"] = None  # type: ignore[assignment]  # an artefact that needs dlkit is no artefact
+sys.modules["dlkit"] = None  # type: ignore[assignment]  # an artefact must not need dlkit
 
 import numpy as np
 import tensorflow as tf
 
 
 def answer(function, argument, array, size):
-    """The endpoint's outputs for an array, `size` examples at a time."""
+    """Return the endpoint's outputs for an array, computed `size` examples at a time."""
     parts = [function(**{argument: tf.constant(array[i : i + size])}) for i in range(0, len(array), size)]
     return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
 

@@ -1,5 +1,6 @@
-"""A TensorFlow SavedModel that takes raw input, for TensorFlow Serving or `tf.saved_model.load` alone."""
+"""Export as a TensorFlow SavedModel that takes raw inputs, for TensorFlow Serving or plain `tf.saved_model.load`."""
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ from dlkit.safety.saved_models import check_saved_model
 
 @dataclass(frozen=True, kw_only=True)
 class SavedModel(Exporter):
-    """A TensorFlow SavedModel with preprocessing and decoding inside its graph, in inference mode.
+    """Writes a TensorFlow SavedModel with preprocessing and decoding inside its graph, in inference mode.
 
-    `serving_default` takes `inputs` in the source's dtype and shape (n, ...); for 8-bit images `serve_encoded` takes
-    `encoded`, JPEG or PNG strings (n,). Both give the task's outputs by name and, for classes, `label` strings (n,)
-    from the list of names that is an asset of the graph.
+    `serving_default` takes `inputs` in the source's dtype and shape (n, ...); for 8-bit images, `serve_encoded` takes
+    `encoded`, JPEG or PNG strings (n,). Both return the task's outputs by name and, for classes, `label` strings (n,)
+    from the list of class names, an asset of the graph.
     """
 
     reader = Path(__file__).with_name("_reload_saved_model.py")
@@ -35,22 +36,24 @@ class SavedModel(Exporter):
             if takes_images(spec):
                 encoded = tf.TensorSpec((None,), tf.string, name="encoded")
                 signatures["serve_encoded"] = served.serve_encoded.get_concrete_function(encoded)
-            tf.saved_model.save(served, str(folder), signatures=signatures)
+            written = Path(scratch) / "written"  # TensorFlow takes []*{} in a path for a pattern
+            tf.saved_model.save(served, str(written), signatures=signatures)
+            shutil.copytree(written, folder, dirs_exist_ok=True)
 
     def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Return the raw examples, and the same as PNG strings where they are pictures."""
+        """Return the raw examples and, for images, the same examples as PNG strings."""
         found = {"serving_default/inputs": examples}
         if takes_images(model.raw_spec):
             found["serve_encoded/encoded"] = np.asarray([tf.io.encode_png(image).numpy() for image in examples])
         return found
 
     def check(self, folder: Path) -> None:
-        """Raise CheckError for operations that act outside the model."""
+        """Raise CheckError if the graph has operations that act outside the model."""
         check_saved_model(folder)
 
 
 class _Served(tf.Module):
-    """The functions and the variables that the SavedModel holds."""
+    """The functions and variables that the SavedModel contains."""
 
     def __init__(self, model: Servable, scratch: Path) -> None:
         super().__init__(name="served")
@@ -82,7 +85,7 @@ class _Served(tf.Module):
 
 
 def _label_table(class_names: tuple[str, ...], scratch: Path) -> Any:
-    """Map class index to name, read from a text asset with one name a line."""
+    """Return a table from class index to name, read from a text asset with one name per line."""
     path = scratch / "class_names.txt"
     path.write_text("".join(f"{name}\n" for name in class_names), encoding="utf-8")
     whole_line, line_number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER

@@ -1,0 +1,90 @@
+"""What the JSON files of a run contain, so that a damaged or forged one is named before anything reads it."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class _Content(BaseModel):
+    """Types of the keys that are read; others, of later versions, are left alone."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, protected_namespaces=())
+
+
+class Threads(_Content):
+    """Threads as TensorFlow counts them, 0 where it chooses."""
+
+    inter_op: int = 0
+    intra_op: int = 0
+
+
+class Environment(_Content):
+    """environment.json: what a run was trained on, with and from."""
+
+    versions: dict[str, str] = {}
+    cpus: int | None = None
+    threads: Threads = Threads()
+    deterministic: bool | None = None
+    seed: int | None = None
+    overrides: list[str] = []
+    initial_weights: str | None = None
+    parent: str | None = Field(default=None, alias="from")
+
+
+class Data(_Content):
+    """data.json: the description of the data, fingerprints by split, and images that were left out."""
+
+    description: dict[str, Any] = {}
+    left_out: list[str] = []
+    fingerprints: dict[str, dict[str, int | str]] = {}
+
+
+class Trained(_Content):
+    """The end of a training."""
+
+    metrics: dict[str, float] = {}
+    updates: int = 0
+    first_step: dict[str, float | str] = {}
+
+
+class Evaluated(_Content):
+    """The evaluation of one split."""
+
+    checkpoint: str
+    metrics: dict[str, float]
+
+
+class Metrics(_Content):
+    """metrics.json: the training, and evaluations by split."""
+
+    training: Trained = Trained()
+    evaluation: dict[str, Evaluated] = {}
+
+
+class Repetitions(_Content):
+    """repeat.json: the spread of a recipe's metrics over seeds."""
+
+    recipe_digest: str | None = None
+    split: str | None = None
+    statistics: dict[str, dict[str, dict[str, float | None]]] = {}
+
+
+CONTENTS: dict[str, type[_Content]] = {
+    "environment.json": Environment,
+    "data.json": Data,
+    "metrics.json": Metrics,
+    "repeat.json": Repetitions,
+}
+
+
+def check_content(name: str, content: Any) -> None:
+    """Raise ValueError, with the place, when a file of this name does not contain what it should."""
+    if not isinstance(content, dict):
+        raise ValueError(f"it is not a mapping but {type(content).__name__}")
+    if name not in CONTENTS:
+        return
+    try:
+        CONTENTS[name].model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
