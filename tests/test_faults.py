@@ -256,7 +256,7 @@ def test_without_a_temporary_folder_the_message_says_so(dlkit, trained_run, monk
 
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "nowhere")])
-    code, _, error = dlkit("export", trained_run.path)
+    code, (message, hint) = dlkit("export", trained_run.path)
     assert code == 3
-    assert "No usable temporary directory found" in error
-    assert "set TMPDIR to a folder that can be written to" in error
+    assert message.startswith("error: No usable temporary directory found")
+    assert hint == "  set TMPDIR to a folder that can be written to"
