@@ -1,1 +1,1 @@
-"""Find components by name, read their settings without importing them, and create them."""
+"""Find components by name, read their settings without importing them, and instantiate them."""

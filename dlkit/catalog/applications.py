@@ -1,4 +1,4 @@
-"""The image classifiers of keras.applications by name, and how each wants its pixels; nothing of Keras is imported."""
+"""Names and preprocessing of the image classifiers in keras.applications, without importing Keras."""
 
 from typing import Literal
 
@@ -50,9 +50,10 @@ _INSIDE = ("ConvNeXt", "EfficientNet", "MobileNetV3")
 
 
 def preprocessing_mode(name: str) -> Literal["caffe", "tf", "torch", "none"]:
-    """What preprocess_input of a net does: caffe is BGR less the ImageNet mean, tf is -1 to 1, torch is standardised.
+    """Return the mode of a network's preprocess_input.
 
-    none: the net itself holds the layers that scale pixels from 0 to 255.
+    caffe: BGR minus the ImageNet mean; tf: -1 to 1; torch: standardised; none: the network itself contains the layers
+    that scale pixels from 0 to 255.
     """
     if name in _CAFFE:
         return "caffe"

@@ -1,4 +1,4 @@
-"""Build components from a recipe: import them, call them, and report mistakes at their place."""
+"""Build components from a recipe: import them, call them, and report errors with their position."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from dlkit.errors import DlkitError, Location, Problem, RecipeError, keras_reaso
 
 @dataclass(frozen=True)
 class Component:
-    """A name and its settings, checked, with nested components as Component too."""
+    """A component's name and checked settings; nested components are also Components."""
 
     namespace: str
     name: str
@@ -19,23 +19,23 @@ class Component:
 
 
 def create(component: Component, *context: Any) -> Any:
-    """Import and call a component with the program's `context` and its settings, nested components first.
+    """Build a component from the program's `context` and its settings, nested components first.
 
-    Raises RecipeError at the component's place when it does not take these settings.
+    Raise RecipeError with the component's position when it does not accept these settings.
     """
     settings = {key: _created(value) for key, value in component.settings.items()}
     target = load(component.namespace, component.name)
     try:
         built = target(*context, **settings)
     except (ValueError, TypeError) as error:
-        message = f"{component.name} does not take these settings: {keras_reason(error)}"
+        message = f"{component.name} does not accept these settings: {keras_reason(error)}"
         raise RecipeError([Problem(message, "", "", component.location)]) from error
     _remember(built, component.location)
     return built
 
 
 def create_at(component: Component) -> Any:
-    """Build a component; a mistake in its settings is reported at its place in the recipe."""
+    """Build a component; errors without a position get the component's position."""
     try:
         return create(component)
     except DlkitError as error:
@@ -43,7 +43,7 @@ def create_at(component: Component) -> Any:
 
 
 def locate(built: Any) -> Location | None:
-    """Return where in its recipe an object stands that create() built."""
+    """Return the recipe position of an object built by create(), or None."""
     location: Location | None = getattr(built, "_recipe_location", None)
     return location
 
@@ -59,6 +59,6 @@ def _created(value: Any) -> Any:
 
 
 def _remember(built: Any, location: Location | None) -> None:
-    """Note the place on the object; objects without a __dict__ cannot hold one, and none of them is asked for it."""
+    """Store the position on the object; objects without a __dict__ are skipped, and their position is never needed."""
     if hasattr(built, "__dict__") and not isinstance(built, type):
         built.__dict__["_recipe_location"] = location

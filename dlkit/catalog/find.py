@@ -1,12 +1,12 @@
 """Find components by file name and read their settings without importing them.
 
-A component is what a recipe names: a dlkit file (`dlkit/components/models/sequential.py` is the model `sequential`) or
-a public Keras class (`Dense`). In a file the component is the object that bears the file's name: the function
-`sequential`, or the class `Sequential` in CamelCase. Its settings are its keyword-only parameters, or the fields of a
-`@dataclass(kw_only=True)`; what stands before `*` comes from the program.
+A component is anything that a recipe names: a dlkit file (`dlkit/components/models/sequential.py` is the model
+`sequential`) or a public Keras class (`Dense`). In a file, the component is the object with the same name as the file:
+the function `sequential`, or the class `Sequential` in CamelCase. Its settings are its keyword-only parameters, or the
+fields of a `@dataclass(kw_only=True)`; the program supplies the parameters before `*`.
 
-Two kinds of folders add to dlkit's own, laid out like them (ROOT/models/tower.py): installed packages that declare an
-entry point of the group `dlkit.components`, and the folder that `--components DIR` names. Their files are programs.
+Two kinds of folders extend dlkit's own and have the same layout (ROOT/models/tower.py): installed packages that declare
+an entry point of the group `dlkit.components`, and the folder given with `--components DIR`. Their files are programs.
 """
 
 from functools import cache
@@ -30,30 +30,36 @@ _SERIALISATION = {"get", "serialize", "deserialize"}
 
 
 def use_folder(folder: Path) -> None:
-    """Add a user's own component folders for this process and its children; InputError when it holds none."""
+    """Add a user's component folders for this process and its children; raise InputError when there are none."""
     known = {space.folder: namespace for namespace, space in NAMESPACES.items()}
     found = {path: known[path.name] for path in sorted(folder.glob("*/")) if path.name in known}
     if not found:
         raise InputError(
-            f"{folder} holds no component folders",
-            f"put components into {folder}/models and the like; known: {', '.join(sorted(known))}",
+            f"{folder} contains no component folders",
+            f"put components into folders such as {folder}/models; allowed: {', '.join(sorted(known))}",
         )
     set_variable(COMPONENTS, None)
     for path, namespace in found.items():
         taken = [file for file in public_files(path) if _name(namespace, file) in names(namespace)]
         if taken:
-            raise InputError(f"{taken[0]} has the name of an existing {namespace}", "rename the file")
+            raise InputError(f"{taken[0]} has the same name as an existing {namespace}", "rename the file")
     set_variable(COMPONENTS, str(folder.resolve()))
+    forget()
+
+
+def forget() -> None:
+    """Forget which components there are, because their folders have changed."""
     source.cache_clear()
+    _listed.cache_clear()
 
 
 def names(namespace: str) -> list[str]:
-    """Return the names that a recipe may write in a namespace, sorted."""
+    """Return the component names that a recipe may use in a namespace, sorted."""
     return sorted({*_files(namespace), *_keras_names(namespace)})
 
 
 def own_names(namespace: str) -> list[str]:
-    """Return the names that are not Keras' own."""
+    """Return the component names that do not come from Keras, sorted."""
     return sorted(_files(namespace))
 
 
@@ -64,7 +70,7 @@ def description(namespace: str, name: str) -> str:
 
 @cache
 def identifiers(namespace: str) -> list[str]:
-    """Return the words that Keras itself takes in place of a component, such as glorot_uniform, l2 or mse."""
+    """Return the identifiers that Keras accepts instead of a component, such as glorot_uniform, l2 or mse."""
     module = NAMESPACES[namespace].keras_module
     functions = {name for name in keras_exports(module) if name[:1].islower()} - _SERIALISATION
     return sorted(functions | {_snake(name) for name in _keras_names(namespace)} | keras_aliases(module))
@@ -77,7 +83,7 @@ def activations() -> list[str]:
 
 @cache
 def source(namespace: str, name: str) -> ClassSource:
-    """Return what a component's source says of its settings; KeyError when there is no such component."""
+    """Return a component's docstring and settings from its source; raise KeyError when there is no such component."""
     files = _files(namespace)
     if name in files:
         stem = files[name][1].stem
@@ -88,7 +94,7 @@ def source(namespace: str, name: str) -> ClassSource:
 
 
 def load(namespace: str, name: str) -> Any:
-    """Import a component; InputError with the nearest names when there is none."""
+    """Import a component; raise InputError with the closest names when there is no such component."""
     files = _files(namespace)
     if name in files:
         root, path = files[name]
@@ -102,26 +108,32 @@ def load(namespace: str, name: str) -> Any:
 
 
 def _files(namespace: str) -> dict[str, tuple[Root, Path]]:
-    """Return the root and the file of every component of a namespace that is not Keras' own, by name."""
+    """Return the root and file of every component of a namespace that is not Keras' own, by name."""
+    return _listed(namespace, tuple(roots()))
+
+
+@cache
+def _listed(namespace: str, places: tuple[Root, ...]) -> dict[str, tuple[Root, Path]]:
+    """Return the components in these places; a recipe of many layers asks for each of them."""
     folder = NAMESPACES[namespace].folder
     found: dict[str, tuple[Root, Path]] = {}
-    for root in roots():
+    for root in places:
         for path in public_files(root.folder / folder):
             name = _name(namespace, path)
             if name in found:
-                raise InputError(f"{path} has the name of an existing {namespace}", "rename the file")
+                raise InputError(f"{path} has the same name as an existing {namespace}", "rename the file")
             found[name] = (root, path)
     return found
 
 
 def _name(namespace: str, path: Path) -> str:
-    """Return what a recipe writes for a component's file."""
+    """Return the name under which a recipe uses a component's file."""
     return _camel(path.stem) if NAMESPACES[namespace].by_class else path.stem
 
 
 @cache
 def _keras_names(namespace: str) -> frozenset[str]:
-    """Return the public concrete classes of a Keras module, each under all of its names."""
+    """Return all names of the public concrete classes of a Keras module."""
     space = NAMESPACES[namespace]
     if not space.keras_module:
         return frozenset()
@@ -135,7 +147,7 @@ def _camel(stem: str) -> str:
 
 
 def _snake(name: str) -> str:
-    """Apply Keras' own rule for identifiers: GlorotUniform becomes glorot_uniform, L2 becomes l2."""
+    """Convert a class name to a Keras identifier: GlorotUniform becomes glorot_uniform, L2 becomes l2."""
     out = ""
     for index, letter in enumerate(name):
         starts_word = (

@@ -1,4 +1,4 @@
-"""What the wording of Keras' docstrings says of an argument's type; Any wherever it leaves a doubt."""
+"""Infer the types of Keras arguments from their docstrings; an ambiguous description means Any."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 PositiveInteger = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
-# How a description begins, in lower case and without articles, and the type that this means.
+# Start of a description, in lower case and without articles, and the type that it implies.
 _WORDINGS: tuple[tuple[str, Any], ...] = (
     (r"int,? or tuple(/list)? of \d (integers?|ints)\b(?!, or tuple)", PositiveInteger | list[PositiveInteger]),
     (r"integer or tuple(/list)? of \d integers? specifying", PositiveInteger | list[PositiveInteger]),
@@ -43,7 +43,7 @@ _QUOTED = re.compile(r"['\"](\w+)['\"]")
 
 
 def described_type(text: str, default: Any) -> Any:
-    """The type that a description means; a default of true or false, or a decimal one, decides where words do not."""
+    """Return the type that a description implies; where it is unclear, a bool or float default decides."""
     plain = re.sub(r"^(\(optional\)|optional|an?|the|python|string\.)\s+", "", text.lower()).strip()
     plain = re.sub(r"^(an?|the|python)\s+", "", plain)
     choices = _choices(plain, text)
@@ -56,7 +56,7 @@ def described_type(text: str, default: Any) -> Any:
 
 
 def _choices(plain: str, text: str) -> tuple[Any, list[str]] | None:
-    """The words that a description allows, when it begins by listing them."""
+    """Return the type and the words that a description allows if it lists them at the start, otherwise None."""
     match = _CHOICE.search(plain[:400])
     if match is None or "list" in plain[: match.start()] or " int" in plain[:120] or "integer" in plain[:60]:
         return None

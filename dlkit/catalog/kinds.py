@@ -1,4 +1,4 @@
-"""The kinds of components: where each comes from, and which settings hold components of which kind."""
+"""The kinds of components: where they come from, and which settings take components of which kind."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,21 +6,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Place:
-    """Mark a recipe field that holds a component; the place decides the namespace."""
+    """Marks a recipe field that takes a component, and gives its namespace."""
 
     namespace: str
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
-        """Return a mark that recipe.json_schema turns into a reference to the namespace's components."""
+        """Return a marker that recipe.json_schema replaces with a reference to the namespace's components."""
         del core_schema, handler
         return {"x-components": self.namespace}
 
 
 @dataclass(frozen=True)
 class Namespace:
-    """The folder of a kind of component, and Keras' module of the same kind if there is one.
+    """The folder of a kind of component, and the Keras module of the same kind if there is one.
 
-    base: the class that Keras' own components of this kind derive from; it is not a component itself.
+    base: the base class of the Keras components of this kind; it is not a component itself.
     """
 
     folder: str
@@ -29,7 +29,7 @@ class Namespace:
 
     @property
     def by_class(self) -> bool:
-        """Whether recipes write the class name, as Keras does."""
+        """Return whether recipes use the class name, as Keras does."""
         return bool(self.keras_module)
 
 
@@ -51,7 +51,7 @@ NAMESPACES = {
     "constraint": Namespace("constraints", "keras.constraints", "Constraint"),
 }
 
-# Recipes hold data, never code: these need a Python function, or load a program from a file.
+# Recipes contain data, never code: these need a Python function, or load a program from a file.
 NEED_CODE = {
     "Lambda",
     "LambdaCallback",
@@ -61,15 +61,15 @@ NEED_CODE = {
     "TorchModuleWrapper",
     "TFSMLayer",
 }
-# A recipe may come from someone else: these send or delete at an address of the recipe's choice.
+# Recipes may come from others, so these are not allowed: they send data to, or delete at, a target the recipe chooses.
 REFUSED = {
     "RemoteMonitor": "it sends metrics over the network; `dlkit train --json` prints them",
     "BackupAndRestore": "it deletes folders; every run can be continued exactly with --resume",
-    "OrbaxCheckpoint": "it writes folders of its own; runs have snapshots, last.keras and best.keras",
+    "OrbaxCheckpoint": "it writes its own folders; runs have snapshots, last.keras and best.keras",
 }
-# Callbacks that write, and the setting that says where: a path inside the run.
+# Callbacks that write files, and the setting with the path, which must be inside the run.
 WRITES = {"ModelCheckpoint": "filepath", "CSVLogger": "filename", "TensorBoard": "log_dir"}
-# Made by Keras itself, or meant to be subclassed.
+# Created by Keras itself, or meant to be subclassed.
 INTERNAL = {
     "InputSpec",
     "InputLayer",
@@ -81,7 +81,7 @@ INTERNAL = {
     "Wrapper",
 }
 
-# Which parameters hold components, by name, for Keras and dlkit alike.
+# Namespaces of the parameters that take components, by parameter name, for both Keras and dlkit.
 _NESTED = {
     "activation": "layer",
     "learning_rate": "schedule",
@@ -104,7 +104,7 @@ _SUFFIXES = {"_initializer": "initializer", "_regularizer": "regularizer", "_con
 
 
 def nested_namespace(parameter: str) -> str | None:
-    """Return the namespace of the component that a parameter of this name holds, or None."""
+    """Return the namespace of the component that a parameter of this name takes, or None."""
     if parameter.endswith("_activation"):
         return "layer"
     for suffix, namespace in _SUFFIXES.items():
@@ -114,5 +114,5 @@ def nested_namespace(parameter: str) -> str | None:
 
 
 def holds_list(parameter: str) -> bool:
-    """Return whether a parameter of this name holds a list of components."""
+    """Return whether a parameter of this name takes a list of components."""
     return parameter in _LISTS

@@ -1,4 +1,4 @@
-"""The folders that hold components: dlkit's own, those of installed packages, and the one of --components."""
+"""Find the folders that contain components: dlkit's own, those of installed packages, and that of --components."""
 
 import importlib
 import importlib.util
@@ -17,13 +17,13 @@ OWN = Path(__file__).parents[1] / "components"
 
 @dataclass(frozen=True)
 class Root:
-    """A folder with component folders in it (models, layers ...), and the package that it is, if it is one."""
+    """A folder that contains component folders (models, layers ...), and its package name if it is a package."""
 
     folder: Path
     package: str | None = None
 
     def module(self, kind: str, path: Path) -> ModuleType:
-        """Import a component's file below the folder `kind`, once; InputError when it cannot be imported."""
+        """Import a component's file in the folder `kind` once; raise InputError when the import fails."""
         try:
             if self.package is not None:
                 return importlib.import_module(f"{self.package}.{kind}.{path.stem}")
@@ -31,20 +31,20 @@ class Root:
         except Exception as error:
             if self.folder == OWN:
                 raise
-            raise InputError(f"{path} cannot be imported: {keras_reason(error)}", "fix the file") from error
+            raise InputError(f"cannot import {path}: {keras_reason(error)}", "fix the file") from error
 
 
 def roots() -> list[Root]:
-    """Return dlkit's own folder, those of installed packages, and the user's, in this order."""
+    """Return dlkit's own folder, those of installed packages, and the user's folder, in this order."""
     own = path_from(COMPONENTS)
     return [Root(OWN, GROUP), *installed(), *([Root(own)] if own else [])]
 
 
 @cache
 def installed() -> tuple[Root, ...]:
-    """Return the component packages that other distributions declare, without importing the packages themselves.
+    """Return the component packages declared by other distributions, without importing them.
 
-    Raises InputError when a declared package is not there.
+    Raise InputError when a declared package does not exist.
     """
     from importlib.metadata import entry_points
 
@@ -61,7 +61,7 @@ def installed() -> tuple[Root, ...]:
 
 
 def _imported(title: str, path: Path) -> ModuleType:
-    """Return the module of a file outside any package, executed once."""
+    """Return the module of a file outside any package; the file is executed only once."""
     module = sys.modules.get(title)
     if module is not None and module.__file__ == str(path):
         return module

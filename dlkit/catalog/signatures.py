@@ -1,4 +1,4 @@
-"""Reads classes and functions from source files: parameters, defaults, annotations and docstrings, nothing imported."""
+"""Read parameters, defaults, annotations and docstrings of classes and functions from source, without importing it."""
 
 import ast
 import importlib.util
@@ -15,7 +15,7 @@ _IGNORED = {"self", "args", "kwargs"}
 
 @dataclass(frozen=True)
 class Parameter:
-    """One setting: its default (REQUIRED when it has none), annotation and what the docstring says of it."""
+    """A setting: its default (REQUIRED when it has none), annotation and description from the docstring."""
 
     name: str
     default: Any = REQUIRED
@@ -25,14 +25,14 @@ class Parameter:
 
 @dataclass(frozen=True)
 class ClassSource:
-    """A component's docstring and settings as its source file says them."""
+    """A component's docstring and settings, read from its source file."""
 
     docstring: str
     parameters: dict[str, Parameter] = field(default_factory=dict)
 
     @staticmethod
     def from_file(path: Path, candidates: tuple[str, ...]) -> "ClassSource":
-        """The function or class in a dlkit file that bears one of the candidate names."""
+        """Return the function or class in a dlkit file with one of the candidate names."""
         for node in _tree(path).body:
             if isinstance(node, ast.FunctionDef) and node.name in candidates:
                 return ClassSource(ast.get_docstring(node) or "", _keyword_only(node))
@@ -42,7 +42,7 @@ class ClassSource:
 
 
 def _class_settings(node: ast.ClassDef) -> dict[str, Parameter]:
-    """A dataclass' public fields, or the keyword-only parameters of __init__."""
+    """Return the fields of a dataclass, or the keyword-only parameters of __init__."""
     for item in node.body:
         if isinstance(item, ast.FunctionDef) and item.name == "__init__":
             return _keyword_only(item)
@@ -65,7 +65,7 @@ def _keyword_only(node: ast.FunctionDef) -> dict[str, Parameter]:
 
 
 def _literal(node: ast.expr) -> Any:
-    """A default's value; what is no literal (a call such as field(...)) counts as None."""
+    """Return the value of a default, or None if it is not a literal (such as a call of field(...))."""
     try:
         return ast.literal_eval(node)
     except ValueError:
@@ -78,12 +78,12 @@ def _tree(path: Path) -> ast.Module:
 
 
 def public_files(folder: Path) -> list[Path]:
-    """The files of a folder that are components."""
+    """Return the Python files of a folder that are components, sorted."""
     return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
 def first_sentence(docstring: str) -> str:
-    """The first sentence of a docstring, in one line."""
+    """Return the first sentence of a docstring, on one line."""
     paragraph = " ".join(docstring.split("\n\n")[0].split())
     return re.split(r"(?<=\.)\s", paragraph)[0]
 
@@ -97,14 +97,14 @@ def _keras_root() -> Path:
 
 
 def _module_file(module: str) -> Path:
-    """The file of a module of Keras, found without importing it."""
+    """Return the file of a Keras module without importing it."""
     base = _keras_root().joinpath(*module.split(".")[1:])
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
 
 @cache
 def keras_exports(module: str) -> dict[str, tuple[str, str]]:
-    """The public names of a Keras module, each with the module and name that it comes from."""
+    """Return the public names of a Keras module, each with its original module and name."""
     exports = {}
     for node in _tree(_module_file(module)).body:
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -115,7 +115,7 @@ def keras_exports(module: str) -> dict[str, tuple[str, str]]:
 
 @cache
 def keras_aliases(module: str) -> frozenset[str]:
-    """The short words that a Keras module takes beside its names, such as mse: the text keys of its look-up tables."""
+    """Return the aliases that a Keras module accepts, such as mse: the string keys of its look-up tables."""
     path = _module_file(module.replace("keras.", "keras.src.", 1))
     tables = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Dict)] if path.exists() else []
     entries = [entry for table in tables for entry in zip(table.keys, table.values, strict=True)]
@@ -125,7 +125,7 @@ def keras_aliases(module: str) -> frozenset[str]:
 
 @cache
 def keras_class(module: str, name: str) -> ClassSource:
-    """A public Keras class: its parameters, and those of its bases where it passes **kwargs on."""
+    """Return the source of a public Keras class, with its bases' parameters if it forwards **kwargs."""
     return _read_class(*keras_exports(module)[name])
 
 
@@ -156,7 +156,7 @@ def _inherited(module: str, node: ast.ClassDef) -> dict[str, Parameter]:
 
 
 def _find_class(module: str, name: str) -> tuple[str, ast.ClassDef] | None:
-    """The module that defines a class and its syntax tree, following imports inside Keras."""
+    """Return the module that defines a class, and its syntax tree; imports within Keras are followed."""
     path = _module_file(module)
     if not path.exists():
         return None
@@ -188,18 +188,18 @@ def _parameters(init: ast.FunctionDef, texts: dict[str, str]) -> dict[str, Param
 
 
 def _base_calls(init: ast.FunctionDef) -> list[ast.Call]:
-    """The calls of super().__init__ in an __init__."""
+    """Return the calls of a base class's __init__ in an __init__."""
     calls = [node for node in ast.walk(init) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
     return [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "__init__"]
 
 
 def _forwards_keywords(init: ast.FunctionDef) -> bool:
-    """Whether **kwargs go on to the base class."""
+    """Return whether an __init__ forwards **kwargs to its base class."""
     return any(keyword.arg is None for call in _base_calls(init) for keyword in call.keywords)
 
 
 def _passed_on(init: ast.FunctionDef, inherited: list[str]) -> set[str]:
-    """Parameters that __init__ itself gives to its base, so that a recipe cannot."""
+    """Return the parameters that __init__ passes to its base itself, which a recipe therefore cannot set."""
     given: set[str] = set()
     for call in _base_calls(init):
         given |= {keyword.arg for keyword in call.keywords if keyword.arg}
@@ -208,7 +208,7 @@ def _passed_on(init: ast.FunctionDef, inherited: list[str]) -> set[str]:
 
 
 def argument_texts(docstring: str) -> dict[str, str]:
-    """What the `Args:` part of a Keras docstring says of each argument."""
+    """Return the description of each argument from the `Args:` section of a Keras docstring."""
     match = re.search(r"^(?:Args|Arguments):\n(.*?)(?=^\S|\Z)", docstring, re.MULTILINE | re.DOTALL)
     texts: dict[str, str] = {}
     name = ""

@@ -127,11 +127,11 @@ def test_a_file_in_a_component_folder_is_a_component(tmp_path, monkeypatch):
     )
     (tmp_path / "models" / "_parts.py").write_text("")
     monkeypatch.setattr("dlkit.catalog.roots.OWN", tmp_path)
-    components.source.cache_clear()
+    components.forget()
     assert names("model") == ["tower"]
     assert description("model", "tower") == "A tower."
     assert source("model", "tower").parameters["depth"].default == 3
-    components.source.cache_clear()
+    components.forget()
 
 
 def test_components_of_dlkit_bear_the_name_of_their_file():
@@ -175,5 +175,5 @@ def test_create_locates_what_keras_refuses():
         create(component)
     [problem] = raised.value.problems
     assert (problem.location, problem.key) == (place, "")
-    assert problem.message.startswith("Conv2D does not take these settings: ")
+    assert problem.message.startswith("Conv2D does not accept these settings: ")
     assert "\n" not in problem.message

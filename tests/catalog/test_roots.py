@@ -68,8 +68,8 @@ def test_a_type_that_settings_do_not_know_is_named(dlkit, site, tmp_path):
     finally:
         file.unlink()
     assert done.returncode == 2
-    assert "model odd: the type of setting 'size', Size, is not known here" in done.stderr
-    assert "use these alone: Annotated, Any" in done.stderr
+    assert "model odd: the type of setting 'size', Size, is not supported" in done.stderr
+    assert "use only: Annotated, Any" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -81,4 +81,4 @@ def test_a_name_that_is_taken_is_named(dlkit, site):
     finally:
         file.unlink()
     assert done.returncode == 2
-    assert "alexnet.py has the name of an existing model" in done.stderr
+    assert "alexnet.py has the same name as an existing model" in done.stderr
