@@ -1,5 +1,7 @@
 """Create a phase's Keras callbacks; those that write do so inside the run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +27,8 @@ def created_callbacks(
     components = [_placed(component, folder) for component in phase.callbacks]
     callbacks = [create_at(component) for component in components if component is not None]
     swaps = [callback for callback in callbacks if isinstance(callback, keras.callbacks.SwapEMAWeights)]
+    for swap in swaps:
+        swap.swap_on_epoch = False  # the loop swaps for the end of every epoch
     if averages_weights(network.optimizer):
         return callbacks if swaps else [*callbacks, keras.callbacks.SwapEMAWeights()]
     if swaps:
@@ -34,6 +38,26 @@ def created_callbacks(
             location=locate(swaps[0]),
         )
     return callbacks
+
+
+@contextmanager
+def averaged_weights(callbacks: Callbacks) -> Iterator[None]:
+    """Let callbacks see the averaged weights, as validation did: what they keep or restore is what was measured."""
+    swaps = [callback for callback in callbacks if isinstance(callback, keras.callbacks.SwapEMAWeights)]
+    for swap in swaps:
+        swap.on_test_begin()
+    try:
+        yield
+    finally:
+        for swap in swaps:
+            swap.on_test_end()
+
+
+def restored_epoch(callbacks: Callbacks) -> int | None:
+    """Return the epoch whose weights an EarlyStopping has restored, if one has."""
+    stops = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
+    restored = [stop.best_epoch for stop in stops if stop.restore_best_weights and stop.best_weights is not None]
+    return int(restored[-1]) if restored else None
 
 
 def wants_batches(callback: keras.callbacks.Callback) -> bool:

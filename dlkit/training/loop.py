@@ -17,7 +17,7 @@ from dlkit.machine.interruption import Interrupted, StopRequest, stop_requests
 from dlkit.model.groups import learning_rates
 from dlkit.recipe.schema import Recipe, ResolvedPhase
 from dlkit.runs.directory import RunDirectory
-from dlkit.training.callbacks import created_callbacks, wants_batches
+from dlkit.training.callbacks import averaged_weights, created_callbacks, restored_epoch, wants_batches
 from dlkit.training.monitors import directions, smaller_is_better
 from dlkit.training.prepare import Prepared
 from dlkit.training.snapshot import Progress, read_snapshot
@@ -45,6 +45,13 @@ class Training:
     def progress(self) -> Progress:
         """Where the training stands."""
         return self.state.progress
+
+    @property
+    def kept_row(self) -> dict[str, Any]:
+        """The history's row of the epoch whose weights the training ended with, which a callback may have restored."""
+        restored = restored_epoch(self._callbacks.callbacks)
+        rows = [row for row in self.progress.history if row["epoch"] == restored]
+        return rows[-1] if rows else self.progress.history[-1]
 
     @property
     def phase(self) -> ResolvedPhase:
@@ -112,8 +119,9 @@ class Training:
             self._end_epoch(epoch, logs, started)
             if stop.requested:
                 self._interrupt()
-        self._callbacks.on_train_end()
+        # Averages first: what a callback then restores is what was validated.
         network.optimizer.finalize_variable_values(network.trainable_variables)
+        self._callbacks.on_train_end()
 
     def _one_epoch(self, epoch: int, stream: Any, stop: StopRequest) -> dict[str, float]:
         """Take the epoch's steps, or what is left of them, several in one call."""
@@ -162,7 +170,8 @@ class Training:
         self.state.check_weights()
         logs = self._validated(logs)
         seconds = time.perf_counter() - started
-        self._callbacks.on_epoch_end(epoch, logs)
+        with averaged_weights(self._callbacks.callbacks):
+            self._callbacks.on_epoch_end(epoch, logs)
         phase = {"phase": self.progress.phase} if len(self.phases) > 1 else {}
         rates = learning_rates(self.steps.network.optimizer)
         row = {"epoch": epoch, **phase, **logs, **rates, "seconds": round(seconds, 3)}

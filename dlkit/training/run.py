@@ -116,13 +116,15 @@ def _run(
     except NonFinite as error:
         raise explain_fault(loaded, training, run, error.step) from error
     built, validation = training.built, training.prepared.splits.validation
-    metrics = {name: value for name, value in history[-1].items() if name not in ("epoch", "phase", "seconds")}
+    kept = training.kept_row
+    metrics = {name: value for name, value in kept.items() if name not in ("epoch", "phase", "seconds")}
     write_figures(run, history)
     if validation is not None:
         write_report(run, built, loaded.recipe, validation, "validation")
     differences = table_differences(loaded.recipe, built.network)
     updates = training.progress.step
     counts = {"epochs": len(history), "updates": updates, "contract": differences}
+    counts["epoch"] = kept["epoch"]
     counts["first_step"] = training.progress.first_step
     run.write_json("metrics.json", {"training": {"metrics": metrics, **counts}} | _kept_evaluations(training, run))
     return TrainingResult(run, metrics, updates, differences)

@@ -200,6 +200,44 @@ def test_averaged_weights_are_validated_and_kept(loaded, tmp_path, reporter, cal
     assert best["loss"] == pytest.approx(losses[int(np.argmax(accuracies))], rel=1e-5)
 
 
+AVERAGED_RECIPE = """
+recipe: 1
+name: averaged_best
+task: classification
+data:
+  source: digits
+  limit: 400
+  validation: {fraction: 0.3}
+  preprocess: [Rescaling: {scale: 1/16}, Flatten]
+model:
+  sequential:
+    layers: [Dense: {units: 24, activation: relu}, BatchNormalization, Dense: {units: 10, activation: softmax}]
+training:
+  batch_size: 20
+  epochs: 12
+  optimizer: {SGD: {learning_rate: 0.4, momentum: 0.9, use_ema: true, ema_momentum: 0.9}}
+  callbacks:
+    - EarlyStopping: {monitor: val_loss, patience: 3, restore_best_weights: true}
+"""
+
+
+@pytest.mark.parametrize("swaps", ["", "    - SwapEMAWeights\n", "    - SwapEMAWeights: {swap_on_epoch: true}\n"])
+def test_what_early_stopping_restores_is_what_was_validated(tmp_path, silent, swaps):
+    """Averaged weights with the batch statistics of the same epoch; metrics.json says what these weights reach."""
+    path = tmp_path / "averaged_best.yaml"
+    path.write_text(AVERAGED_RECIPE + swaps)
+    run = train_recipe(load_recipe(path), tmp_path / "runs", silent()).run
+    rows = history(run)
+    losses = [float(row["val_loss"]) for row in rows]
+    best = int(np.argmin(losses))
+    assert best < len(rows) - 1  # something is restored
+    measured = evaluate(open_run(run), "validation")
+    assert measured["loss"] == pytest.approx(losses[best], rel=1e-4)
+    stored = run.read_json("metrics.json")["training"]
+    assert stored["epoch"] == best
+    assert stored["metrics"]["val_loss"] == losses[best]
+
+
 def test_swapping_in_averages_that_nothing_makes_is_an_error_at_its_line(loaded, tmp_path, reporter):
     stopping = "EarlyStopping: {monitor: val_loss, patience: 3, restore_best_weights: true}"
     loaded.path.write_text(RECIPE.replace(stopping, "SwapEMAWeights"))
