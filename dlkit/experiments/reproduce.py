@@ -19,7 +19,7 @@ from dlkit.machine.interruption import Interrupted
 from dlkit.model.trained import open_run
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.runs.directory import RunDirectory
-from dlkit.runs.parents import with_kept_source
+from dlkit.runs.parents import started_from, with_kept_source
 from dlkit.training.prepare import prepare
 from dlkit.training.run import train_recipe
 
@@ -71,7 +71,7 @@ def reproduce(run: RunDirectory, root: Path, reporter: Reporter) -> Reproduction
     remove_abandoned(root)
     with folder_aside(root) as aside:
         try:
-            again = train_recipe(loaded, aside, reporter, start_from=_start(run), prepared=prepared).run
+            again = train_recipe(loaded, aside, reporter, start_from=started_from(run), prepared=prepared).run
         except Interrupted as error:
             raise Interrupted(f"the repetition of {run.path} was stopped; the run itself is as it was") from error
         return _compare(run, again, changed)
@@ -97,16 +97,6 @@ def _other_data(run: RunDirectory, splits: Splits) -> Divergence | None:
         if then != now:
             return Divergence("data", f"{name}: {describe_change(then, now)}")
     return None
-
-
-def _start(run: RunDirectory) -> RunDirectory | None:
-    """The run whose weights this one began with (train --from)."""
-    path = run.read_json("environment.json").get("from")
-    if path is None:
-        return None
-    if not Path(path).is_dir():
-        raise MissingError(f"{run.path} began with the weights of {path}, which is not there", "put that run back")
-    return RunDirectory(Path(path))
 
 
 def _compare(run: RunDirectory, again: RunDirectory, changed: list[str]) -> Reproduction:

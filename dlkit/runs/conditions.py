@@ -25,13 +25,13 @@ def restore_conditions(run: "RunDirectory") -> None:
 
 
 def _other_cores(recorded: Mapping[str, Any]) -> int | None:
-    """Return the number of cores that the run had without a choice of threads, where this machine has others."""
+    """Return the number of cores of the run's machine if it differs from this machine's, otherwise None."""
     cores: int | None = recorded.get("cpus")
     return cores if cores != os.cpu_count() else None
 
 
 def check_threads(run: "RunDirectory") -> None:
-    """Raise CheckError when this process was given other threads than the run started with: sums are then others."""
+    """Raise CheckError when this process and the run have different numbers of threads, which changes sums."""
     recorded, given = run.read_json("environment.json"), whole_number(THREADS)
     began = recorded.get("threads", {}).get("intra_op") or recorded.get("cpus")
     if given and began and given != began:

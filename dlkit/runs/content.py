@@ -1,4 +1,4 @@
-"""What the JSON files of a run contain, so that a damaged or forged one is named before anything reads it."""
+"""Check the contents of a run's JSON files, so that a damaged or forged file is reported before it is used."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class _Content(BaseModel):
-    """Types of the keys that are read; others, of later versions, are left alone."""
+    """Base class with the types of the keys that are read; keys of later versions are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True, protected_namespaces=())
 
 
 class Threads(_Content):
-    """Threads as TensorFlow counts them, 0 where it chooses."""
+    """TensorFlow's numbers of threads, 0 if TensorFlow chooses."""
 
     inter_op: int = 0
     intra_op: int = 0
 
 
 class Environment(_Content):
-    """environment.json: what a run was trained on, with and from."""
+    """environment.json: the machine, versions, settings and parent of a run."""
 
     versions: dict[str, str] = {}
     cpus: int | None = None
@@ -32,7 +32,7 @@ class Environment(_Content):
 
 
 class Data(_Content):
-    """data.json: the description of the data, fingerprints by split, and images that were left out."""
+    """data.json: the description of the data, fingerprints by split, and skipped images."""
 
     description: dict[str, Any] = {}
     left_out: list[str] = []
@@ -40,7 +40,7 @@ class Data(_Content):
 
 
 class Trained(_Content):
-    """The end of a training."""
+    """The results at the end of training."""
 
     metrics: dict[str, float] = {}
     updates: int = 0
@@ -55,7 +55,7 @@ class Evaluated(_Content):
 
 
 class Metrics(_Content):
-    """metrics.json: the training, and evaluations by split."""
+    """metrics.json: the results of training, and evaluations by split."""
 
     training: Trained = Trained()
     evaluation: dict[str, Evaluated] = {}
@@ -78,9 +78,9 @@ CONTENTS: dict[str, type[_Content]] = {
 
 
 def check_content(name: str, content: Any) -> None:
-    """Raise ValueError, with the place, when a file of this name does not contain what it should."""
+    """Raise ValueError with the key when the content of the file with this name is invalid."""
     if not isinstance(content, dict):
-        raise ValueError(f"it is not a mapping but {type(content).__name__}")
+        raise ValueError(f"expected a mapping, received {type(content).__name__}")
     if name not in CONTENTS:
         return
     try:

@@ -61,6 +61,16 @@ def may_know_validation(loaded: "LoadedRecipe") -> str | None:
     )
 
 
+def started_from(run: RunDirectory) -> RunDirectory | None:
+    """Return the run whose weights a run started with (train --from); MissingError when it is not there."""
+    path = run.read_json("environment.json").get("from")
+    if path is None:
+        return None
+    if not Path(path).is_dir():
+        raise MissingError(f"{run.path} started with the weights of {path}, which does not exist", "restore that run")
+    return RunDirectory(Path(path))
+
+
 def keep_source(recipe: "Recipe", run: Path) -> None:
     """Copy the required files of source and teacher, and those of their sources, into the folder of a new run."""
     reference, teacher = source_reference(recipe), recipe.training.teacher

@@ -16,7 +16,7 @@ from dlkit.model.trained import load_weights
 from dlkit.recipe import load_recipe, resolved_yaml
 from dlkit.runs.conditions import check_determinism
 from dlkit.runs.directory import RunDirectory, create_run
-from dlkit.runs.parents import with_kept_source
+from dlkit.runs.parents import started_from, with_kept_source
 from dlkit.training.capacity import check_disk, check_memory, slow_precision
 from dlkit.training.check import check_phases
 from dlkit.training.fault import explain_fault
@@ -71,14 +71,20 @@ def train_recipe(
     prepared: model and data, where they have been prepared already.
     """
     ready = prepared or prepare(loaded)
-    if start_from is not None:
-        load_weights(ready.built.network, start_from.checkpoint("last"))
-    given = start_from is not None or load_start_weights(ready.built.network, loaded)
+    given = _load_given_weights(ready, loaded, start_from)
     training = _checked_training(loaded, ready, reporter)
     check_disk(ready.built.network, root)
     run = create_run(root, loaded.recipe.name, lambda run: describe_run(run, loaded, ready, start_from))
     with run.locked():
         return _run(loaded, training, run, resume=False, keep_start=given)
+
+
+def _load_given_weights(ready: Prepared, loaded: "LoadedRecipe", start_from: RunDirectory | None) -> bool:
+    """Load the weights of another run, or those that the recipe's model names; return whether there were any."""
+    if start_from is not None:
+        load_weights(ready.built.network, start_from.checkpoint("last"))
+        return True
+    return load_start_weights(ready.built.network, loaded)
 
 
 def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
@@ -91,11 +97,10 @@ def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) ->
         _check_recipe(loaded, run)
         loaded = with_kept_source(loaded, run)
         ready = prepare(loaded)
-        if not has_snapshot(run.path):
-            load_start_weights(ready.built.network, loaded)
+        given = not has_snapshot(run.path) and _load_given_weights(ready, loaded, started_from(run))
         for name, split in ready.splits.named().items():
             record_fingerprint(run, name, split)
-        return _run(loaded, _checked_training(loaded, ready, reporter), run, resume=True)
+        return _run(loaded, _checked_training(loaded, ready, reporter), run, resume=True, keep_start=given)
 
 
 def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporter) -> Training:

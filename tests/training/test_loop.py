@@ -1,5 +1,6 @@
 """The loop: resuming anywhere is as if nothing had happened; callbacks, history and checkpoints are right."""
 
+import shutil
 import signal
 
 import keras
@@ -7,13 +8,13 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
-from dlkit.errors import InputError
+from dlkit.errors import CheckError, InputError
 from dlkit.evaluation.evaluate import evaluate
 from dlkit.experiments.reproduce import history
 from dlkit.machine.interruption import Interrupted, stop_requests
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.runs.directory import find_run
+from dlkit.runs.directory import RunDirectory, find_run
 from dlkit.training.loop import Training
 from dlkit.training.run import resume_run, train_recipe
 from dlkit.training.snapshot import FOLDER
@@ -251,6 +252,36 @@ def test_swapping_in_averages_that_nothing_makes_is_an_error_at_its_line(loaded,
 def test_training_goes_on_from_the_weights_of_another_run(loaded, tmp_path, reporter, uninterrupted):
     run = train_recipe(loaded, tmp_path, reporter, start_from=uninterrupted).run
     assert float(history(run)[0]["loss"]) < float(history(uninterrupted)[0]["loss"]) * 0.8
+
+
+def test_a_run_killed_before_its_first_snapshot_starts_with_the_same_weights_again(
+    loaded, tmp_path, silent, uninterrupted, monkeypatch
+):
+    whole = train_recipe(loaded, tmp_path / "whole", silent(), start_from=uninterrupted).run
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "run_to_end", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train_recipe(loaded, tmp_path / "killed", silent(), start_from=uninterrupted)
+    run = find_run("kill_me", tmp_path / "killed", finished=False)
+    assert not list(run.path.glob("snapshots/*"))
+    assert_same(resume_run(loaded, run, silent()).run, whole)
+
+
+def test_a_run_is_not_continued_with_other_data(loaded, tmp_path, reporter, monkeypatch):
+    run = stopped(loaded, tmp_path, reporter, monkeypatch, 8)
+    content = run.read_json("data.json")
+    content["fingerprints"]["validation"]["inputs"] = "0" * 64
+    run.write_json("data.json", content)
+    with pytest.raises(CheckError, match="the validation data differs"):
+        resume_run(loaded, run, type(reporter)())
+
+
+def test_a_finished_run_that_is_resumed_keeps_its_evaluation(loaded, tmp_path, reporter, uninterrupted):
+    run = RunDirectory(shutil.copytree(uninterrupted.path, tmp_path / "kill_me" / "run"))
+    evaluate(open_run(run), "test")
+    before = run.read_json("metrics.json")
+    assert resume_run(loaded, run, type(reporter)()).run == run
+    assert run.read_json("metrics.json")["evaluation"] == before["evaluation"]
 
 
 def test_signals_are_requests_and_the_old_handlers_come_back():

@@ -1,9 +1,21 @@
 """Snapshots: everything comes back, damage is seen, two are kept, nothing is pickled."""
 
+import hashlib
+import io
+
+import keras
 import numpy as np
 import pytest
 
-from dlkit.training.snapshot import FOLDER, Progress, Snapshot, callback_state, read_snapshot, write_snapshot
+from dlkit.training.snapshot import (
+    FOLDER,
+    Progress,
+    Snapshot,
+    callback_state,
+    read_snapshot,
+    restore_callback,
+    write_snapshot,
+)
 
 
 def snapshot(step):
@@ -65,3 +77,25 @@ def test_callback_state_holds_plain_data_only():
 
     state = callback_state(Callback())
     assert sorted(state) == ["best_weights", "wait"]
+
+
+def test_every_counter_of_a_plateau_comes_back():
+    """Its cooldown decides when the learning rate may fall again."""
+    began = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", cooldown=4, patience=2)
+    began._reset()
+    began.cooldown_counter, began.wait, began.best = 3, 1, 0.25
+    fresh = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", cooldown=4, patience=2)
+    fresh._reset()
+    restore_callback(fresh, callback_state(began))
+    assert (fresh.cooldown_counter, fresh.wait, fresh.best) == (3, 1, 0.25)
+    assert fresh.in_cooldown()
+
+
+def test_a_forged_snapshot_is_skipped(tmp_path):
+    """Its checksum fits, its content is that of none."""
+    write_snapshot(tmp_path, snapshot(1))
+    stream = io.BytesIO()
+    np.savez(stream, state=np.frombuffer(b'{"groups": 3}', np.uint8))
+    body = stream.getvalue()
+    (tmp_path / "snapshots" / "000000000009.npz").write_bytes(body + hashlib.sha256(body).digest())
+    assert read_snapshot(tmp_path).progress.step == 1

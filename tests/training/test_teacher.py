@@ -177,7 +177,7 @@ def test_a_teacher_of_something_else_is_refused_at_its_line(recipe_file, overrid
 
 
 def test_a_teacher_that_is_not_there_is_missing(recipe_file):
-    with pytest.raises(MissingError, match="cannot find the run .*, which this network learns from") as caught:
+    with pytest.raises(MissingError, match=r"cannot find the run .*, which this network learns from") as caught:
         prepare(load_recipe(recipe_file, ["training.teacher.run=nowhere"]))
     assert "train it first: dlkit train nowhere" in caught.value.problems[0].hint
 
