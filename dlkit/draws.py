@@ -1,8 +1,8 @@
-"""Random draws as pure functions of (seed, stage, epoch, index): no state to store, and any of them at any time.
+"""Random draws as pure functions of (seed, stage, epoch, index), computable in any order without stored state.
 
-A counter-based generator: every draw is a number of its own, all of whose bits a mixing function stirs (SplitMix64:
-Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). So no two examples, epochs, stages or
-seeds share their draws, however close their numbers are.
+This is a counter-based generator: each draw has its own counter value, and a mixing function changes all of its bits
+(SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). Two examples, epochs,
+stages or seeds therefore never share draws, however close their numbers are.
 """
 
 from collections.abc import Callable
@@ -10,21 +10,21 @@ from typing import Any
 
 import tensorflow as tf
 
-_VALUES = 2**24  # float32 holds all of them exactly
+_VALUES = 2**24  # float32 represents all of these integers exactly
 _GOLDEN = 0x9E3779B97F4A7C15
 _SHUFFLE_ROUNDS = 4
 
 
 def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
-    """Return one int32 pair for every example of `indices` (n,), a pure function of (seed, stage, epoch, index)."""
+    """Return one int32 pair per example of `indices` (n,), a pure function of (seed, stage, epoch, index)."""
     return _pairs(_key(seed, stage, epoch, indices))
 
 
 def shuffled(indices: Any, seed: int, epoch: Any, count: int) -> Any:
-    """Return where the places `indices` (n,) of an epoch's order lead: a permutation of range(count), int64.
+    """Return the example at each position `indices` (n,) of an epoch's order: a permutation of range(count), int64.
 
-    TensorFlow's own shuffle looks at the low bits of its seed alone (8 for 60,000 examples), which repeats orders; so
-    two of them with mixed seeds, and a rotation between them, make one.
+    TensorFlow's shuffle uses only the low bits of its seed (8 for 60,000 examples), so orders repeat. This function
+    therefore applies two shuffles with mixed seeds and a rotation between them.
     """
     words = tf.cast(tf.bitwise.right_shift(_stream(_key(seed, 0, epoch, tf.constant([0])), 7), _u64(1)), tf.int64)[0]
     last = tf.constant(count - 1, tf.int64)
@@ -37,25 +37,25 @@ def shuffled(indices: Any, seed: int, epoch: Any, count: int) -> Any:
 
 
 def uniform(seeds: Any, count: int) -> Any:
-    """Return `count` numbers from [0, 1) for every example, float32 (n, count); seeds: int32 (n, 2)."""
+    """Return `count` uniform numbers in [0, 1) per example, float32 (n, count); seeds: int32 (n, 2)."""
     bits = tf.bitwise.right_shift(_stream(_joined(seeds), count), _u64(40))
     return tf.cast(tf.cast(bits, tf.int32), tf.float32) / _VALUES
 
 
 def uniform_field(seeds: Any, count: int) -> Any:
-    """Return numbers as `uniform`, where there are many of them: a Philox stream for each example."""
+    """Return the same kind of numbers as `uniform`, for large counts, from one Philox stream per example."""
     return _streams(lambda seed: tf.random.stateless_uniform([count], seed, alg="philox"), seeds, count)
 
 
 def normal_field(seeds: Any, count: int) -> Any:
-    """Return `count` standard normal numbers for every example, float32 (n, count); seeds: int32 (n, 2)."""
+    """Return `count` standard normal numbers per example, float32 (n, count); seeds: int32 (n, 2)."""
     return _streams(lambda seed: tf.random.stateless_normal([count], seed, alg="philox"), seeds, count)
 
 
 def beta(seeds: Any, alpha: float) -> Any:
-    """Return a number from [0, 1] for every example, beta distributed with both parameters alpha: float32 (n,)."""
-    # A gamma variate of a small parameter falls below what float32 holds, its logarithm does not: one of alpha is one
-    # of alpha + 1 times a uniform number to the power of 1 / alpha (Marsaglia, 2000).
+    """Return one number in [0, 1] per example from the distribution Beta(alpha, alpha), float32 (n,)."""
+    # A gamma variate with a small parameter underflows in float32, but its logarithm does not: Gamma(alpha) equals
+    # Gamma(alpha + 1) times a uniform number to the power of 1 / alpha (Marsaglia, 2000).
     larger = _streams(lambda seed: tf.random.stateless_gamma([2], seed, alpha + 1), seeds, 2)
     logarithms = tf.math.log(larger) + tf.math.log1p(-uniform(seeds, 2)) / alpha
     return tf.sigmoid(logarithms[:, 0] - logarithms[:, 1])
@@ -70,14 +70,14 @@ def _u64(value: int) -> Any:
 
 
 def _mixed(values: Any) -> Any:
-    """Stir all bits of uint64 values: SplitMix64's output function, one to one."""
+    """Mix all bits of uint64 values with SplitMix64's output function, which is a bijection."""
     values = tf.bitwise.bitwise_xor(values, tf.bitwise.right_shift(values, _u64(30))) * _u64(0xBF58476D1CE4E5B9)
     values = tf.bitwise.bitwise_xor(values, tf.bitwise.right_shift(values, _u64(27))) * _u64(0x94D049BB133111EB)
     return tf.bitwise.bitwise_xor(values, tf.bitwise.right_shift(values, _u64(31)))
 
 
 def _key(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
-    """Return one uint64 for every index, mixed after each of its four parts."""
+    """Return one uint64 per index, mixed after each of its four parts."""
     key = _mixed(_u64(seed) + _u64(_GOLDEN))
     key = _mixed(tf.bitwise.bitwise_xor(key, _u64(stage)) + _u64(_GOLDEN))
     for part in (epoch, indices):
@@ -86,7 +86,7 @@ def _key(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
 
 
 def _stream(keys: Any, count: int) -> Any:
-    """Return `count` uint64 for every key (n,): (n, count)."""
+    """Return `count` uint64 values per key (n,), shape (n, count)."""
     steps = tf.cast(tf.range(1, count + 1, dtype=tf.int64), tf.uint64) * _u64(_GOLDEN)
     return _mixed(keys[:, tf.newaxis] + steps)
 
@@ -97,5 +97,5 @@ def _pairs(keys: Any) -> Any:
 
 
 def _joined(seeds: Any) -> Any:
-    """Return int32 (n, 2) as uint64 (n,), the reverse of _pairs."""
+    """Return int32 (n, 2) as uint64 (n,), the inverse of _pairs."""
     return tf.bitcast(tf.cast(seeds, tf.int32), tf.uint64)

@@ -1,4 +1,4 @@
-"""The errors a user can meet: each has a location, a problem, a hint and an exit code."""
+"""Errors shown to the user; each has a location, a message, a hint and an exit code."""
 
 import re
 from dataclasses import replace
@@ -12,7 +12,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process returns; documented in the README."""
+    """Exit codes of the process, documented in the README."""
 
     DONE = 0
     CHECK_FAILED = 1
@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True)
 class Location:
-    """A place in a recipe file, or the command-line override that stands for it; lines and columns count from 1."""
+    """A position in a recipe file, or the command-line override that set the value; lines and columns start at 1."""
 
     file: str
     line: int | None = None
@@ -35,7 +35,7 @@ class Location:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where, what was received, and what to do next."""
+    """One problem: where it is, what was received, and what to do next."""
 
     message: str
     hint: str = ""
@@ -47,13 +47,13 @@ class Problem:
         return f"{place}: {self.message}" if place else self.message
 
     def to_json(self) -> dict[str, Any]:
-        """The documented JSON form: file, line, column, key, message, hint."""
+        """Return the documented JSON form: file, line, column, key, message, hint."""
         location = asdict(self.location) if self.location else {"file": None, "line": None, "column": None}
         return location | {"key": self.key, "message": self.message, "hint": self.hint}
 
 
 class DlkitError(Exception):
-    """A user's or the machine's mistake, shown without a traceback."""
+    """An error caused by the input or the environment, shown without a traceback."""
 
     exit_code = ExitCode.BAD_INPUT
 
@@ -63,11 +63,11 @@ class DlkitError(Exception):
 
 
 class InputError(DlkitError):
-    """What the user gave is wrong (exit 2)."""
+    """Invalid user input (exit 2)."""
 
 
 class RecipeError(InputError):
-    """A recipe has problems; all of them are listed (exit 2)."""
+    """An invalid recipe, with all of its problems (exit 2)."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -75,19 +75,19 @@ class RecipeError(InputError):
 
 
 class MissingError(DlkitError):
-    """Something outside is missing: data, weights, network, disk (exit 3)."""
+    """A missing external resource: data, weights, network or disk (exit 3)."""
 
     exit_code = ExitCode.MISSING
 
 
 class CheckError(DlkitError):
-    """A contract, certificate or check failed (exit 1)."""
+    """A failed contract, certificate or check (exit 1)."""
 
     exit_code = ExitCode.CHECK_FAILED
 
 
 def closest(word: str, allowed: list[str], where: str = "dlkit list") -> str:
-    """The hint for a misspelt word: the nearest allowed one, then all of them, or the command that lists them."""
+    """Return the hint for a misspelt word: the closest allowed word, then all of them or the command to list them."""
     from difflib import get_close_matches
 
     folded = {name.lower(): name for name in allowed}
@@ -98,7 +98,7 @@ def closest(word: str, allowed: list[str], where: str = "dlkit list") -> str:
 
 
 def keras_reason(error: Exception) -> str:
-    """Return Keras' own explanation in one line, without terminal codes and the note on which call it came from."""
+    """Return the first line of a Keras error, without terminal codes and without the note about the failing call."""
     plain = re.sub(r"\x1b\[\d*m", "", str(error)).replace(" with name 'None'", "")
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("Exception encountered", "Arguments received"))] or lines
@@ -106,7 +106,7 @@ def keras_reason(error: Exception) -> str:
 
 
 def located(error: DlkitError, location: Location | None) -> DlkitError:
-    """Give the problems of an error that have no place this one; return the error."""
+    """Set the location of those problems of an error that have none, and return the error."""
     error.problems = [
         problem if problem.location else replace(problem, location=location) for problem in error.problems
     ]

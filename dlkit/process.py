@@ -1,6 +1,6 @@
-"""Every DLKIT_* variable: what this process was asked to do, read here and nowhere else.
+"""Read and set the DLKIT_* environment variables; no other module reads them.
 
-Variables rather than arguments, because they must hold before TensorFlow starts, and in child processes.
+They are variables rather than arguments because they must be set before TensorFlow starts and in child processes.
 """
 
 import os
@@ -15,7 +15,7 @@ TFDS_DATA = "TFDS_DATA_DIR"  # TensorFlow Datasets' own
 
 
 def set_variable(name: str, value: str | None) -> None:
-    """Set a variable for this process and its children, or remove it."""
+    """Set a variable for this process and its children, or remove it when the value is None."""
     if value is None:
         os.environ.pop(name, None)
     else:
@@ -23,57 +23,57 @@ def set_variable(name: str, value: str | None) -> None:
 
 
 def is_set(name: str) -> bool:
-    """Return whether a switch is on: anything but empty and 0."""
+    """Return whether a switch is on: any value except empty and 0."""
     return os.environ.get(name, "") not in ("", "0")
 
 
 def is_given(name: str) -> bool:
-    """Return whether a variable holds anything, 0 included."""
+    """Return whether a variable is set to any value, including 0."""
     return bool(os.environ.get(name))
 
 
 def path_from(name: str) -> Path | None:
-    """Return the path that a variable holds, or None where it is not set."""
+    """Return a variable's value as a path, or None when it is not set."""
     text = os.environ.get(name)
     return Path(text) if text else None
 
 
 def whole_number(name: str) -> int | None:
-    """Return the variable's value, None where it is not set; InputError when it is not a whole number from 0."""
+    """Return a variable's value, None when it is not set; raise InputError unless it is a whole number >= 0."""
     text = os.environ.get(name, "")
     if text and not text.isdecimal():
-        raise InputError(f"{name} is {text!r}", "give a whole number from 0, or unset the variable")
+        raise InputError(f"{name} is {text!r}", "set it to a whole number of at least 0, or unset it")
     return int(text) if text else None
 
 
 def offline() -> bool:
-    """Return whether --offline forbids every connection."""
+    """Return whether --offline forbids network connections."""
     return is_set(OFFLINE)
 
 
 def is_deterministic() -> bool:
-    """Return whether operations must give the same bits every time, whatever it costs."""
+    """Return whether operations must give bitwise identical results every time, even if they are slower."""
     return is_set(DETERMINISTIC)
 
 
 def runs_root(option: Path | None = None) -> Path:
-    """Return --runs-dir, else DLKIT_RUNS, else ./saved_models."""
+    """Return the folder of runs: --runs-dir, else DLKIT_RUNS, else ./saved_models."""
     return option or path_from(RUNS) or Path("saved_models")
 
 
 def take_parent_pipe() -> int | None:
-    """Return the number of the pipe that tells of the parent's end, once: children have pipes of their own."""
+    """Return the pipe that closes when the parent ends, and unset the variable: children get their own pipes."""
     number = os.environ.pop(PARENT, "")
     return int(number) if number.isdecimal() else None
 
 
 def child_environment(parent_pipe: int) -> dict[str, str]:
-    """Return the environment of a child that watches a pipe for its parent's end."""
+    """Return the environment for a child that watches a pipe to notice when its parent ends."""
     return os.environ | {PARENT: str(parent_pipe)}
 
 
 def set_conditions(deterministic: bool = False, threads: int | None = None, skip_bad: int | None = None) -> None:
-    """Set the conditions of a training that are given; those that are not stay as they are."""
+    """Set the given training conditions and leave the others unchanged."""
     given = {DETERMINISTIC: "1" if deterministic else None, THREADS: threads, SKIP_BAD: skip_bad}
     for name, value in given.items():
         if value is not None:

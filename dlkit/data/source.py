@@ -25,7 +25,7 @@ def build_dataset(recipe: "Recipe") -> Dataset:
 
 
 def describe(recipe: "Recipe", dataset: Dataset) -> Description:
-    """Return the dataset's description; errors, such as two classes of one name, point to the recipe's source."""
+    """Return the dataset's description; errors, such as duplicate class names, point to the recipe's source."""
     try:
         description = dataset.describe()
         _check_class_names(description.class_names)
@@ -38,7 +38,7 @@ def _check_class_names(names: tuple[str, ...]) -> None:
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise InputError(
-            f"two classes have the name {', '.join(map(repr, repeated))}", "give every class a name of its own"
+            f"two classes have the name {', '.join(map(repr, repeated))}", "give every class a unique name"
         )
 
 

@@ -33,9 +33,9 @@ class ExportRequest:
         """
         known = names("exporter")
         if self.format_name not in known:
-            raise InputError(f"--format {self.format_name!r} is not known", closest(self.format_name, known))
+            raise InputError(f"unknown --format {self.format_name!r}", closest(self.format_name, known))
         if self.part is not None and self.part not in PARTS:
-            raise InputError(f"--part {self.part!r} is not known", closest(self.part, list(PARTS)))
+            raise InputError(f"unknown --part {self.part!r}", closest(self.part, list(PARTS)))
         return None if self.verify else find_trained(self.run, self.root, self.checkpoint, finished=True)
 
     def certified_run(self, named: str) -> RunDirectory:

@@ -1,1 +1,1 @@
-"""Draw matplotlib figures, one file each."""
+"""Matplotlib figures, one kind per file."""

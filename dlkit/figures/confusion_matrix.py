@@ -1,11 +1,11 @@
-"""The confusion matrix of a classifier as a picture."""
+"""Plot the confusion matrix of a classifier."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
 
 def confusion_matrix_figure(matrix: np.ndarray, class_names: tuple[str, ...]) -> Figure:
-    """Counts (classes, classes), rows true and columns predicted; shading shows the share of each row."""
+    """Return a figure of counts (classes, classes), rows true and columns predicted, shaded by the share of the row."""
     classes = len(class_names)
     side = min(3 + 0.45 * classes, 14)
     figure = Figure(figsize=(side + 1, side), layout="constrained")

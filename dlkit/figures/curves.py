@@ -1,4 +1,4 @@
-"""Loss and metrics by epoch as pictures."""
+"""Plot loss and metrics by epoch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 
 def curves_figure(name: str, columns: Mapping[str, Sequence[float]]) -> Figure:
-    """One metric by epoch (counted from 1), for train and, where there is one, validation."""
+    """Return a figure of one metric by epoch (counted from 1), for train and, if present, validation."""
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     for label, key in (("train", name), ("validation", f"val_{name}")):

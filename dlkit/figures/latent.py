@@ -1,4 +1,4 @@
-"""Codes as points, and what a decoder makes of points, as pictures."""
+"""Plot codes as points, and decoded images as a grid."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,7 +7,10 @@ MOST_CLASSES = 20
 
 
 def latent_figure(codes: np.ndarray, labels: np.ndarray, class_names: tuple[str, ...]) -> Figure:
-    """Codes (n, numbers) as points, by class where labels (n,) are indices; more than two are projected."""
+    """Return a scatter plot of codes (n, dimensions), coloured by labels (n,) if there are class names.
+
+    More than two dimensions are projected onto the first two principal components.
+    """
     points, what = codes, "latent number"
     if codes.shape[1] > 2:
         centred = codes - codes.mean(axis=0)
@@ -27,7 +30,7 @@ def latent_figure(codes: np.ndarray, labels: np.ndarray, class_names: tuple[str,
 
 
 def grid_figure(images: np.ndarray, title: str) -> Figure:
-    """Images (side^2, height, width, channels) tiled row by row to one square picture."""
+    """Return a figure of images (side^2, height, width, channels) tiled row by row into a square."""
     side = round(len(images) ** 0.5)
     height, width, channels = images.shape[1:]
     tiled = images.reshape(side, side, height, width, channels).swapaxes(1, 2)

@@ -1,4 +1,4 @@
-"""The loss against a growing learning rate."""
+"""Plot the loss against an increasing learning rate."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 
 def learning_rate_range_figure(result: Mapping[str, Any]) -> Figure:
-    """The losses of a range test, smoothed ones over them, and the two rates that are proposed."""
+    """Return a figure of the losses of a range test, raw and smoothed, and the two proposed learning rates."""
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     axes.plot(result["learning_rates"], result["losses"], alpha=0.3, label="loss of each batch")

@@ -1,4 +1,4 @@
-"""How often the kernels of a transposed convolution overlap in each pixel: even, or a checkerboard (deck 003)."""
+"""Plot how often the kernels of a transposed convolution overlap in each pixel: even or checkerboard (deck 003)."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,7 +7,7 @@ INPUTS = 6
 
 
 def overlap_counts(kernel: int, stride: int, inputs: int = INPUTS) -> np.ndarray:
-    """Kernels that cover each output pixel (size, size) int64, for inputs x inputs values and no padding."""
+    """Return the number of kernels covering each output pixel (size, size) int64, for inputs x inputs, no padding."""
     line = np.zeros((inputs - 1) * stride + kernel, np.int64)
     for index in range(inputs):
         line[index * stride : index * stride + kernel] += 1
@@ -15,7 +15,7 @@ def overlap_counts(kernel: int, stride: int, inputs: int = INPUTS) -> np.ndarray
 
 
 def overlap_pattern_figure(name: str, kernel: int, stride: int) -> Figure:
-    """The counts of a layer as a picture; the title says between which numbers they vary away from the border."""
+    """Return a figure of a layer's overlap counts, with their range away from the border in the title."""
     inputs = max(INPUTS, 3 * -(-kernel // stride))
     counts = overlap_counts(kernel, stride, inputs)
     inner = counts[kernel:-kernel, kernel:-kernel]

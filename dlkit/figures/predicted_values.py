@@ -1,11 +1,11 @@
-"""Predicted against true values of a regression as a picture."""
+"""Plot predicted against true values of a regression."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
 
 def predicted_values_figure(truth: np.ndarray, predicted: np.ndarray) -> Figure:
-    """True and predicted values (values, n); a perfect prediction lies on the diagonal."""
+    """Return a figure of true and predicted values (values, n); perfect predictions lie on the diagonal."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot()
     for index, (true_row, predicted_row) in enumerate(zip(truth, predicted, strict=True)):

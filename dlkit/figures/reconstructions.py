@@ -1,4 +1,4 @@
-"""Originals and what an autoencoder makes of them, side by side."""
+"""Plot originals and their reconstructions by an autoencoder."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 
 def reconstructions_figure(rows: Mapping[str, np.ndarray]) -> Figure:
-    """One row of images (n, height, width, channels) for each title, all on the first row's scale of grey."""
+    """Return a figure with one row of images (n, height, width, channels) per title, all scaled like the first row."""
     count = len(next(iter(rows.values())))
     figure = Figure(figsize=(0.9 * count + 1, 0.9 * len(rows) + 0.2), layout="constrained")
     grid = np.reshape(figure.subplots(len(rows), count), (len(rows), count))
@@ -22,11 +22,11 @@ def reconstructions_figure(rows: Mapping[str, np.ndarray]) -> Figure:
 
 
 def as_images(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Values (n, ...) as images of a shape."""
+    """Return values (n, ...) reshaped to images of a shape."""
     return np.reshape(values, (len(values), *shape))
 
 
 def _shown(image: np.ndarray, low: float, high: float) -> np.ndarray:
-    """An image from 0 to 1, without a channel axis when it is grey."""
+    """Return an image scaled to 0 to 1, without the channel axis if it is greyscale."""
     scaled = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
     return scaled[..., 0] if image.shape[-1] == 1 else scaled

@@ -1,4 +1,4 @@
-"""Images, their true masks, the predicted ones and the errors side by side."""
+"""Plot images, true masks, predicted masks and errors side by side."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from dlkit.interfaces.data import VOID
 
-# Okabe and Ito's colours, which the colour-blind can tell apart; more classes take matplotlib's own.
+# The palette of Okabe and Ito, safe for colour-blind readers; more classes use a matplotlib colormap.
 COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 VOID_COLOUR = "#BBBBBB"
 
@@ -17,7 +17,7 @@ Example = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def segmentation_figure(examples: Sequence[Example], class_names: tuple[str, ...]) -> Figure:
-    """One row for each (image (h, w, channels), true mask (h, w), predicted mask (h, w)); wrong pixels are red."""
+    """Draw one row per (image (h, w, channels), true mask (h, w), predicted mask (h, w)); errors are red."""
     figure = Figure(figsize=(12, 3.1 * len(examples) + 0.6), layout="constrained")
     rows = figure.subplots(len(examples), 4, squeeze=False)
     for title, axes in zip(("image", "truth", "prediction", "errors"), rows[0], strict=True):
@@ -38,7 +38,7 @@ def segmentation_figure(examples: Sequence[Example], class_names: tuple[str, ...
 
 
 def class_colours(classes: int) -> list[str]:
-    """One colour for each class."""
+    """Return one colour per class."""
     if classes <= len(COLOURS):
         return list(COLOURS[:classes])
     from matplotlib import colormaps
@@ -54,7 +54,7 @@ def _show_mask(axes: object, mask: np.ndarray, classes: int) -> None:
 
 
 def _displayed(image: np.ndarray) -> np.ndarray:
-    """An image as matplotlib shows it: grey without a channel axis, values from 0 to 1 unless they are bytes."""
+    """Return an image for matplotlib: greyscale without a channel axis, scaled to 0 to 1 unless it is uint8."""
     shown = image[..., 0] if image.shape[-1] == 1 else image[..., :3]
     if shown.dtype == np.uint8:
         return shown

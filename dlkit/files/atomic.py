@@ -18,7 +18,7 @@ from typing import Any
 from dlkit.errors import MissingError
 
 PREFIX = ".writing-"
-BEGUN_SECONDS = 60  # between the creation of a temporary file and its lock, at most
+BEGUN_SECONDS = 60  # the maximum time between creating a temporary file and locking it
 
 
 def write_text(path: Path, text: str) -> None:
@@ -79,7 +79,7 @@ def publish(aside: Path, folder: Path) -> bool:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove temporary files and folders, at any depth, whose writer is gone."""
+    """Remove temporary files and folders, at any depth, whose writer has ended."""
     for path in _temporary(parent):
         try:
             if _just_begun(path):
@@ -91,25 +91,25 @@ def remove_abandoned(parent: Path) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError:
-            continue  # its writer is at work, or another process was faster
+            continue  # its writer is still running, or another process was faster
         finally:
             os.close(descriptor)
 
 
 def _temporary(parent: Path) -> Iterator[Path]:
-    """Yield temporary files and folders, without looking into these; what vanishes meanwhile is passed over."""
+    """Yield temporary files and folders, but not their contents; paths that vanish meanwhile are skipped."""
     for here, folders, files in os.walk(parent):
         yield from (Path(here, name) for name in (*folders, *files) if name.startswith(PREFIX))
         folders[:] = [name for name in folders if not name.startswith(PREFIX)]
 
 
 def _own_prefix() -> str:
-    """Return how temporary names of this process begin."""
+    """Return the prefix of temporary names of this process."""
     return f"{PREFIX}{os.getpid()}-"
 
 
 def _just_begun(path: Path) -> bool:
-    """Return whether a temporary name is so new that its writer, which is alive, may not have locked it yet."""
+    """Return whether a temporary path is so new that its writer, still running, may not have locked it yet."""
     import psutil
 
     number = path.name.removeprefix(PREFIX).partition("-")[0]

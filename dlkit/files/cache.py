@@ -33,7 +33,7 @@ def digest(value: Any) -> str:
 def cached_arrays(key: Any, write: Callable[[Path], None]) -> dict[str, np.ndarray]:
     """Return the .npy files that `write(folder)` created for `key`, memory-mapped and always complete.
 
-    Damaged files are written again.
+    Damaged files are recreated.
     """
     folder = cache_directory() / "arrays" / digest(key)
     found = _mapped(folder)
@@ -45,14 +45,14 @@ def cached_arrays(key: Any, write: Callable[[Path], None]) -> dict[str, np.ndarr
             publish(aside, folder)  # if another process was faster, its result is used
         found = _mapped(folder)
     if not found:
-        raise MissingError(f"the cache {folder} cannot be read", "remove it, or set DLKIT_CACHE to another folder")
+        raise MissingError(f"cannot read the cache {folder}", "remove it, or set DLKIT_CACHE to another folder")
     return found
 
 
 def new_array(path: Path, dtype: Any, shape: tuple[int, ...]) -> np.memmap:
-    """Create a memory-mapped .npy whose bytes are all allocated; MissingError when the disk does not have them.
+    """Create a memory-mapped .npy with all bytes allocated; raise MissingError when the disk is full.
 
-    A sparse file would end the process with SIGBUS when the disk is full at the first write to a page.
+    With a sparse file, the first write to a page on a full disk would end the process with SIGBUS.
     """
     array = np.lib.format.open_memmap(path, "w+", dtype, shape)
     with disk_errors(path), path.open("r+b") as file:
@@ -61,7 +61,7 @@ def new_array(path: Path, dtype: Any, shape: tuple[int, ...]) -> np.memmap:
 
 
 def _mapped(folder: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a folder, none where it is missing or damaged."""
+    """Return the arrays of a folder, empty if it is missing or damaged."""
     try:
         return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
     except (OSError, ValueError, EOFError):

@@ -1,1 +1,1 @@
-"""What a component imports: the types and base classes of each kind."""
+"""Types and base classes that components import, by kind."""

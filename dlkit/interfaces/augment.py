@@ -1,8 +1,8 @@
-"""What an augmentation takes beside the examples it changes.
+"""Declare the arguments of an augmentation.
 
-An augmentation is a function in `components/augment/`. Without a declaration it is called as
-`f(images, masks, seeds, *, settings)` and returns `(images, masks)`: images (n, height, width, channels) of any number
-type, masks (n, height, width) or None, seeds int32 (n, 2), one pair for each example.
+An augmentation is a function in `components/augment/`. Without a declaration, it is called as
+`f(images, masks, seeds, *, settings)` and returns `(images, masks)`: images (n, height, width, channels) of any numeric
+dtype, masks (n, height, width) or None, seeds int32 (n, 2), one pair per example.
 
     @takes(epoch=True)
     def alternating_flip(images, masks, seeds, epoch): ...
@@ -21,11 +21,11 @@ _ATTRIBUTE = "_dlkit_takes"
 
 @dataclass(frozen=True)
 class Takes:
-    """What an augmentation is called with.
+    """The arguments that an augmentation is called with.
 
-    images: needs examples (height, width, channels). epoch: is called with the epoch as a fourth argument, an int64
-    scalar, and gets the same seeds in every epoch. others: is called with other examples of the batch in place of
-    masks, and returns the mixed inputs and the share (n,) of the others in each, by which the targets are mixed too.
+    images: requires examples of shape (height, width, channels). epoch: gets the epoch as a fourth argument, an int64
+    scalar, and the same seeds in every epoch. others: gets other examples of the batch instead of masks, and returns
+    the mixed inputs and the weight (n,) of the others in each, by which the targets are also mixed.
     """
 
     images: bool = True
@@ -34,7 +34,7 @@ class Takes:
 
 
 def takes(*, images: bool = True, epoch: bool = False, others: bool = False) -> Callable[[Function], Function]:
-    """Declare what an augmentation takes; see Takes."""
+    """Declare the arguments of an augmentation; see Takes."""
 
     def declared(function: Function) -> Function:
         function.__dict__[_ATTRIBUTE] = Takes(images, epoch, others)
@@ -44,6 +44,6 @@ def takes(*, images: bool = True, epoch: bool = False, others: bool = False) -> 
 
 
 def taken_by(function: Callable[..., Any]) -> Takes:
-    """Return what an augmentation takes: images alone, unless it declares otherwise."""
+    """Return the declared arguments of an augmentation, by default images only."""
     found: Takes = getattr(function, _ATTRIBUTE, Takes())
     return found

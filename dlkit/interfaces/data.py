@@ -1,4 +1,4 @@
-"""What every dataset offers: a description without loading, and splits with a length and read(indices)."""
+"""The interface of datasets: a description without loading, and splits with a length and read(indices)."""
 
 import mmap
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ import numpy as np
 from dlkit.errors import InputError
 
 VOID = 255
-"""The label of mask pixels that belong to no class; no loss and no metric counts them."""
+"""The label of mask pixels that belong to no class; losses and metrics ignore them."""
 
 SMALL_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """Shape without the batch dimension (None where it varies) and dtype name of one array."""
+    """The shape without the batch dimension (None where it varies) and the dtype name of one array."""
 
     shape: tuple[int | None, ...]
     dtype: str
@@ -25,7 +25,7 @@ class ArraySpec:
 
 @dataclass(frozen=True)
 class Description:
-    """What a dataset holds: inputs, raw targets (class indices when class_names is given), examples per split."""
+    """A dataset's inputs, raw targets (class indices when class_names is given) and number of examples per split."""
 
     inputs: ArraySpec
     targets: ArraySpec
@@ -34,7 +34,7 @@ class Description:
 
 
 class Rows:
-    """Some rows of an array, read when they are asked for: `array` stays where it is, such as on disk."""
+    """A selection of rows of an array, read on access; `array` itself can stay on disk."""
 
     def __init__(self, array: "np.ndarray | Rows", rows: np.ndarray) -> None:
         self.array, self.rows = array, rows
@@ -48,11 +48,11 @@ class Rows:
         return len(self.rows)
 
     def __getitem__(self, indices: Any) -> np.ndarray:
-        """The rows at `indices` (a number, a slice, or an array of them) as an array."""
+        """Return the rows at `indices` (a number, a slice or an array of indices) as an array."""
         return np.asarray(self.array[self.rows[indices]])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """All rows."""
+        """Return all rows as an array."""
         return np.asarray(self[:], dtype)
 
 
@@ -60,8 +60,8 @@ class Rows:
 class Split:
     """Examples with random access: inputs (n, ...) and raw targets (n, ...).
 
-    Each is an array in memory, a memory-mapped one, or Rows of one on disk. lengths: int (n,), how much of each input
-    along its first axis is real where examples are padded to one size; None where all of it is.
+    Each is an array in memory, a memory-mapped array, or Rows of one. lengths: int (n,), the unpadded length of each
+    input along its first axis if examples are padded to the same size; None without padding.
     """
 
     inputs: Any
@@ -73,27 +73,27 @@ class Split:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all examples."""
+        """Return the number of bytes of all examples."""
         return int(self.inputs.nbytes + self.targets.nbytes)
 
     def read(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The examples at `indices`, as (inputs, targets)."""
+        """Return the examples at `indices` as (inputs, targets)."""
         return self.inputs[indices], self.targets[indices]
 
     def select(self, indices: np.ndarray) -> "Split":
-        """The split of the examples at `indices`, in the order of this one; what is on disk stays there."""
+        """Return a split of the examples at `indices`, in their original order; data on disk stays on disk."""
         rows = np.sort(indices)
         lengths = None if self.lengths is None else self.lengths[rows]
         return Split(_rows(self.inputs, rows), _rows(self.targets, rows), lengths)
 
 
 def on_disk(array: "np.ndarray | Rows") -> bool:
-    """Whether an array's values are read from a file when they are asked for."""
+    """Return whether an array's values are read from a file on access."""
     return on_disk(array.array) if isinstance(array, Rows) else isinstance(array, np.memmap)
 
 
 def forget_pages(array: "np.ndarray | Rows") -> None:
-    """Let the system take back the memory that the pages of a memory-mapped array fill; they are read again on use."""
+    """Release the memory of a memory-mapped array's pages; they are read again on access."""
     if isinstance(array, Rows):
         forget_pages(array.array)
     elif isinstance(array, np.memmap) and isinstance(array._mmap, mmap.mmap):  # type: ignore[attr-defined]
@@ -101,33 +101,33 @@ def forget_pages(array: "np.ndarray | Rows") -> None:
 
 
 def _rows(array: "np.ndarray | Rows", rows: np.ndarray) -> "np.ndarray | Rows":
-    """Rows of an array: read now, unless they are many and on disk."""
+    """Return rows of an array, read immediately unless they are large and on disk."""
     return Rows(array, rows) if on_disk(array) and array.nbytes > SMALL_BYTES else np.asarray(array[rows])
 
 
 class Resizer(Protocol):
-    """Gives images one size; `key` names its settings for caches."""
+    """Resizes images to the same size; `key` identifies its settings in caches."""
 
     key: str
 
     def __call__(self, images: Any) -> Any:
-        """Resized images (..., height, width, channels) in uint8."""
+        """Return resized images (..., height, width, channels) in uint8."""
 
     def __hash__(self) -> int:
-        """Resizers stand for what was made with them."""
+        """Return a hash, so that a resizer can be a key in caches."""
 
     def of_labels(self) -> "Resizer":
-        """The same resizing for masks of labels, by nearest neighbours."""
+        """Return the same resizing for masks of labels, with nearest-neighbour interpolation."""
 
 
 class Dataset(Protocol):
-    """A file in dlkit/datasets/: a dataclass whose fields are the settings a recipe may give."""
+    """A file in components/datasets/: a dataclass whose fields are the settings that a recipe may give."""
 
     def describe(self) -> Description:
-        """What the dataset holds, without loading examples and, where possible, without TensorFlow."""
+        """Return the dataset's description without loading examples and, if possible, without TensorFlow."""
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """The examples of one split; raises MissingError when the data is not there."""
+        """Return the examples of one split; raise MissingError when the data is missing."""
 
 
 def check_split(split: str, available: Mapping[str, Any] | list[str]) -> None:
@@ -137,14 +137,14 @@ def check_split(split: str, available: Mapping[str, Any] | list[str]) -> None:
 
 
 def resized(inputs: np.ndarray, resize: Resizer | None, batch: int = 256) -> np.ndarray:
-    """Images (n, h, w, c) resized batch by batch, unchanged when the recipe asks for no size."""
+    """Return images (n, h, w, c) resized batch by batch, or unchanged without a resizer."""
     if resize is None:
         return inputs
     return np.concatenate([resize(inputs[start : start + batch]) for start in range(0, len(inputs), batch)])
 
 
 def seeded_split(targets: np.ndarray, fraction: float, seed: int, stratify: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted indices (kept, held out) with `fraction` held out, the same share of every class when `stratify`."""
+    """Return sorted indices (kept, held out) with `fraction` held out, the same share of each class if `stratify`."""
     from sklearn.model_selection import train_test_split
 
     try:
@@ -153,7 +153,7 @@ def seeded_split(targets: np.ndarray, fraction: float, seed: int, stratify: bool
         )
     except ValueError as error:
         raise InputError(
-            f"{fraction:g} of {len(targets)} examples cannot be held out: {str(error).splitlines()[0]}",
-            "give another fraction or more examples per class",
+            f"cannot hold out {fraction:g} of {len(targets)} examples: {str(error).splitlines()[0]}",
+            "use another fraction or more examples per class",
         ) from error
     return np.sort(kept), np.sort(held)

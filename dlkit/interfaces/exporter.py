@@ -1,6 +1,6 @@
-"""What an exporter is given, and what it must offer for its artefact to get a certificate.
+"""The interface of exporters: what they receive, and what they must provide for an artefact to get a certificate.
 
-A second format is one file in `components/exporters/`: a subclass of Exporter with the file's name in CamelCase.
+A new format is one file in `components/exporters/`: a subclass of Exporter with the file's name in CamelCase.
 """
 
 from abc import ABC, abstractmethod
@@ -16,31 +16,31 @@ from dlkit.interfaces.data import ArraySpec
 
 
 class Servable(Protocol):
-    """A trained model from raw input to named outputs."""
+    """A trained model that maps raw inputs to named outputs."""
 
     @property
     def preprocess(self) -> keras.Model:
-        """Raw, resized input to the network's input."""
+        """Return the model that maps raw, resized inputs to the network's inputs."""
 
     @property
     def network(self) -> keras.Model:
-        """The trained network."""
+        """Return the trained network."""
 
     @property
     def resize(self) -> Any:
-        """Images of any size to the one that was trained on, or None."""
+        """Return the function that resizes images to the size used in training, or None."""
 
     @property
     def raw_spec(self) -> ArraySpec:
-        """Shape and dtype of one example as the source gives it."""
+        """Return the shape and dtype of one example as the source provides it."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, empty where there are none."""
+        """Return the names of the classes, empty without classes."""
 
     @property
     def scores(self) -> str | None:
-        """The output whose largest entry names the class, if there is one."""
+        """Return the name of the output whose largest entry is the predicted class, or None."""
 
     def predict(self, inputs: Any) -> dict[str, Any]:
         """Return named outputs for a batch of resized inputs."""
@@ -51,10 +51,10 @@ class Servable(Protocol):
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far an artefact's answers may be from the run's: |difference| <= absolute + relative |y|.
+    """The allowed difference between the outputs of an artefact and those of the run: absolute + relative |y|.
 
-    ties: the share of pixels of a mask of classes that may differ; where two classes are as good as equal, rounding
-    decides. Strings, such as labels, must agree entirely.
+    ties: the fraction of pixels in a class mask that may differ, because rounding decides between classes with almost
+    equal scores. Strings, such as labels, must be equal.
     """
 
     absolute: float = 1e-5
@@ -63,13 +63,14 @@ class Tolerance:
 
 
 class Exporter(ABC):
-    """A format. Its settings are the fields of a dataclass, as for every component."""
+    """Base class of export formats; the settings are the fields of a dataclass, as for every component."""
 
     tolerance: ClassVar[Tolerance] = Tolerance()
     reader: ClassVar[Path]
-    """A script that answers requests with an artefact in a process that has nothing of dlkit: python -I READER ARTEFACT
-    REQUESTS ANSWERS. REQUESTS is an .npz of arrays named `<number>/<endpoint>/<argument>`; ANSWERS gets
-    `<number>/<round>/<output>`, where every request is answered whole, one example at a time, and both once more
+    """A script that runs an artefact in a process without dlkit: python -I READER ARTEFACT REQUESTS ANSWERS.
+
+    REQUESTS is an .npz of arrays named `<number>/<endpoint>/<argument>`, ANSWERS one of arrays named
+    `<number>/<round>/<output>`. Each request is answered as a whole batch, one example at a time, and both again
     (rounds 0 to 3)."""
 
     @abstractmethod
@@ -78,17 +79,17 @@ class Exporter(ABC):
 
     @abstractmethod
     def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Return what to send to every endpoint, as `<endpoint>/<argument>`, so that it answers for these raw examples.
+        """Return the arguments of every endpoint for these raw examples, by `<endpoint>/<argument>`.
 
-        examples: (n, ...) as the data source gives them. All endpoints must give the outputs of `predict_raw`, and a
-        `label` (n,) where the model has scores.
+        examples: (n, ...) as the data source provides them. All endpoints must return the outputs of `predict_raw`,
+        and a `label` (n,) if the model has scores.
         """
 
     def check(self, folder: Path) -> None:
-        """Raise CheckError when an artefact of unknown origin is not safe to load; data alone needs no check."""
+        """Raise CheckError when an artefact of unknown origin is not safe to load; plain data needs no check."""
         del folder
 
 
 def takes_images(spec: ArraySpec) -> bool:
-    """Return whether raw examples are pictures that a JPEG or PNG could hold."""
+    """Return whether raw examples are images that can be stored as JPEG or PNG."""
     return spec.dtype == "uint8" and len(spec.shape) == 3 and spec.shape[-1] in (1, 3)

@@ -1,4 +1,4 @@
-"""Receives training progress: the terminal, a tracker, or nobody."""
+"""The interface of receivers of training progress, such as the terminal or a tracker."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,40 +7,40 @@ class Reporter:
     """Receives training progress; this one ignores it. Subclasses override what they need."""
 
     def note(self, text: str) -> None:
-        """Take a message that the user should read: a warning, or what was left out."""
+        """Receive a message for the user, such as a warning or a list of skipped files."""
 
     def begin(self, epoch: int, steps_done: int, steps: int) -> None:
-        """Note that an epoch (counted from 0) begins, or continues after `steps_done` of its steps."""
+        """Receive the start of an epoch (counted from 0), or its continuation after `steps_done` of its steps."""
 
     def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
-        """Note that `steps_done` of an epoch's steps are done."""
+        """Receive the number of steps of an epoch that are done, and the current values of the metrics."""
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
-        """Note that an epoch is done; `row` is its line of the history."""
+        """Receive the end of an epoch; `row` is its row of the history."""
 
 
 class Reporters(Reporter):
-    """Passes training progress on to several reporters, in order."""
+    """Forwards training progress to several reporters, in order."""
 
     def __init__(self, reporters: Iterable[Reporter]) -> None:
         self._reporters = tuple(reporters)
 
     def note(self, text: str) -> None:
-        """Pass a message on."""
+        """Forward a message."""
         for reporter in self._reporters:
             reporter.note(text)
 
     def begin(self, epoch: int, steps_done: int, steps: int) -> None:
-        """Pass on that an epoch begins."""
+        """Forward the start of an epoch."""
         for reporter in self._reporters:
             reporter.begin(epoch, steps_done, steps)
 
     def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
-        """Pass on that steps are done."""
+        """Forward the number of steps done."""
         for reporter in self._reporters:
             reporter.progress(epoch, steps_done, steps, logs)
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
-        """Pass on that an epoch is done."""
+        """Forward the end of an epoch."""
         for reporter in self._reporters:
             reporter.epoch_done(epoch, row)

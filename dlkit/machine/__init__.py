@@ -1,1 +1,1 @@
-"""What the machine offers, starting TensorFlow on it, and how a process is stopped."""
+"""Query the machine, start TensorFlow, and handle requests to stop a process."""

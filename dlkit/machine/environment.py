@@ -1,4 +1,4 @@
-"""What a run ran on: versions, processor, threads, seed and git state."""
+"""Record the environment of a run: versions, processor, threads, seed and git state."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ PACKAGES = ("dlkit", "keras", "tensorflow", "tensorflow-datasets", "numpy", "sci
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of what results depend on."""
+    """Return the installed versions of the packages that affect results."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -25,7 +25,7 @@ def versions() -> dict[str, str]:
 
 
 def environment(seed: int) -> dict[str, Any]:
-    """Versions, machine, threads, seed, command line and, inside a git checkout, its commit."""
+    """Return versions, machine, threads, seed, command line and, inside a git checkout, its commit."""
     import tensorflow as tf
 
     threads = tf.config.threading
@@ -47,7 +47,7 @@ def environment(seed: int) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's model as the system names it."""
+    """Return the processor's model name as reported by the system."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -58,7 +58,7 @@ def processor() -> str:
 
 
 def _git_state() -> dict[str, Any] | None:
-    """Commit and whether files differ from it, or None outside a checkout."""
+    """Return the commit and whether files differ from it, or None outside a checkout."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(

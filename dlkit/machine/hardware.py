@@ -1,4 +1,4 @@
-"""What the machine offers: processor features, cores, memory and disk, within the limits of a control group."""
+"""Query processor features, cores, memory and disk, within the limits of a control group (cgroup)."""
 
 import os
 import resource
@@ -14,13 +14,13 @@ FEATURES = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX-512 BF16",
 
 
 def processor_features(cpuinfo: str) -> list[str]:
-    """Those of AVX2, AVX-512 and the bfloat16 units that the text of /proc/cpuinfo names."""
+    """Return which of AVX2, AVX-512 and the bfloat16 units the text of /proc/cpuinfo lists."""
     flags = next((text.split(":", 1)[1].split() for text in cpuinfo.splitlines() if text.startswith("flags")), [])
     return [name for flag, name in FEATURES.items() if flag in flags]
 
 
 def usable_cores(quota: str | None = None) -> float:
-    """Cores that this process may use: its affinity, and `quota`, the text of the control group's cpu.max."""
+    """Return the cores that this process may use, limited by its affinity and `quota`, the text of cpu.max."""
     cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     parts = (system_text(f"{GROUP}/cpu.max") if quota is None else quota).split()
     if len(parts) == 2 and parts[0].isdecimal() and parts[1].isdecimal():
@@ -30,14 +30,14 @@ def usable_cores(quota: str | None = None) -> float:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes in all, and bytes that can be had without swapping."""
+    """Total bytes, and bytes available without swapping."""
 
     total: int
     available: int
 
 
 def memory() -> Memory:
-    """The machine's memory, within the limits of the control group and of the process."""
+    """Return the machine's memory, within the limits of the control group and of the process."""
     machine = psutil.virtual_memory()
     group = (system_text(f"{GROUP}/memory.{name}") for name in ("max", "current"))
     found = within_group(int(machine.total), int(machine.available), *group)
@@ -49,7 +49,7 @@ def memory() -> Memory:
 
 
 def within_group(total: int, available: int, limit: str, used: str) -> Memory:
-    """The machine's bytes, and those of a control group where its limit is a smaller number."""
+    """Return the machine's memory, reduced to the control group's limit where that is smaller."""
     if limit.strip().isdecimal() and int(limit) < total:
         total = int(limit)
         available = max(0, min(available, total - int(used or 0)))
@@ -58,7 +58,7 @@ def within_group(total: int, available: int, limit: str, used: str) -> Memory:
 
 @dataclass(frozen=True)
 class Disk:
-    """The nearest folder that exists, the bytes free there, and whether it can be written to."""
+    """The nearest existing folder, its free bytes, and whether it is writable."""
 
     folder: Path
     free: int
@@ -66,13 +66,13 @@ class Disk:
 
 
 def disk(folder: Path) -> Disk:
-    """The disk that a folder lies on, or would lie on."""
+    """Return the disk of a folder, which need not exist yet."""
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
     return Disk(place, shutil.disk_usage(place).free, os.access(place, os.W_OK))
 
 
 def system_text(path: str) -> str:
-    """A file of the system, empty where there is none."""
+    """Return the text of a system file, or an empty string if it is unreadable."""
     try:
         return Path(path).read_text()
     except OSError:

@@ -1,7 +1,7 @@
-"""SIGTERM and SIGINT as requests that a training heeds when it can save its state; a parent's death becomes one too.
+"""Turn SIGTERM, SIGINT and the end of the parent process into stop requests, so that training can save its state.
 
-A parent that is killed cannot end its children. So it holds one end of a pipe, which the system closes with it, and
-hands the other end to its child by number in the environment; the child then sends itself SIGTERM.
+A parent that is killed cannot stop its children. It therefore keeps one end of a pipe, which the system closes when it
+ends, and passes the number of the other end to its child in the environment; the child then sends itself SIGTERM.
 """
 
 import os
@@ -18,21 +18,21 @@ from dlkit.process import child_environment, take_parent_pipe
 
 
 class Interrupted(DlkitError):
-    """The user or the system asked to stop; everything is saved (exit 130)."""
+    """A stop requested by the user or the system; everything is saved (exit 130)."""
 
     exit_code = ExitCode.INTERRUPTED
 
 
 @dataclass
 class StopRequest:
-    """Whether a signal asked to stop."""
+    """Whether a signal has requested a stop."""
 
     requested: bool = False
 
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Turn SIGTERM and SIGINT into a request that the loop heeds between calls; a second one is not held back."""
+    """Turn the first SIGTERM or SIGINT into a request that the loop checks; a second one acts immediately."""
     request = StopRequest()
     previous: dict[signal.Signals, Any] = {}
 
@@ -55,7 +55,7 @@ def stop_requests() -> Iterator[StopRequest]:
 
 @contextmanager
 def lifeline() -> Iterator[dict[str, Any]]:
-    """Arguments for subprocess.Popen that let a child which calls end_with_parent() end when this process does."""
+    """Yield arguments for subprocess.Popen so that a child that calls end_with_parent() ends with this process."""
     watched, held = os.pipe()
     try:
         yield {"pass_fds": (watched,), "env": child_environment(watched)}
@@ -65,13 +65,13 @@ def lifeline() -> Iterator[dict[str, Any]]:
 
 
 def end_with_parent() -> None:
-    """Let this process get SIGTERM as soon as the one that started it with a lifeline() is gone."""
+    """Send SIGTERM to this process as soon as the process that started it with lifeline() has ended."""
     pipe = take_parent_pipe()
     if pipe is None:
         return
 
     def wait() -> None:
-        os.read(pipe, 1)  # nothing is ever written: it returns when the other end is closed
+        os.read(pipe, 1)  # nothing is ever written, so it returns only when the other end is closed
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()

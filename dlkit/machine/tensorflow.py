@@ -1,4 +1,4 @@
-"""Imports TensorFlow and Keras without their start-up chatter."""
+"""Import TensorFlow and Keras without their start-up messages."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from dlkit.process import THREADS, is_deterministic, whole_number
 
 
 def start_tensorflow() -> None:
-    """Import TensorFlow and Keras quietly; when that fails, what they printed is shown."""
+    """Import TensorFlow and Keras quietly; if the import fails, show their output."""
     if "tensorflow" not in sys.modules or "keras" not in sys.modules:
         _import_quietly()
     _check_backend()
@@ -20,8 +20,8 @@ def start_tensorflow() -> None:
 
 def _import_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's other programs run on
-    # TensorFlow leaves oneDNN off on processors without AVX-512, where it takes a third off the work of a convolution.
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # overrides the user's setting for other programs
+    # TensorFlow disables oneDNN on processors without AVX-512, where it cuts the time of a convolution by a third.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _hidden_stderr():
         import logging
@@ -29,24 +29,24 @@ def _import_quietly() -> None:
         import keras  # noqa: F401
         import tensorflow as tf
 
-        tf.config.list_physical_devices()  # looks for accelerators, and complains on a machine without
+        tf.config.list_physical_devices()  # prints warnings on machines without an accelerator
         for name in ("absl", "tensorflow"):
             logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _check_backend() -> None:
-    """InputError where Keras has another backend already: pipelines, loop and exports are TensorFlow's."""
+    """Raise InputError if Keras already uses another backend; pipelines, loop and exports need TensorFlow."""
     import keras
 
     if keras.backend.backend() != "tensorflow":
         raise InputError(
-            f"Keras runs on {keras.backend.backend()} here, dlkit needs TensorFlow",
+            f"Keras uses the backend {keras.backend.backend()}, but dlkit needs tensorflow",
             "set KERAS_BACKEND=tensorflow before Keras is imported",
         )
 
 
 def _apply_conditions() -> None:
-    """Threads and determinism as the environment asks for them; both must be set before anything is computed."""
+    """Set threads and determinism from the environment; both must be set before any computation."""
     import tensorflow as tf
 
     threads = whole_number(THREADS)
@@ -56,7 +56,7 @@ def _apply_conditions() -> None:
             tf.config.threading.set_inter_op_parallelism_threads(threads)
         except RuntimeError as error:
             raise InputError(
-                f"TensorFlow has started with other threads than the {threads} asked for", "use a new process"
+                f"cannot set {threads} threads: TensorFlow has already started", "start a new process"
             ) from error
     if is_deterministic():
         tf.config.experimental.enable_op_determinism()
@@ -64,7 +64,7 @@ def _apply_conditions() -> None:
 
 @contextmanager
 def _hidden_stderr() -> Iterator[None]:
-    """Send file descriptor 2 elsewhere: some lines are written before any log level is heeded."""
+    """Redirect file descriptor 2, because some lines are written before log levels take effect."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as hidden:

@@ -1,1 +1,1 @@
-"""Decode media, one decoder for training, prediction and export alike."""
+"""Decode media with the same decoder for training, prediction and export."""

@@ -1,4 +1,4 @@
-"""One decoder and one resizer for every image, so that training, predict and the exported graph see the same pixels."""
+"""Decode and resize images, so that training, predict and the exported graph get the same pixels."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,7 +16,7 @@ from dlkit.safety.images import MAX_BYTES, MAX_PIXELS, declared_pixels
 
 
 class ImageResizer:
-    """Resizes images (..., height, width, channels) to one size in uint8, as the recipe's data.resize says."""
+    """Resizes images (..., height, width, channels) to one size in uint8, as specified by data.resize."""
 
     def __init__(
         self, height: int, width: int, interpolation: str, crop_to_aspect_ratio: bool, antialias: bool = False
@@ -28,11 +28,11 @@ class ImageResizer:
         self.key = f"{height}x{width} {interpolation} crop={crop_to_aspect_ratio} antialias={antialias}"
 
     def of_labels(self) -> "ImageResizer":
-        """The same resizing for masks of labels, which has no values between them: nearest neighbours."""
+        """Return the same resizing with nearest-neighbour interpolation, for masks of labels."""
         return ImageResizer(*self.size, "nearest", self.crop_to_aspect_ratio)
 
     def __call__(self, images: Any) -> Any:
-        """Resized images in uint8, rounded; a NumPy array stays one."""
+        """Return resized images, rounded to uint8; a NumPy array gives a NumPy array."""
         resized = keras.ops.image.resize(
             tf.cast(images, "float32"),
             self.size,
@@ -46,12 +46,12 @@ class ImageResizer:
 
 
 def decode(encoded: Any, channels: int) -> Any:
-    """A JPEG, PNG, GIF (first frame) or BMP string as uint8 (height, width, channels), also inside a graph."""
+    """Decode a JPEG, PNG, GIF (first frame) or BMP string to uint8 (height, width, channels), also in graphs."""
     return tf.io.decode_image(encoded, channels=channels, expand_animations=False)
 
 
 def read_image(path: Path, channels: int, resize: Resizer | None = None) -> np.ndarray:
-    """The image in a file as uint8 (height, width, channels), resized; an unreadable one is an error that names it."""
+    """Return an image file as uint8 (height, width, channels), resized; raise InputError if it is unreadable."""
     try:
         pixels: np.ndarray = _reader(channels, resize)(tf.constant(_checked_bytes(path))).numpy()
         return pixels
@@ -63,7 +63,7 @@ def read_image(path: Path, channels: int, resize: Resizer | None = None) -> np.n
 
 @lru_cache(maxsize=8)
 def _reader(channels: int, resize: Resizer | None) -> Callable[[Any], Any]:
-    """Bytes to pixels as one graph: operation by operation from Python takes longer, and threads wait in line."""
+    """Return the graph from bytes to pixels; eager operations would be slower and would block other threads."""
 
     def read(encoded: Any) -> Any:
         pixels = decode(encoded, channels)
@@ -74,21 +74,22 @@ def _reader(channels: int, resize: Resizer | None) -> Callable[[Any], Any]:
 
 
 def _unreadable(path: Path) -> InputError:
-    return InputError(f"{path} is no readable image", "JPEG, PNG, GIF and BMP are read; remove or replace it")
+    return InputError(f"{path} is not a readable image", "use JPEG, PNG, GIF or BMP; remove or replace the file")
 
 
 def _checked_bytes(path: Path) -> bytes:
-    """The bytes of an image file whose header declares no more pixels than anyone photographs."""
+    """Return the bytes of an image file; raise InputError if it is too large or declares too many pixels."""
     require_file(path)
     if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path} has {path.stat().st_size:,} bytes, an image at most {MAX_BYTES:,}", "make it smaller")
+        size = path.stat().st_size
+        raise InputError(f"{path} has {size:,} bytes, but at most {MAX_BYTES:,} are allowed", "make the file smaller")
     encoded = path.read_bytes()
     pixels = declared_pixels(encoded)
     if pixels is None:
         raise _unreadable(path)
     if pixels > MAX_PIXELS:
         raise InputError(
-            f"{path} declares {pixels:,} pixels, at most {MAX_PIXELS:,} are decoded",
-            "make the picture smaller, or remove it",
+            f"{path} declares {pixels:,} pixels, but at most {MAX_PIXELS:,} are allowed",
+            "make the image smaller, or remove the file",
         )
     return encoded

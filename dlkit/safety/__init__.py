@@ -1,1 +1,1 @@
-"""Check files that others wrote before anything opens them."""
+"""Check files of unknown origin before they are opened."""

@@ -1,4 +1,4 @@
-"""Checks of NumPy files by their headers, before any array is allocated and without a pickle being read."""
+"""Check NumPy files by their headers, before any array is allocated and without reading a pickle."""
 
 from dataclasses import dataclass
 from math import prod
@@ -21,7 +21,7 @@ from dlkit.safety.files import (
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """What the header of one .npy array declares; `pickled` when its values can only be read by running code."""
+    """The contents of an .npy header; `pickled` is true if reading the values would run code."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -30,30 +30,30 @@ class ArrayHeader:
 
 
 def array_header(stream: IO[bytes], held: int) -> tuple[ArrayHeader, list[str]]:
-    """The header of an .npy stream of `held` bytes in all, and what is wrong with it."""
+    """Return the header of an .npy stream with `held` bytes in total, and its problems."""
     try:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(stream)
         size = prod(shape) * dtype.itemsize
-    except Exception as error:  # numpy parses the header as Python text, which fails in every way a text can
-        raise UnreadableError(f"no readable array header: {first_line(error)}") from error
+    except Exception as error:  # NumPy parses the header as a Python literal, which can raise many kinds of errors
+        raise UnreadableError(f"unreadable array header: {first_line(error)}") from error
     return ArrayHeader(shape, str(dtype), size, dtype.hasobject), _header_problems(shape, dtype, held - stream.tell())
 
 
 def _header_problems(shape: tuple[int, ...], dtype: np.dtype, held: int) -> list[str]:
     size = prod(shape) * dtype.itemsize
     if dtype.hasobject:
-        return ["it holds Python objects, which only a pickle can bring back"]
+        return ["it contains Python objects, which can only be loaded with pickle"]
     if any(length < 0 for length in shape):
-        return [f"it declares the shape {list(shape)}"]
+        return [f"it declares the invalid shape {list(shape)}"]
     if prod(shape) > MAX_VALUES:
-        return [f"it declares {prod(shape):.3g} values, at most {MAX_VALUES:.0e} are allowed"]
-    return [f"it declares {size:,} bytes and holds {held:,}"] * (size > held)
+        return [f"it declares {prod(shape):.3g} values, but at most {MAX_VALUES:.0e} are allowed"]
+    return [f"it declares {size:,} bytes but contains {held:,}"] * (size > held)
 
 
 def array_headers(path: Path) -> tuple[dict[str, ArrayHeader], list[str]]:
-    """The headers of an .npy file or of every member of an .npz, and what is wrong with them."""
+    """Return the headers of an .npy file or of all members of an .npz, and their problems."""
     require_file(path)
     if path.suffix != ".npz":
         with path.open("rb") as stream:
@@ -73,10 +73,10 @@ def _named(name: str, stream: IO[bytes], held: int) -> tuple[ArrayHeader, list[s
     try:
         header, problems = array_header(stream, held)
     except UnreadableError as error:
-        raise UnreadableError(f"{name}: {error}", "the file is damaged, or holds something else than arrays") from error
+        raise UnreadableError(f"{name}: {error}", "the file is damaged, or does not contain arrays") from error
     return header, [f"{name}: {problem}" for problem in problems]
 
 
 def check_arrays(path: Path) -> None:
-    """Refuse an .npy or .npz whose headers promise more than the file holds or the machine can take, or objects."""
+    """Raise InputError if headers of an .npy or .npz declare objects, or more data than the file or limits allow."""
     refuse(path, array_headers(path)[1])

@@ -1,4 +1,4 @@
-"""What an HDF5 file holds and whether all of it lies in the file itself, without reading any values."""
+"""List the contents of an HDF5 file and check that all of them are in the file itself, without reading values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class H5Contents:
-    """Shapes of the datasets by their path, attributes that hold text, and what is dangerous."""
+    """Shapes of the datasets by path, text attributes, and problems."""
 
     datasets: dict[str, list[int]]
     texts: dict[str, str]
@@ -25,7 +25,7 @@ class H5Contents:
 
 
 def h5_contents(source: Path | BinaryIO, name: str) -> H5Contents:
-    """Walk an HDF5 file or stream; InputError when it cannot be read."""
+    """Return the contents of an HDF5 file or stream; raise InputError when it is unreadable."""
     if isinstance(source, Path):
         require_file(source)
     contents = H5Contents({}, {}, [])
@@ -33,16 +33,17 @@ def h5_contents(source: Path | BinaryIO, name: str) -> H5Contents:
         with import_module("h5py").File(source, "r") as file:
             for path, item in _objects(file, contents):
                 _note(path, item, contents)
-    except Exception as error:  # damaged bytes come out of the HDF5 library as a dozen kinds
-        raise UnreadableError(f"{name} is no readable HDF5 file: {first_line(error)}", "the file is damaged") from error
+    except Exception as error:  # the HDF5 library raises many kinds of errors for damaged bytes
+        message = f"{name} is not a readable HDF5 file: {first_line(error)}"
+        raise UnreadableError(message, "the file is damaged") from error
     size = sum(prod(shape) for shape in contents.datasets.values())
     if size > MAX_VALUES:
-        contents.problems.append(f"it declares {size:.3g} values, at most {MAX_VALUES:.0e} are allowed")
+        contents.problems.append(f"it declares {size:.3g} values, but at most {MAX_VALUES:.0e} are allowed")
     return contents
 
 
 def _objects(file: Any, contents: H5Contents) -> Iterator[tuple[str, Any]]:
-    """Every group and dataset once, whatever circles the links make; links out of the file are noted, not followed."""
+    """Yield each group and dataset once, even if links form cycles; links out of the file are recorded as problems."""
     h5py = import_module("h5py")
     waiting, seen = [("", file)], set()
     while waiting:
@@ -60,7 +61,7 @@ def _objects(file: Any, contents: H5Contents) -> Iterator[tuple[str, Any]]:
 
 
 def _is_inside(group: Any, key: str, path: str, contents: H5Contents) -> bool:
-    """Whether an entry is a plain part of this file; Keras writes no links."""
+    """Return whether an entry is stored in this file rather than a link, which Keras never writes."""
     link = group.get(key, getlink=True)
     kind = type(link).__name__
     if kind != "HardLink":
@@ -79,11 +80,11 @@ def _note(path: str, item: Any, contents: H5Contents) -> None:
 
 
 def _dataset_problems(item: Any) -> Iterator[str]:
-    """Values that lie in other files, or that are more than the machine has memory for."""
+    """Yield problems of a dataset: values in other files, or more values than fit in memory."""
     if item.external:
-        yield f"keeps its values in another file, {item.external[0][0]}"
+        yield f"stores its values in another file, {item.external[0][0]}"
     if item.is_virtual:
-        yield f"is put together from other files, {item.virtual_sources()[0].file_name}"
+        yield f"is assembled from other files, {item.virtual_sources()[0].file_name}"
     size = prod(item.shape or ()) * item.dtype.itemsize
     if size > memory().total:
-        yield f"declares {byte_size(size)}, this machine has {byte_size(memory().total)}"
+        yield f"declares {byte_size(size)}, but this machine has {byte_size(memory().total)} of memory"

@@ -1,6 +1,6 @@
-"""How many pixels an encoded image declares, read from its header alone: a few bytes may declare gigabytes.
+"""Read the declared number of pixels from an image's header, because a few bytes may declare gigabytes.
 
-The four formats are those of media.images.decode. Where no size can be found, the image is refused.
+The four formats are those of media.images.decode. An image without a readable size is rejected.
 """
 
 import struct
@@ -11,7 +11,7 @@ MAX_BYTES = 1_000_000_000
 
 
 def declared_pixels(encoded: bytes) -> int | None:
-    """Height times width, over all frames of a GIF; None for what is no JPEG, PNG, GIF or BMP with a whole header."""
+    """Return height times width, summed over a GIF's frames; None without a complete JPEG, PNG, GIF or BMP header."""
     for magic, read in _READERS.items():
         if encoded.startswith(magic):
             try:
@@ -32,7 +32,7 @@ def _bmp(encoded: bytes) -> int:
 
 
 def _jpeg(encoded: bytes) -> int | None:
-    """The largest frame header; like libjpeg, whatever stands between two segments is skipped."""
+    """Return the pixels of the largest frame header; like libjpeg, skip any bytes between two segments."""
     at, largest = 2, None
     while (at := encoded.find(b"\xff", at)) >= 0:
         marker = encoded[at + 1] if at + 1 < len(encoded) else 0
@@ -49,7 +49,7 @@ def _jpeg(encoded: bytes) -> int | None:
 
 
 def _gif(encoded: bytes) -> int:
-    """The sum over all frames, and at least the screen: the decoder keeps every frame."""
+    """Return the sum over all frames, at least that of the screen, because the decoder keeps every frame."""
     width, height, flags = struct.unpack_from("<HHB", encoded, 6)
     at, frames = 13 + _colours(flags), 0
     while at < len(encoded) and encoded[at] != 0x3B:
@@ -63,7 +63,7 @@ def _gif(encoded: bytes) -> int:
 
 
 def _colours(flags: int) -> int:
-    """Bytes of a colour table."""
+    """Return the number of bytes of a colour table."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 

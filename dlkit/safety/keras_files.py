@@ -1,4 +1,4 @@
-"""What .keras archives and HDF5 weight files hold, read as plain zip, JSON and HDF5: no layer is ever built."""
+"""List the contents of .keras archives and HDF5 weight files as plain zip, JSON and HDF5, without building layers."""
 
 import io
 import json
@@ -15,18 +15,18 @@ from dlkit.safety.h5 import H5Contents, h5_contents
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 EXPECTED = ("metadata.json", CONFIG, WEIGHTS)
 TRUSTED_PACKAGES = ("keras", "dlkit", "builtins")
-# Parts of Keras that read, write and download: a configuration could call their functions.
+# Keras modules that read, write and download; a configuration could call their functions.
 ACTING_MODULES = ("keras.utils", "keras.src.utils", "keras.saving", "keras.src.saving", "keras.src.export")
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".marshal", ".py", ".pyc", ".so", ".dll")
-# Words in a configuration that name code rather than data.
+# Class names in a configuration that stand for code rather than data.
 CODE_CLASSES = ("Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "FlaxLayer", "JaxLayer")
 
 
 @dataclass(frozen=True)
 class KerasContents:
-    """Members with sizes in bytes, layer classes with counts, arrays with shapes, and what is dangerous in them.
+    """Members with sizes in bytes, layer classes with counts, arrays with shapes, and problems.
 
-    `foreign` holds classes that are neither Keras' nor dlkit's: no danger as long as the configuration is not read.
+    foreign: classes from neither Keras nor dlkit, which are harmless as long as the configuration is not loaded.
     """
 
     members: dict[str, int] = field(default_factory=dict)
@@ -37,22 +37,23 @@ class KerasContents:
 
     @property
     def parameters(self) -> int:
-        """The number of values in the model's own weights, without those of its optimizer."""
+        """Return the number of values in the model's weights, excluding the optimizer."""
         own = {name: shape for name, shape in self.arrays.items() if not name.startswith("/optimizer")}
         return sum(prod(shape) for name, shape in own.items() if "seed_generator" not in name)
 
 
 def keras_contents(path: Path) -> KerasContents:
-    """Read a .keras archive; InputError when it is no readable one."""
+    """Return the contents of a .keras archive; raise InputError when it is unreadable."""
     contents = KerasContents(problems=zip_problems(path))
     with open_zip(path) as archive:
         contents.members.update({member.filename: member.file_size for member in archive.infolist()})
         contents.problems.extend(_member_problems(contents.members))
         if contents.problems:
-            return contents  # nothing is unpacked from an archive that is made to harm
+            return contents  # nothing is unpacked from a malicious archive
         missing = [name for name in (CONFIG, WEIGHTS) if name not in contents.members]
         if missing:
-            raise UnreadableError(f"{path} is no Keras file: it lacks {' and '.join(missing)}", "the file is damaged")
+            message = f"{path} is not a Keras file: it lacks {' and '.join(missing)}"
+            raise UnreadableError(message, "the file is damaged")
         config = archive.read(CONFIG)
         weights = archive.read(WEIGHTS)
     _read_config(config, f"{path}: {CONFIG}", contents)
@@ -61,7 +62,7 @@ def keras_contents(path: Path) -> KerasContents:
 
 
 def h5_file_contents(path: Path) -> KerasContents:
-    """Read an .h5 or .weights.h5 file; InputError when it is no readable one."""
+    """Return the contents of an .h5 or .weights.h5 file; raise InputError when it is unreadable."""
     contents = KerasContents()
     found = h5_contents(path, str(path))
     _add_weights(found, contents)
@@ -72,7 +73,7 @@ def h5_file_contents(path: Path) -> KerasContents:
 
 
 def check_keras(path: Path) -> None:
-    """Refuse a checkpoint that is made to harm; its weights are read, and its configuration never."""
+    """Raise InputError for a malicious checkpoint; foreign classes are allowed, as only the weights will be loaded."""
     contents = keras_contents(path)
     refuse(path, contents.problems)
 
@@ -87,14 +88,14 @@ def _member_problems(members: dict[str, int]) -> Iterator[str]:
         if name.lower().endswith(PICKLES):
             yield f"member {name!r} is code or a pickle"
         elif name not in EXPECTED and not name.startswith("assets/"):
-            yield f"member {name!r} is none that Keras writes"
+            yield f"member {name!r} is not one that Keras writes"
 
 
 def _read_config(text: bytes, name: str, contents: KerasContents) -> None:
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UnreadableError(f"{name} is no readable JSON: {error}", "the file is damaged") from error
+        raise UnreadableError(f"{name} is not valid JSON: {error}", "the file is damaged") from error
     for part in _mappings(config):
         if isinstance(part.get("class_name"), str):
             _note_layer(part, contents)
@@ -103,7 +104,7 @@ def _read_config(text: bytes, name: str, contents: KerasContents) -> None:
 
 
 def _mappings(config: Any) -> Iterator[dict[str, Any]]:
-    """All mappings of a configuration at any depth."""
+    """Yield all mappings of a configuration at any depth."""
     waiting = [config]
     while waiting:
         part = waiting.pop()
@@ -115,7 +116,7 @@ def _mappings(config: Any) -> Iterator[dict[str, Any]]:
 
 
 def _note_layer(part: dict[str, Any], contents: KerasContents) -> None:
-    """Count a layer; older files name no modules, and there a layer is what has a name of its own."""
+    """Count a layer; in older files without modules, any class whose config has a name is a layer."""
     name, module, config = part["class_name"], part.get("module"), part.get("config")
     if isinstance(module, str) and (".layers" in module or module.split(".")[0] not in TRUSTED_PACKAGES):
         contents.layers[f"{module}.{name}"] += 1
@@ -124,12 +125,12 @@ def _note_layer(part: dict[str, Any], contents: KerasContents) -> None:
 
 
 def _class_problems(part: dict[str, Any]) -> Iterator[str]:
-    """A class that brings code along, or a function that acts outside the model."""
+    """Yield problems of a class that contains code, or of a function that acts outside the model."""
     name, module = part["class_name"], part.get("module")
     if name in CODE_CLASSES:
-        yield f"{name} holds code"
+        yield f"{name} contains code"
     if isinstance(module, str) and module.startswith(ACTING_MODULES):
-        yield f"{name} names {module}.{part.get('config')}, which is no part of a model"
+        yield f"{name} refers to {module}.{part.get('config')}, which is not part of a model"
 
 
 def _foreign_classes(part: dict[str, Any]) -> Iterator[str]:
@@ -137,4 +138,4 @@ def _foreign_classes(part: dict[str, Any]) -> Iterator[str]:
     if isinstance(module, str) and module.split(".")[0] not in TRUSTED_PACKAGES:
         yield f"{name} comes from the module {module}"
     elif not isinstance(module, str) and ">" in str(registered):
-        yield f"{name} is a registered class of its maker, {registered}"
+        yield f"{name} is a custom registered class, {registered}"

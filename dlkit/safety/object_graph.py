@@ -1,7 +1,7 @@
-"""What loading a SavedModel runs: a TF2 object graph alone, its own assets, and a saver that only its saver calls.
+"""Check what loading a SavedModel would run: only a TF2 object graph, its own assets and its own saver are allowed.
 
-TensorFlow loads a graph without an object graph by running the operations that it names for restoring, whatever these
-are; an object may bring functions that restore it; and a table is filled from whatever file its initialiser is given.
+Without an object graph, TensorFlow runs whatever operations the file names for restoring. An object can also contain
+functions that restore it, and a table is filled from whatever file its initialiser receives.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ SAVER_NAMES = {role: f"__inference__traced_{role}_" for role in ("save", "restor
 
 
 def saver_role(function: str) -> str:
-    """Return `save` or `restore` for the functions that the saver writes and reads variables with, else nothing."""
+    """Return `save` or `restore` for the functions that write and read the saver's variables, else an empty string."""
     return next((role for role, prefix in SAVER_NAMES.items() if function.startswith(prefix)), "")
 
 
 def called_functions(node: Any) -> Iterator[str]:
-    """Yield the functions that a node may call, its own operation included."""
+    """Yield the functions that a node may call, including its own operation."""
     yield node.op
     for value in node.attr.values():
         if value.HasField("func"):
@@ -27,12 +27,12 @@ def called_functions(node: Any) -> Iterator[str]:
 
 
 def loading_problems(meta: Any) -> Iterator[str]:
-    """Yield what a meta graph would do while it is loaded, beyond creating its own variables and tables."""
+    """Yield what loading a meta graph would do beyond creating its own variables and tables."""
     if not meta.HasField("object_graph_def") or not meta.object_graph_def.nodes:
-        yield "it has no object graph, so that loading it would run the operations that it names for restoring"
+        yield "it has no object graph, so loading it would run the operations that it names for restoring"
     for number, item in enumerate(meta.object_graph_def.nodes):
         if item.saveable_objects or item.registered_saver:
-            yield f"object {number} brings a saver of its own"
+            yield f"object {number} has its own saver"
     yield from _saver_problems(meta)
     yield from _device_problems(meta)
     yield from _asset_problems(meta)
@@ -43,30 +43,30 @@ def _functions(meta: Any) -> dict[str, Any]:
 
 
 def _saver_problems(meta: Any) -> Iterator[str]:
-    """Each saver operation calls functions of its own role alone, which read from the file that they are given."""
+    """Yield saver operations that call functions of another role, and functions that read a file of their choice."""
     nodes = {node.name: node for node in meta.graph_def.node}
     functions = _functions(meta)
     saver = {"save": meta.saver_def.save_tensor_name.split(":")[0], "restore": meta.saver_def.restore_op_name}
     for role, name in saver.items():
         called = [other for other in called_functions(nodes[name]) if other in functions] if name in nodes else []
         if any(saver_role(other) != role for other in called):
-            yield f"the operation {name} that the saver runs to {role} calls {', '.join(called)}"
+            yield f"the {role} operation of the saver, {name}, calls {', '.join(called)}"
     for name, function in functions.items():
         arguments = {argument.name for argument in function.signature.input_arg}
         for node in function.node_def:
             if node.op in RESTORING and not (node.input and node.input[0] in arguments):
-                yield f"function {name} reads a file of its own choice"
+                yield f"function {name} reads a file of its choice"
 
 
 def _device_problems(meta: Any) -> Iterator[str]:
     places = [meta.graph_def.node, *(function.node_def for function in meta.graph_def.library.function)]
     for node in (node for nodes in places for node in nodes):
         if "/job:" in node.device and "/job:localhost" not in node.device:
-            yield f"operation {node.name} asks for the device {node.device}"
+            yield f"operation {node.name} requests the device {node.device}"
 
 
 def _asset_problems(meta: Any) -> Iterator[str]:
-    """Every table that is filled from a file is filled from an asset of this artefact."""
+    """Yield functions and operations that fill a table from a file that is not an asset of this artefact."""
     functions = _functions(meta)
     readers = {name: _file_argument(function) for name, function in functions.items() if _reads(function.node_def)}
     for name, argument in readers.items():
@@ -81,7 +81,7 @@ def _asset_problems(meta: Any) -> Iterator[str]:
         for called in set(called_functions(node)) & readers.keys():
             argument = readers[called]
             if argument is None or len(node.input) <= argument or node.input[argument].split(":")[0] not in assets:
-                yield f"operation {node.name} gives {called} a file that is not an asset"
+                yield f"operation {node.name} passes {called} a file that is not an asset"
 
 
 def _reads(nodes: Any) -> bool:
@@ -89,14 +89,14 @@ def _reads(nodes: Any) -> bool:
 
 
 def _file_argument(function: Any) -> int | None:
-    """Return the number of the one argument that names the file which a function reads; None where there is none."""
+    """Return the index of the single argument that names the file a function reads, or None."""
     arguments = [argument.name for argument in function.signature.input_arg]
     files = {node.input[1] if len(node.input) > 1 else "" for node in function.node_def if node.op == READS_ASSET}
     return arguments.index(files.pop()) if len(files) == 1 and files <= set(arguments) else None
 
 
 def _bound_to_asset(meta: Any, function: Any, argument: int) -> bool:
-    """Return whether the object graph binds a function's argument to an asset; captured inputs are the last ones."""
+    """Return whether the object graph binds a function's argument to an asset; captured inputs come last."""
     graph = meta.object_graph_def
     bound = (
         list(graph.concrete_functions[function.signature.name].bound_inputs)
@@ -111,7 +111,7 @@ def _bound_to_asset(meta: Any, function: Any, argument: int) -> bool:
 
 
 def _asset_tensors(meta: Any) -> set[str]:
-    """Return the nodes that hold an asset's path: what the loader feeds, and variables assigned from it alone."""
+    """Return the nodes with an asset's path: those that the loader feeds, and variables assigned only from them."""
     found = {asset.tensor_info.name.split(":")[0] for asset in meta.asset_file_def}
     assigned: dict[str, list[str]] = {}
     for node in meta.graph_def.node:

@@ -1,6 +1,6 @@
-"""The TensorFlow operations that a foreign SavedModel may hold: arithmetic on tensors, nothing that reaches outside.
+"""The TensorFlow operations allowed in a foreign SavedModel: computation on tensors, without external effects.
 
-What is not listed is refused: PyFunc, ReadFile, WriteFile, PrintV2, tf.data, queues, communication, and ops to come.
+Operations not listed are rejected: PyFunc, ReadFile, WriteFile, PrintV2, tf.data, queues, communication and future ops.
 """
 
 _CONTROL = """
@@ -81,8 +81,8 @@ ALLOWED = frozenset(
         (_CONTROL, _ARITHMETIC, _LINEAR_ALGEBRA, _NETWORK, _SHAPES, _IMAGES, _RANDOM, _TEXT, _LISTS, _VARIABLES)
     ).split()
 )
-# Only in the functions that write and read the artefact's own variables.
+# Allowed only in the functions that write and read the artefact's own variables.
 SAVING = frozenset({"MergeV2Checkpoints", "SaveV2", "ShardedFilename"})
 RESTORING = frozenset({"RestoreV2"})
-# Only with a file that the artefact names as its asset.
+# Allowed only with a file that the artefact lists as an asset.
 READS_ASSET = "InitializeTableFromTextFileV2"

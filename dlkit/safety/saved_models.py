@@ -1,4 +1,4 @@
-"""What a SavedModel holds, from its protobuf alone: nothing in it is loaded, so nothing in it can run."""
+"""List the contents of a SavedModel from its protobuf; nothing is loaded, so no code in it can run."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ INIT_OP = "__saved_model_init_op"
 
 @dataclass(frozen=True)
 class SavedModelContents:
-    """Signatures, operations with their counts, and what is dangerous."""
+    """Signatures, operations with their counts, and problems."""
 
     signatures: dict[str, Any] = field(default_factory=dict)
     operations: Counter[str] = field(default_factory=Counter)
@@ -26,13 +26,13 @@ class SavedModelContents:
 
 
 def saved_model_contents(folder: Path) -> SavedModelContents:
-    """Read a SavedModel's graph; InputError when it is no readable protobuf."""
+    """Return the contents of a SavedModel's graph; raise InputError when it is not a readable protobuf."""
     contents = SavedModelContents()
-    contents.problems.extend(f"{name} holds another graph, which is not checked" for name in _other_graphs(folder))
+    contents.problems.extend(f"{name} contains another graph, which is not checked" for name in _other_graphs(folder))
     contents.problems.extend(f"{link} is a symbolic link out of the folder" for link in links_out(folder))
     metas = _parsed(folder / GRAPH).meta_graphs
     if len(metas) > 1:
-        contents.problems.append(f"it has {len(metas)} graphs, and which of them runs is for its loader to say")
+        contents.problems.append(f"it has {len(metas)} graphs, and its loader chooses which of them runs")
     for meta in metas:
         contents.signatures.update(_signatures(meta))
         _note_operations(meta, contents)
@@ -43,12 +43,12 @@ def saved_model_contents(folder: Path) -> SavedModelContents:
 
 
 def check_saved_model(folder: Path) -> None:
-    """CheckError, naming the operations, when a SavedModel could do more than compute."""
+    """Raise CheckError with the operations when a SavedModel could do more than compute."""
     problems = saved_model_contents(folder).problems
     if problems:
         raise CheckError(
-            f"{folder} is not loaded: {'; '.join(problems)}",
-            f"a SavedModel is a program; load it only if you trust its maker. Details: dlkit inspect {folder}",
+            f"{folder} was not loaded: {'; '.join(problems)}",
+            f"a SavedModel is a program; load it only if you trust its author. Details: dlkit inspect {folder}",
         )
 
 
@@ -63,17 +63,17 @@ def _parsed(path: Path) -> Any:
     model = saved_model_pb2.SavedModel()
     try:
         model.ParseFromString(path.read_bytes())
-    except Exception as error:  # protobuf's own kinds depend on how it was built
+    except Exception as error:  # the error classes of protobuf depend on how it was built
         raise UnreadableError(
-            f"{path} is no readable SavedModel: {first_line(error)}", "the file is damaged"
+            f"{path} is not a readable SavedModel: {first_line(error)}", "the file is damaged"
         ) from error
     if not model.meta_graphs:
-        raise UnreadableError(f"{path} is no readable SavedModel: it holds no graph", "the file is damaged")
+        raise UnreadableError(f"{path} is not a readable SavedModel: it has no graph", "the file is damaged")
     return model
 
 
 def _signatures(meta: Any) -> dict[str, Any]:
-    """Inputs and outputs of every endpoint: their names, dtypes and shapes."""
+    """Return the names, dtypes and shapes of the inputs and outputs of every endpoint."""
     named = {name: item for name, item in meta.signature_def.items() if name != INIT_OP}
     return {name: {"inputs": _tensors(item.inputs), "outputs": _tensors(item.outputs)} for name, item in named.items()}
 
@@ -96,7 +96,7 @@ def _shape(shape: Any) -> list[int | None] | None:
 
 
 def _note_operations(meta: Any, contents: SavedModelContents) -> None:
-    """Count all operations, and note those that are not allowed where they stand."""
+    """Count all operations, and record those that are not allowed, with their location."""
     functions = {function.signature.name: function for function in meta.graph_def.library.function}
     inside: list[tuple[str, str, Any, list[str]]] = [("the graph", "", meta.graph_def.node, [])]
     for name, function in functions.items():
@@ -125,18 +125,18 @@ def _is_registered(operation: str) -> bool:
 def _asset_problems(meta: Any) -> Iterator[str]:
     for asset in meta.asset_file_def:
         if not safe_member_name(asset.filename):
-            yield f"asset {asset.filename!r} lies outside the folder"
+            yield f"asset {asset.filename!r} is outside the folder"
 
 
 def _saver_problems(meta: Any) -> Iterator[str]:
-    """The functions that write and read variables may be called by the saver alone, never by an endpoint."""
+    """Yield calls of the functions that write and read variables other than by the saver."""
     saver = {meta.saver_def.save_tensor_name.split(":")[0], meta.saver_def.restore_op_name}
     callers = [("", node) for node in meta.graph_def.node if node.name not in saver]
     callers += [(f.signature.name, node) for f in meta.graph_def.library.function for node in f.node_def]
     called = {name for _, node in callers for name in called_functions(node)} | set(
         meta.object_graph_def.concrete_functions
     )
-    yield from (f"function {name} is called by more than the saver" for name in sorted(called) if saver_role(name))
+    yield from (f"function {name} is called outside the saver" for name in sorted(called) if saver_role(name))
     for name, signature in meta.signature_def.items():
         if saver & {info.name.split(":")[0] for info in signature.outputs.values()}:
             yield f"endpoint {name} calls the saver"

@@ -1,4 +1,4 @@
-"""A bound on the weights of a network while it is being built, so that a recipe cannot ask for all memory."""
+"""Limit the weights of a network while it is built, so that a recipe cannot exhaust the memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ FLOAT_BYTES = 4
 
 @contextmanager
 def bounded_weights() -> Iterator[None]:
-    """Inside, a weight that brings the total past MAX_VALUES or the machine's memory is an InputError, not allocated.
+    """Raise InputError in this context before a weight exceeds MAX_VALUES or the machine's memory in total.
 
-    Layers ask Keras for every weight through add_weight, before any memory is taken.
+    Layers create every weight with add_weight, which checks the size before allocating memory.
     """
     import keras
 
@@ -39,6 +39,7 @@ def _check(layer: Any, total: int) -> None:
     most = min(MAX_VALUES, memory().total // FLOAT_BYTES)
     if total > most:
         raise InputError(
-            f"{type(layer).__name__} {layer.name} brings the network to {total:,} values, at most {most:,} are allowed",
+            f"{type(layer).__name__} {layer.name} brings the network to {total:,} values, "
+            f"but at most {most:,} are allowed",
             "make this layer or the one before it smaller",
         )

@@ -46,8 +46,8 @@ def test_kinds_of_layers(dlkit, words, shape, parameters):
     ("words", "message"),
     [
         ("conv --input 224 --kernel 11 --stride 4", "no whole number"),
-        ("conv --input 2a --kernel 3", "--input '2a' is no size"),
-        ("conv --input 0 --kernel 3", "--input '0' is no size"),
+        ("conv --input 2a --kernel 3", "--input '2a' is not a size"),
+        ("conv --input 0 --kernel 3", "--input '0' is not a size"),
         ("conv --input 5 --kernel 3 --padding half", "same or valid"),
         ("conv --input 5x5x5 --kernel 3", "--input has 3 numbers"),
         ("transposed --input 2 --kernel 2 --padding 3", "smaller padding"),

@@ -19,7 +19,7 @@ def test_the_curve_and_its_proposals(dlkit, tmp_path):
     assert len(answer["losses"]) == len(rates) <= 40
     assert picture.read_bytes().startswith(b"\x89PNG")
     lines = dlkit(*WORDS).out.splitlines()
-    assert f"learning_rate  {lowest / 10:.2g}, a tenth of where the loss is lowest" in lines
+    assert f"learning_rate  {lowest / 10:.2g}, a tenth of the rate with the lowest loss" in lines
     assert not (tmp_path / "saved_models").exists()
 
 
@@ -27,7 +27,7 @@ def test_a_recipe_with_a_teacher_finds_it_where_runs_are_kept(dlkit, tmp_path):
     taught = (*WORDS, "--set", "training.teacher={run: digits_mlp}")
     missing = dlkit(*taught, "--runs-dir", tmp_path / "none")
     assert missing.code == 3
-    assert "train it first: dlkit train digits_mlp; or give a run's directory or --runs-dir" in missing.error
+    assert "train it first: dlkit train digits_mlp; or give a run directory or --runs-dir" in missing.error
     assert dlkit("train", "digits_mlp", "--set", "training.epochs=1", "--runs-dir", tmp_path / "mine").code == 0
     done = dlkit(*taught, "--runs-dir", tmp_path / "mine", "--json")
     assert done.code == 0
@@ -37,10 +37,10 @@ def test_a_recipe_with_a_teacher_finds_it_where_runs_are_kept(dlkit, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("digits_mlp", "--from", "1", "--to", "0.1"), "--from 1 and --to 0.1 are no range"),
-        (("digits_mlp", "--from", "0"), "give two rates above 0, the lower one first"),
-        (("digits_mlp", "--to", "inf"), "--from 1e-06 and --to inf are no range"),
-        (("digits_mlp", "--figure", "curve.foo"), "--figure curve.foo is no .png"),
+        (("digits_mlp", "--from", "1", "--to", "0.1"), "--from 1 and --to 0.1 are not a range"),
+        (("digits_mlp", "--from", "0"), "give two finite rates above 0, the lower one with --from"),
+        (("digits_mlp", "--to", "inf"), "--from 1e-06 and --to inf are not a range"),
+        (("digits_mlp", "--figure", "curve.foo"), "--figure curve.foo is not a .png file"),
         (("digits_mpl",), "did you mean 'digits_mlp'"),
         (("digits_mlp", "--set", "training.epohcs=3"), "did you mean 'epochs'"),
     ],

@@ -49,7 +49,7 @@ def test_evaluate_refuses_data_that_has_changed(dlkit, trained_run, tmp_path):
     (copy / "data.json").write_text(json.dumps(content))
     code, _, err = dlkit("evaluate", copy, "--split", "validation")
     assert code == 1
-    assert "the validation data is not what" in err
+    assert "the validation data differs from the data of" in err
     assert "Traceback" not in err
 
 
@@ -112,7 +112,7 @@ def test_a_run_has_its_summary_too(dlkit, trained_run):
 def test_build_problems_are_located(dlkit):
     code, _, err = dlkit("train", "digits_mlp", "--set", "model.sequential.layers.2.Dense.units=9")
     assert code == 2
-    assert "the last layer gives [9] for 10 classes" in err
+    assert "the last layer returns [9] for 10 classes" in err
     code, _, err = dlkit("validate", "digits_mlp", "--build", "--set", "data.preprocess=[{Flatten: {}}, {Flatten: {}}]")
     assert code == 0
     pool = "model.sequential.layers=[{MaxPooling2D: {pool_size: 3}}, {Flatten: {}}, {Dense: {units: 10}}]"

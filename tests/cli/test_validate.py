@@ -50,7 +50,7 @@ def test_json_lists_all_problems(dlkit, tmp_path):
 def test_json_of_what_has_no_place_keeps_its_keys(dlkit):
     [problem] = json.loads(dlkit("validate", "nothing", "--json").out)
     assert list(problem) == ["file", "line", "column", "key", "message", "hint", "level"]
-    assert (problem["file"], problem["line"], problem["message"]) == (None, None, "no recipe 'nothing'")
+    assert (problem["file"], problem["line"], problem["message"]) == (None, None, "there is no recipe 'nothing'")
 
 
 def test_overrides(dlkit):
@@ -82,7 +82,7 @@ def test_an_uneven_transposed_convolution_is_warned_of_and_drawn(dlkit, tmp_path
     settings = ("digits_mlp", "--set", layers, "--set", "expect={}")
     result = dlkit("validate", *settings, "--figures", str(tmp_path / "figures"))
     assert (result.code, result.out) == (0, "ok  digits_mlp\n")
-    assert "does not divide by its stride 2" in result.error
+    assert "is not divisible by the stride 2" in result.error
     assert (tmp_path / "figures" / "digits_mlp" / "overlap_1_Conv2DTranspose.png").stat().st_size > 5000
     [warning] = json.loads(dlkit("validate", *settings, "--json").out)
     assert warning["level"] == "warning"

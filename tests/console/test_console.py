@@ -108,7 +108,7 @@ def test_data_shows_classes_duplicates_conflicts_and_warnings_last(shown):
         "near_duplicates": {"within": {"train": 2}, "across": {}, "selective": False},
         "conflicting_labels": {"first": [["train[2]", "train[22]"]]},
         "not_finite": {"examples": 2, "first": ["train[1]", "test[0]"]},
-        "unreadable": [{"reason": "x.jpg is no readable image"}],
+        "unreadable": [{"reason": "x.jpg is not a readable image"}],
         "warnings": ["something"],
     }
     lines = shown(console.show_data, content)
@@ -116,12 +116,12 @@ def test_data_shows_classes_duplicates_conflicts_and_warnings_last(shown):
     for row in (["cat", "700", "4"], ["exact", "within", "train", "3"], ["exact", "test", "in", "train", "1"]):
         assert row in lines
     assert ["near", "within", "train", "2"] in lines
-    assert lines[-5][:4] == ["near", "duplicates", "say", "little"]
+    assert lines[-5][:4] == ["near", "duplicates", "mean", "little"]
     texts = [" ".join(line) for line in lines[-4:]]
     assert texts == [
-        "equal, with different targets: train[2], train[22]",
-        "not finite: train[1], test[0]",
-        "unreadable: x.jpg is no readable image",
+        "identical, but with different targets: train[2], train[22]",
+        "contains NaN or infinity: train[1], test[0]",
+        "unreadable: x.jpg is not a readable image",
         "warning: something",
     ]
 
@@ -182,11 +182,11 @@ def test_a_forecast_counts_validation_and_forgets_a_pause(terminal, monkeypatch)
         for epoch, seconds in enumerate([32.0, 45.0, 48.0, 900.0, 45.0, 40.0]):
             progress.epoch_done(epoch, {"epoch": epoch, "loss": 0.25, "seconds": seconds})
         progress.epoch_done(38, {"epoch": 38, "loss": 0.25, "seconds": 80.0})  # the last but one: no minute more
-    assert "forecast: 30 s an epoch, at most 20 min in all;" in stream.getvalue()
+    assert "forecast: 30 s per epoch, at most 20 min in total;" in stream.getvalue()
     assert re.findall("new forecast: (.*)", stream.getvalue()) == [
-        "45 s an epoch, 28 min more",
-        "15 min an epoch, 9 h more",
-        "45 s an epoch, 26 min more",
+        "45 s per epoch, 28 min left",
+        "15 min per epoch, 9 h left",
+        "45 s per epoch, 26 min left",
     ]
 
 
@@ -207,7 +207,7 @@ def test_a_forecast_of_short_epochs_counts_the_steps_of_all_of_them(terminal, mo
         progress._bar = None  # of which each line asks the time
         for epoch in range(20):
             progress.progress(epoch, 10, 10, {"loss": 0.5})  # all ten steps in an eighth of a second
-    assert "forecast: 0.12 s an epoch, at most 5 s in all;" in stream.getvalue()
+    assert "forecast: 0.12 s per epoch, at most 5 s in total;" in stream.getvalue()
 
 
 def test_waiting_and_tables_on_a_terminal(terminal):

@@ -166,7 +166,7 @@ def test_limit_is_a_stratified_sample_before_validation():
 
 
 def test_too_few_examples_to_hold_out_is_an_error():
-    with pytest.raises(InputError, match="cannot be held out"):
+    with pytest.raises(InputError, match="cannot hold out"):
         load_splits(data(limit=20, validation=Validation(fraction=0.1)), Digits(), stratified=True)
 
 

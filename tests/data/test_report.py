@@ -70,9 +70,9 @@ def test_duplicates_and_conflicts_are_counted_where_they_are(tmp_path):
     assert found["exact_duplicates"] == {"within": {"train": 3, "test": 0}, "across": {"test in train": 2}}
     assert found["conflicting_labels"] == {"groups": 1, "first": [["train[2]", "train[22]"]]}
     assert found["warnings"] == [
-        "test has no example of 1",
-        "2 examples of test are in train too",
-        "1 groups of equal examples have different targets",
+        "test has no examples of 1",
+        "2 examples of test are also in train",
+        "1 groups of identical examples have different targets",
     ]
 
 
@@ -81,13 +81,13 @@ def test_values_that_are_no_numbers_are_counted_where_they_are(tmp_path):
     rows[7, 2], rows[3, 0], rows[20, 4] = np.nan, np.inf, -np.inf
     found = report(arrays_recipe(tmp_path, (rows[:18], [0, 1] * 9), (rows[18:], [0, 1] * 3)))
     assert found["not_finite"] == {"examples": 3, "first": ["train[3]", "train[7]", "test[2]"]}
-    assert found["warnings"] == ["3 examples hold values that are not finite"]
+    assert found["warnings"] == ["3 examples contain NaN or infinity"]
 
 
 def test_imbalance_beyond_ten_is_a_warning(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (24, 8, 9, 1), np.uint8)
     found = report(arrays_recipe(tmp_path, (images[:23], [0] * 21 + [1] * 2), (images[23:], [0])))
-    assert found["warnings"][0] == "the largest class of train has 10.5 times the examples of the smallest"
+    assert found["warnings"][0] == "the largest class of train is 10.5 times as large as the smallest"
 
 
 def test_the_hash_says_which_cell_is_brighter_than_its_left_neighbour():
@@ -139,7 +139,7 @@ def test_every_unreadable_file_is_named(loaded, pictures):
         str(pictures / "digit 1/worse.jpg"),
     ]
     assert found["splits"]["train"]["examples"] + found["splits"]["test"]["examples"] == 24
-    assert found["warnings"][-1] == "2 files cannot be read"
+    assert found["warnings"][-1] == "2 files are unreadable"
 
 
 def test_a_near_copy_is_found_among_pictures(loaded, pictures):
@@ -155,7 +155,7 @@ def test_unreadable_images_are_left_out_up_to_a_bound_and_recorded(loaded, pictu
     for path in bad:
         path.write_bytes(b"no picture")
     monkeypatch.setenv("DLKIT_SKIP_BAD", "1")
-    with pytest.raises(InputError, match=r"2 images cannot be read, at most 1 .*bad\.png, .*worse\.png"):
+    with pytest.raises(InputError, match=r"2 images cannot be read, but at most 1 .*bad\.png, .*worse\.png"):
         train_recipe(loaded, tmp_path / "runs", reporter)
     monkeypatch.setenv("DLKIT_SKIP_BAD", "2")
     run = train_recipe(loaded, tmp_path / "runs", reporter).run
@@ -165,7 +165,7 @@ def test_unreadable_images_are_left_out_up_to_a_bound_and_recorded(loaded, pictu
     assert content["description"]["splits"] == {"train": 18, "test": 6}
     assert content["fingerprints"]["train"]["examples"] == 18
     monkeypatch.setenv("DLKIT_SKIP_BAD", "")
-    with pytest.raises(InputError, match="is no readable image"):
+    with pytest.raises(InputError, match="is not a readable image"):
         train_recipe(loaded, tmp_path / "runs", reporter)
 
 

@@ -60,7 +60,7 @@ def test_recipes_are_listed_by_whether_their_data_is_there(tmp_path, monkeypatch
     assert found["mnist_mlp"] == RecipeData("mnist_mlp", "tfds", True)
     assert found["cifar_cnn"].text == f"the dataset 'cifar10' is not in {tmp_path}"
     assert f"copy a prepared folder to {tmp_path / 'cifar10'}" in found["cifar_cnn"].hint
-    assert found["mlp_agh"].text == "this recipe declares its data's shape only, there are no examples to read"
+    assert found["mlp_agh"].text == "this recipe declares only the shape of its data, there are no examples to read"
     assert found["image_folder_cnn"].text == "no such folder: photos"
     assert "--set data.source.image_folder.directory=PATH" in found["image_folder_cnn"].hint
 
@@ -103,9 +103,9 @@ def test_a_trial_that_fails_is_a_problem(monkeypatch):
         raise MissingError("no disk", "buy one")
 
     monkeypatch.setattr(trial, "images_per_second", refuse)
-    assert trial.trial() == Finding("training", "problem", "fails: no disk", "buy one")
+    assert trial.trial() == Finding("training", "problem", "failed: no disk", "buy one")
     monkeypatch.setattr(trial, "images_per_second", lambda folder, seconds: 1 / 0)
-    assert trial.trial().text == "fails: ZeroDivisionError: division by zero"
+    assert trial.trial().text == "failed: ZeroDivisionError: division by zero"
 
 
 def test_the_stopwatch_keeps_times_and_stops():

@@ -47,7 +47,7 @@ def test_what_a_killed_evaluation_left_is_removed_and_one_at_work_is_not_disturb
     evaluate(trained, "test")
     assert not abandoned.exists()
     stored = (trained.run.path / "metrics.json").read_bytes()
-    with trained.run.locked(), pytest.raises(InputError, match="another process is at work"):
+    with trained.run.locked(), pytest.raises(InputError, match="another process is using"):
         evaluate(trained, "validation")
     assert (trained.run.path / "metrics.json").read_bytes() == stored
 

@@ -41,7 +41,7 @@ def test_what_does_not_fit_is_named(trained, tmp_path):
     with pytest.raises(InputError, match=r"wide\.png has the shape \[8, 9, 1\], this model takes \[8, 8, 1\]"):
         predict(trained, [tmp_path / "wide.png"])
     (tmp_path / "text.png").write_text("hello")
-    with pytest.raises(InputError, match=r"text\.png is no readable image"):
+    with pytest.raises(InputError, match=r"text\.png is not a readable image"):
         predict(trained, [tmp_path / "text.png"])
     np.savez(tmp_path / "other.npz", images=np.zeros(3))
     with pytest.raises(InputError, match=r"other\.npz has no array x"):

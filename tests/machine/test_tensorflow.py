@@ -21,6 +21,6 @@ def test_a_backend_in_the_environment_is_for_other_programs():
 
 def test_keras_on_another_backend_in_this_process_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(InputError, match="Keras runs on jax here, dlkit needs TensorFlow") as caught:
+    with pytest.raises(InputError, match="Keras uses the backend jax, but dlkit needs tensorflow") as caught:
         start_tensorflow()
     assert caught.value.problems[0].hint == "set KERAS_BACKEND=tensorflow before Keras is imported"

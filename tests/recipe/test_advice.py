@@ -19,8 +19,8 @@ def test_transposed_convolutions_of_a_recipe_are_found_with_their_place():
     found = overlaps(recipe)
     assert [(o.kernel, o.stride, o.uneven) for o in found] == [(3, 2, True), (4, 2, False), (3, 1, False)]
     warning = found[0].warning()
-    assert "a kernel of 3 does not divide by its stride 2" in warning.message
-    assert "a kernel of 4" in warning.hint
+    assert "the kernel size 3 is not divisible by the stride 2" in warning.message
+    assert "a kernel size of 4" in warning.hint
     assert warning.location is not None
 
 

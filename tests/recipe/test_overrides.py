@@ -62,7 +62,7 @@ def test_refused(override):
 @pytest.mark.parametrize(
     ("override", "message", "hint", "key"),
     [
-        ("=1", "an override is KEY=VALUE", "such as --set training.epochs=1", ""),
+        ("=1", "an override must be KEY=VALUE", "for example --set training.epochs=1", ""),
         (
             "task.regression.loss=mse",
             "task is 'classification' and has no key 'regression'",
@@ -72,19 +72,19 @@ def test_refused(override):
         ("training.epochs.x=1", "training.epochs is 2 and has no keys", "override it as a whole", "training.epochs.x"),
         (
             "model.sequential.layers.7=1",
-            "model.sequential.layers is a list of 2, it has no entry 7",
+            "model.sequential.layers is a list of length 2 and has no entry 7",
             "allowed: 0 to 1",
             "model.sequential.layers.7",
         ),
         (
             "model.sequential.layers.2.Dense=1",
-            "model.sequential.layers is a list of 2, it has no entry 2",
+            "model.sequential.layers is a list of length 2 and has no entry 2",
             "allowed: 0 to 1",
             "model.sequential.layers.2",
         ),
         (
             "model.sequential.layers.x=1",
-            "model.sequential.layers is a list of 2, it has no entry 'x'",
+            "model.sequential.layers is a list of length 2 and has no entry 'x'",
             "allowed: 0 to 1",
             "model.sequential.layers.x",
         ),
@@ -106,5 +106,5 @@ def test_the_message_says_what_is_there(override, message, hint, key):
 def test_an_empty_list_has_no_entries():
     with pytest.raises(RecipeError) as raised:
         overridden("model.sequential.layers=[]", "model.sequential.layers.0=Flatten")
-    assert raised.value.problems[0].message == "model.sequential.layers is a list of 0, it has no entry 0"
+    assert raised.value.problems[0].message == "model.sequential.layers is a list of length 0 and has no entry 0"
     assert raised.value.problems[0].hint == "the list is empty; override it as a whole"

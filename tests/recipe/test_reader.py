@@ -88,7 +88,7 @@ def test_deep_nesting_is_refused(text):
 
 
 def test_too_many_digits():
-    with pytest.raises(RecipeError, match="no number that can be used") as raised:
+    with pytest.raises(RecipeError, match="is not a usable number") as raised:
         parse("a: " + "1" * 5000, "f")
     assert raised.value.problems[0].hint == "write fewer digits"
 
@@ -98,7 +98,7 @@ def test_files(tmp_path):
     path.write_bytes(b"\xef\xbb\xbfname: caf\xc3\xa9")
     assert read_file(path) == "name: café"
     path.write_bytes(b"#" * (MAX_BYTES + 1))
-    with pytest.raises(InputError, match="has 1 MB"):
+    with pytest.raises(InputError, match="is 1 MB"):
         read_file(path)
     with pytest.raises(InputError, match="cannot read"):
         read_file(tmp_path / "nothing.yaml")
@@ -127,13 +127,13 @@ def test_dotted():
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("- 1", "a list"), ("word", "a text"), ("true", "a truth value"), ("~", "nothing"), ("1.5", "a number")],
+    [("- 1", "a list"), ("word", "a string"), ("true", "a boolean"), ("~", "nothing"), ("1.5", "a number")],
 )
 def test_a_recipe_is_a_mapping(text, kind):
     with pytest.raises(RecipeError) as raised:
         parse(text, "f.yaml")
     (problem,) = raised.value.problems
-    assert problem.message == f"a recipe is a mapping of keys, received {kind}"
+    assert problem.message == f"a recipe must be a mapping of keys, received {kind}"
     assert problem.hint == "start with `recipe: 1`"
 
 

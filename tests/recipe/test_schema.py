@@ -65,11 +65,11 @@ def test_defaults_of_sections():
     [
         ("{}", "give exactly one of fraction, fold (with of) and split"),
         ("{fraction: 0.1, split: test}", "give exactly one of fraction, fold (with of) and split"),
-        ("{fold: 1}", "fold and of go together, such as {fold: 0, of: 10}"),
-        ("{fraction: 0.1, of: 3}", "fold and of go together, such as {fold: 0, of: 10}"),
-        ("{fold: 3, of: 3}", "fold counts from 0, so with of: 3 it is at most 2"),
-        ("{fold: 0, of: 1}", "expected a number at least 2, received 1"),
-        ("{fold: -1, of: 3}", "expected a number at least 0, received -1"),
+        ("{fold: 1}", "fold and of must be given together, for example {fold: 0, of: 10}"),
+        ("{fraction: 0.1, of: 3}", "fold and of must be given together, for example {fold: 0, of: 10}"),
+        ("{fold: 3, of: 3}", "fold starts at 0, so with of: 3 it can be at most 2"),
+        ("{fold: 0, of: 1}", "expected a number of at least 2, received 1"),
+        ("{fold: -1, of: 3}", "expected a number of at least 0, received -1"),
     ],
 )
 def test_one_way_to_validate(validation, message):

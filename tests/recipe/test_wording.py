@@ -12,7 +12,7 @@ from dlkit.recipe.wording import explained, shown, unquoted, with_article
         ("int_type", "a whole number"),
         ("int_from_float", "a whole number"),
         ("float_type", "a number"),
-        ("string_type", "a text"),
+        ("string_type", "a string"),
         ("bool_type", "true or false"),
         ("list_type", "a list"),
         ("tuple_type", "a list"),
@@ -29,9 +29,9 @@ def test_types(kind, wanted):
     ("kind", "name", "words"),
     [
         ("greater_than", "gt", "greater than"),
-        ("greater_than_equal", "ge", "at least"),
+        ("greater_than_equal", "ge", "of at least"),
         ("less_than", "lt", "less than"),
-        ("less_than_equal", "le", "at most"),
+        ("less_than_equal", "le", "of at most"),
     ],
 )
 def test_bounds(kind, name, words):
@@ -41,7 +41,7 @@ def test_bounds(kind, name, words):
 def test_hints():
     assert explained("list_type", {"a": 1}, {}, "") == (
         "expected a list, received a mapping with a",
-        "write one entry a line, each beginning with `- `",
+        "write one entry per line, each starting with `- `",
     )
     assert explained("int_type", "12", {}, "")[1] == "write 12 without quotes"
     allowed = {"expected": "'same', 'valid' or 'causal'"}
@@ -51,15 +51,15 @@ def test_hints():
     )
     assert explained("literal_error", 3, allowed, "") == ("3 is not allowed here", "allowed: same, valid, causal")
     message, hint = explained("string_pattern_mismatch", "My Net", {}, "")
-    assert message == "'My Net' is no name"
-    assert hint == "lower-case letters, digits, _ and -, at most 64, beginning with a letter or digit"
+    assert message == "'My Net' is not a valid name"
+    assert hint == "use at most 64 lower-case letters, digits, _ and -, starting with a letter or digit"
 
 
 def test_what_has_no_words_of_its_own():
     assert explained("value_error", 1, {"error": ValueError("no")}, "Value error, no") == ("no", "")
     assert explained("value_error", 1, {}, "as pydantic says") == ("as pydantic says", "")
     assert explained("too_long", [1, 2], {}, "List should be shorter") == (
-        "list should be shorter, received a list of 2",
+        "list should be shorter, received a list of length 2",
         "",
     )
 
@@ -71,7 +71,7 @@ def test_what_has_no_words_of_its_own():
         ({"a": 1, "b": 2}, "a mapping with a, b"),
         (dict.fromkeys(range(7)), "a mapping with 0, 1, 2, 3, 4"),
         ({}, "a mapping with nothing in it"),
-        ([1, 2, 3], "a list of 3"),
+        ([1, 2, 3], "a list of length 3"),
         (None, "nothing"),
         (True, "true"),
         (False, "false"),

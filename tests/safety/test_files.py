@@ -49,27 +49,27 @@ def test_links_bombs_doubles_and_too_many_members(tmp_path):
     bomb = zipped(tmp_path / "bomb.zip", {"zeros": b"\0" * 120_000_000}, zipfile.ZIP_DEFLATED)
     (problem,) = zip_problems(bomb)
     assert problem.startswith("it unpacks to 1,0")
-    assert problem.endswith("times its size, at most 200 is allowed")
+    assert problem.endswith("times its size, but at most 200 is allowed")
     many = zipped(tmp_path / "many.zip", {str(number): b"" for number in range(1001)})
-    assert zip_problems(many) == ["1,001 members, at most 1,000 are allowed"]
+    assert zip_problems(many) == ["1,001 members, but at most 1,000 are allowed"]
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         archive.writestr("a", b"1")
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a", b"2")
-    assert zip_problems(tmp_path / "two.zip") == ["member 'a' stands twice"]
+    assert zip_problems(tmp_path / "two.zip") == ["member 'a' appears twice"]
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06" + b"\0" * 17, b"PK\x03\x04" + b"\xff" * 60])
 def test_damaged_archives_are_named(tmp_path, content):
     (tmp_path / "bad.zip").write_bytes(content)
-    with pytest.raises(UnreadableError, match=r"bad\.zip is no readable archive"):
+    with pytest.raises(UnreadableError, match=r"bad\.zip is not a readable archive"):
         zip_problems(tmp_path / "bad.zip")
 
 
 def test_pipes_and_folders_are_no_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path):
-        with pytest.raises(InputError, match="is no ordinary file"):
+        with pytest.raises(InputError, match="is not a regular file"):
             require_file(path)
 
 
@@ -82,10 +82,10 @@ def header(shape, dtype="<f4"):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (header((3,)) + b"\0" * 8, "it declares 12 bytes and holds 8"),
-        (header((10**6, 10**6)), "it declares 1e+12 values, at most 1e+10 are allowed"),
-        (header((1,), "|O") + b"cos\n", "it holds Python objects, which only a pickle can bring back"),
-        (header((-1,)), r"it declares the shape \[-1\]"),
+        (header((3,)) + b"\0" * 8, "it declares 12 bytes but contains 8"),
+        (header((10**6, 10**6)), "it declares 1e+12 values, but at most 1e+10 are allowed"),
+        (header((1,), "|O") + b"cos\n", "it contains Python objects, which can only be loaded with pickle"),
+        (header((-1,)), r"it declares the invalid shape \[-1\]"),
     ],
 )
 def test_array_headers_that_promise_too_much(tmp_path, content, reason):
@@ -105,7 +105,7 @@ def test_honest_arrays_are_described_and_damaged_ones_named(tmp_path):
     }
     assert problems == []
     (tmp_path / "bad.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00" + b"(" * 16)
-    with pytest.raises(UnreadableError, match=r"bad\.npy: no readable array header"):
+    with pytest.raises(UnreadableError, match=r"bad\.npy: unreadable array header"):
         array_headers(tmp_path / "bad.npy")
 
 
@@ -115,7 +115,7 @@ def test_datasets_check_their_files_first(tmp_path):
         Arrays(train=str(tmp_path / "train.npz")).describe()
     (tmp_path / "x_train.npy").write_bytes(header((10**6,)))
     (tmp_path / "y_train.npy").write_bytes(header((10**6,)))
-    with pytest.raises(InputError, match="declares 4,000,000 bytes and holds 0"):
+    with pytest.raises(InputError, match="declares 4,000,000 bytes but contains 0"):
         Arrays(directory=str(tmp_path)).describe()
     for name, content in {"wide": b"a,b\n1,2,3\n", "narrow": b"a,b\n1\n"}.items():
         (tmp_path / name).write_bytes(content)
@@ -167,12 +167,12 @@ def test_h5_links_and_values_in_other_files(tmp_path):
     assert set(found.problems) == {
         "/outside is a ExternalLink to /etc/other.h5:/secret",
         "/soft is a SoftLink to /fine",
-        f"/raw keeps its values in another file, {tmp_path / 'values'}",
-        "/virtual is put together from other files, other.h5",
-        f"/huge declares 8,000 GB, this machine has {byte_size(memory().total)}",
-        "it declares 1e+12 values, at most 1e+10 are allowed",
+        f"/raw stores its values in another file, {tmp_path / 'values'}",
+        "/virtual is assembled from other files, other.h5",
+        f"/huge declares 8,000 GB, but this machine has {byte_size(memory().total)} of memory",
+        "it declares 1e+12 values, but at most 1e+10 are allowed",
     }
-    with pytest.raises(UnreadableError, match=r"y\.h5 is no readable HDF5 file"):
+    with pytest.raises(UnreadableError, match=r"y\.h5 is not a readable HDF5 file"):
         h5_contents(io.BytesIO(b"\x89HDF\r\n\x1a\n" + b"\0" * 100), "y.h5")
 
 
@@ -240,5 +240,5 @@ def test_decompression_bombs_are_refused_before_decoding(tmp_path, content, monk
 
     monkeypatch.setattr(images, "decode", lambda *_: pytest.fail("decoded"))
     (tmp_path / "bomb.png").write_bytes(content)
-    with pytest.raises(InputError, match=r"bomb\.png declares [\d,]+ pixels, at most 100,000,000 are decoded"):
+    with pytest.raises(InputError, match=r"bomb\.png declares [\d,]+ pixels, but at most 100,000,000 are allowed"):
         images.read_image(tmp_path / "bomb.png", 3)

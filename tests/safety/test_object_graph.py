@@ -104,13 +104,13 @@ def two_graphs(model):
 
 ATTACKS = {
     no_object_graph: "it has no object graph",
-    saver_that_writes_when_it_restores: "that the saver runs to restore calls __inference__traced_save_",
-    saver_of_an_object: "object 0 brings a saver of its own",
-    another_path: "reads a file of its own choice",
+    saver_that_writes_when_it_restores: " calls __inference__traced_save_",
+    saver_of_an_object: "object 0 has its own saver",
+    another_path: "reads a file of its choice",
     table_from_any_file: "reads a file that is not an asset",
     table_from_a_constant_of_the_object_graph: "reads a file that is not an asset",
     table_from_a_constant_of_the_graph: "a file that is not an asset",
-    another_machine: "asks for the device /job:worker/task:0",
+    another_machine: "requests the device /job:worker/task:0",
     two_graphs: "it has 2 graphs",
 }
 
@@ -122,7 +122,7 @@ def test_what_loading_would_run_is_refused(exported, trained, tmp_path, attack, 
     assert not found.safe
     assert any(ATTACKS[attack] in reason for reason in found.reasons), found.reasons
     monkeypatch.setattr("dlkit.export.certificate._reload", lambda *_: pytest.fail("loaded"))
-    with pytest.raises(CheckError, match="is not loaded"):
+    with pytest.raises(CheckError, match="was not loaded"):
         verify(copy, trained)
 
 

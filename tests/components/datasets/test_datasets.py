@@ -75,7 +75,7 @@ def test_inline():
     classes = Inline(rows=[[1, 2, 0], [3, 4, 1]], classes=2)
     assert_keeps_contract(classes)
     assert classes.load("train", None).inputs.tolist() == [[1, 2], [3, 4]]
-    with pytest.raises(InputError, match="inline target 2 is no class index"):
+    with pytest.raises(InputError, match="inline target 2 is not a class index"):
         Inline(rows=[[1, 2]], classes=2)
     with pytest.raises(InputError, match=r"received lengths \[2, 3\]"):
         Inline(rows=[[1, 2], [1, 2, 3]])
@@ -85,7 +85,7 @@ def test_declared_has_no_data():
     dataset = Declared(shape=[227, 227, 3], classes=1000)
     assert dataset.describe().inputs.dtype == "uint8"
     assert len(dataset.describe().class_names) == 1000
-    with pytest.raises(MissingError, match="shape only"):
+    with pytest.raises(MissingError, match="only the shape"):
         dataset.load("train", None)
 
 
@@ -106,7 +106,7 @@ def test_arrays_from_npz_and_npy(tmp_path):
 
 def test_arrays_names_a_file_that_is_none(tmp_path):
     (tmp_path / "bad.npz").write_bytes(b"no archive")
-    with pytest.raises(InputError, match=r"bad\.npz is no readable \.npz file"):
+    with pytest.raises(InputError, match=r"bad\.npz is not a readable \.npz file"):
         Arrays(train=str(tmp_path / "bad.npz"), classes=3).describe()
     np.savez(tmp_path / "names.npz", images=np.zeros(3))
     with pytest.raises(InputError, match="lacks x and y"):
@@ -124,7 +124,7 @@ def test_csv(table):
     with pytest.raises(InputError, match="no column 'hight'") as caught:
         Csv(file=table, target="hight").describe()
     assert "did you mean 'height'" in caught.value.problems[0].hint
-    with pytest.raises(InputError, match=r"table\.csv:2: column 'kind' is no finite number: 'small'"):
+    with pytest.raises(InputError, match=r"table\.csv:2: column 'kind' is not a finite number: 'small'"):
         Csv(file=table, target="width", kind="values").describe()
 
 
@@ -148,7 +148,7 @@ def test_image_folder_with_split_folders(pictures):
 def test_image_folder_names_what_is_wrong(pictures, tmp_path):
     bad = pictures / "digit 0" / "bad.png"
     bad.write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"bad\.png is no readable image"):
+    with pytest.raises(InputError, match=r"bad\.png is not a readable image"):
         ImageFolder(directory=str(pictures), test_fraction=0).load("train", RESIZE)
     bad.unlink()
     (pictures / "empty").mkdir()

@@ -131,11 +131,11 @@ def test_what_is_wrong_names_the_file_before_training(folder, split):
     with pytest.raises(InputError) as caught:
         source(folder).load(split, None)
     text = str(caught.value)
-    assert "masks/1.png has 4 x 8 pixels, its image 1.png has 8 x 8" in text
-    assert "masks/2.png is no readable mask" in text
-    assert "masks/3.png has 3 colour channels where class indices are expected" in text
+    assert "masks/1.png has 4 x 8 pixels, but its image 1.png has 8 x 8" in text
+    assert "masks/2.png is not a readable mask" in text
+    assert "masks/3.png has 3 colour channels instead of class indices" in text
     assert "masks/4.png has labels outside the classes: 9" in text
-    assert "images/5.png is no readable image" in text
+    assert "images/5.png is not a readable image" in text
 
 
 def test_bad_pairs_are_left_out_when_that_is_allowed(folder, monkeypatch):

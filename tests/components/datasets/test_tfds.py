@@ -87,7 +87,7 @@ def test_other_features_can_be_named(place):
     with pytest.raises(InputError, match="has no feature 'lable'") as caught:
         Tfds(name="tiny_digits", target="lable").describe()
     assert "did you mean 'label'" in caught.value.problems[0].hint
-    with pytest.raises(InputError, match="feature 'label' of tfds tiny_digits is no array"):
+    with pytest.raises(InputError, match="feature 'label' of tfds tiny_digits is not an array"):
         Tfds(name="tiny_digits", input="label").describe()
     with pytest.raises(InputError, match="no split 'dev'"):
         dataset.load("dev", None)
@@ -150,7 +150,7 @@ def test_a_feature_of_pixels_is_a_mask_when_its_classes_are_named(place):
     np.testing.assert_array_equal(large.targets, np.repeat(np.repeat(train.targets, 2, axis=1), 2, axis=2))
     with pytest.raises(InputError, match="tiny_digits has labels outside the classes: 2"):
         Tfds(name="tiny_digits", target="ink", class_names=["paper", "ink"]).load("train", None)
-    with pytest.raises(InputError, match="is no mask"):
+    with pytest.raises(InputError, match="is not a mask"):
         Tfds(name="tiny_digits", target="brightness", class_names=["dark", "bright"]).describe()
     with pytest.raises(InputError, match="values are given without class_names"):
         Tfds(name="tiny_digits", target="ink", values=[1, 2])

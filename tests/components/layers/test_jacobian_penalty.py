@@ -97,5 +97,5 @@ def test_the_probe_draws_anew_in_training_alone():
     [(layers.Dense(2, activation="selu"), "Dense with selu"), (layers.LayerNormalization(), "LayerNormalization")],
 )
 def test_a_layer_without_derivative_is_refused(layer, what):
-    with pytest.raises(InputError, match=f"no derivative through {what}"):
+    with pytest.raises(InputError, match=f"no derivative is implemented for {what}"):
         JacobianPenalty().attach(network((4,), layer))

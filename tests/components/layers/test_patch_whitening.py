@@ -66,7 +66,7 @@ def test_it_survives_saving(images, tmp_path):
 
 
 def test_it_refuses_what_is_no_image():
-    with pytest.raises(ValueError, match="takes images"):
+    with pytest.raises(ValueError, match="expected images"):
         PatchWhitening().build((None, 12))
 
 

@@ -64,11 +64,15 @@ def test_as_many_views_are_averaged_as_are_made():
 @pytest.mark.parametrize(
     ("layers", "message", "hint"),
     [
-        ([InferenceViews(shift=1), AverageViews(views=2)], "makes 6 views of an image, .* the mean over 2", "views: 6"),
-        ([InferenceViews()], "makes 2 views of an image, but there is no AverageViews", "views: 2"),
+        (
+            [InferenceViews(shift=1), AverageViews(views=2)],
+            "creates 6 views of an image, .* averages over 2",
+            "views: 6",
+        ),
+        ([InferenceViews()], "creates 2 views of an image, but there is no AverageViews", "views: 2"),
         (
             [AverageViews(views=2)],
-            "there is no InferenceViews, but AverageViews takes the mean over 2",
+            "there is no InferenceViews, but AverageViews averages over 2",
             "remove AverageViews",
         ),
     ],

@@ -120,11 +120,11 @@ def test_codes_may_be_pictures():
 @pytest.mark.parametrize(
     ("encoder", "decoder", "settings", "message"),
     [
-        ([Dense(4)], [TiedDense(), TiedDense()], {}, "the decoder has 2 TiedDense, the encoder 1 Dense"),
+        ([Dense(4)], [TiedDense(), TiedDense()], {}, "2 TiedDense layers, but the encoder only 1 Dense"),
         ([Dense(8), Dense(4)], [Dense(9), TiedDense()], {}, "its partner .* has 4 units"),
         ([Dense(4, activation="relu")], [Dense(20)], {"sparsity": "kl"}, "needs a code between 0 and 1"),
-        ([Dense(8), Dense(4)], [Dense(20)], {"contraction": "exact"}, "for an encoder of one Dense layer"),
-        ([Dense(4)], [Dense(20)], {"contraction": "probe", "latent": 2}, "do not go together"),
+        ([Dense(8), Dense(4)], [Dense(20)], {"contraction": "exact"}, "needs an encoder of one Dense layer"),
+        ([Dense(4)], [Dense(20)], {"contraction": "probe", "latent": 2}, "exclude each other"),
         ([], [Dense(20)], {"sparsity": "kl"}, "needs a code between 0 and 1"),
     ],
 )

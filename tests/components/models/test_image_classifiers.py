@@ -186,19 +186,19 @@ def test_the_names_of_applications_are_those_of_keras():
 @pytest.mark.parametrize(
     ("model", "shape", "classes", "settings", "message", "hint"),
     [
-        ("alexnet", (64, 64, 3), 10, {}, "at least 67x67 pixels, they have 64x64", "data.resize"),
-        ("alexnet", (38, 64, 3), 10, {"strides": 2}, "at least 39x39 pixels, they have 38x64", "data.resize"),
+        ("alexnet", (64, 64, 3), 10, {}, "at least 67x67 pixels, but they have 64x64", "data.resize"),
+        ("alexnet", (38, 64, 3), 10, {"strides": 2}, "at least 39x39 pixels, but they have 38x64", "data.resize"),
         ("zfnet", (52, 52, 3), 10, {}, "at least 53x53", "data.resize"),
         ("googlenet", (64, 64, 3), 10, {"auxiliary": True}, "at least 65x65", "data.resize"),
         ("googlenet", (8, 8, 3), 10, {"auxiliary": True, "stem": "small"}, "at least 9x9", "data.resize"),
         ("resnet", (32, 32, 3), 10, {"depth": 21}, "depth 21 is not 6n + 2", "the nearest is 20"),
-        ("resnet", (784,), 10, {}, "takes images (height, width, channels)", "no Flatten"),
+        ("resnet", (784,), 10, {}, "takes images (height, width, channels)", "without Flatten"),
         ("lenet5_1998", (28, 28, 1), 10, {}, "at least 32x32", "data.resize"),
-        ("lenet5_1998", (32, 32, 1), 5, {}, "codes for 10 classes", "lenet5 has the modern form"),
+        ("lenet5_1998", (32, 32, 1), 5, {}, "codes for 10 digits", "lenet5, the modern form"),
         ("application", (16, 16, 3), 10, {"name": "VGG16"}, "Input size must be at least 32x32", "data.resize"),
         ("application", (64, 64, None), 10, {"name": "VGG16"}, "number of channels", "declare it"),
-        ("application", (64,), 10, {"name": "VGG16"}, "takes images", "no Flatten"),
-        ("application", (32, 32, 3), 10, {"name": "EfficientNetB0", "width_divisor": 8}, "cannot be divided", "leave"),
+        ("application", (64,), 10, {"name": "VGG16"}, "takes images", "without Flatten"),
+        ("application", (32, 32, 3), 10, {"name": "EfficientNetB0", "width_divisor": 8}, "cannot be divided", "remove"),
     ],
 )
 def test_what_a_net_cannot_take_is_explained(model, shape, classes, settings, message, hint):

@@ -151,7 +151,9 @@ def test_weights_come_from_files_of_both_layouts(mobilenet_file):
     load_weight_file(backbone, path.with_suffix(".weights.h5"))
     np.testing.assert_array_equal(backbone.weights[0], values[0])
     wider = keras.applications.MobileNetV2(weights=None, include_top=False, alpha=0.5, input_shape=(32, 32, 3))
-    with pytest.raises(InputError, match=r"does not hold this network's weights: layers/.* wants .*, the file has"):
+    with pytest.raises(
+        InputError, match=r"does not contain this network's weights: layers/.* needs .*, but the file has"
+    ):
         load_weight_file(wider, path.with_suffix(".weights.h5"))
 
 
@@ -210,7 +212,7 @@ def test_a_download_is_checked_and_whole(vgg, vgg_file, tmp_path, monkeypatch):
     monkeypatch.setenv("DLKIT_OFFLINE", "")
     monkeypatch.setattr(_imagenet, "network_reachable", lambda host: True)
     monkeypatch.setattr("dlkit.files.downloads.urlopen", lambda origin, timeout: vgg_file.open("rb"))
-    with pytest.raises(MissingError, match=f"the download of {VGG16_FILE} failed: .* has not the MD5 {VGG16_MD5}"):
+    with pytest.raises(MissingError, match=f"the download of {VGG16_FILE} failed: .*its MD5 is not {VGG16_MD5}"):
         load(vgg)
     assert list((tmp_path / "models").iterdir()) == []
     monkeypatch.setattr("dlkit.files.downloads.checksum", lambda path, expected: expected)
@@ -222,8 +224,9 @@ def test_a_download_is_checked_and_whole(vgg, vgg_file, tmp_path, monkeypatch):
 def test_weights_of_another_net_name_the_first_layer_that_does_not_fit(name, vgg_file):
     network = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(32, 32, 3))
     misfit = {
-        "VGG19": "layer 'block3_conv4' wants 3x3x256x256 and 256, the file's 'block4_conv1' has 3x3x256x512 and 512",
-        "MobileNetV2": "layer 'Conv1' wants 3x3x3x32, the file's 'block1_conv1' has 3x3x3x64 and 64",
+        "VGG19": "layer 'block3_conv4' needs 3x3x256x256 and 256, but 'block4_conv1' in the file has "
+        "3x3x256x512 and 512",
+        "MobileNetV2": "layer 'Conv1' needs 3x3x3x32, but 'block1_conv1' in the file has 3x3x3x64 and 64",
     }
     before = network.get_weights()
     with pytest.raises(InputError, match=misfit[name]):
@@ -236,10 +239,10 @@ def test_dangerous_missing_and_other_files_are_refused(vgg, vgg_file, tmp_path):
     with pytest.raises(MissingError, match="no such file"):
         load_weight_file(vgg, tmp_path / "none.h5")
     (tmp_path / "weights.bin").write_bytes(b"")
-    with pytest.raises(InputError, match="is no weight file"):
+    with pytest.raises(InputError, match="is not a weight file"):
         load_weight_file(vgg, tmp_path / "weights.bin")
     (tmp_path / "cut.h5").write_bytes(vgg_file.read_bytes()[:5000])
-    with pytest.raises(InputError, match="no readable HDF5"):
+    with pytest.raises(InputError, match="not a readable HDF5"):
         load_weight_file(vgg, tmp_path / "cut.h5")
     with h5py.File(tmp_path / "linked.h5", "w") as file:
         file["block1_conv1"] = h5py.ExternalLink("/etc/passwd", "/x")
@@ -249,14 +252,14 @@ def test_dangerous_missing_and_other_files_are_refused(vgg, vgg_file, tmp_path):
 
 def test_fewer_and_more_layers_than_the_file_has():
     one, two = [("a", [[1]])], [("a", [[1]]), ("b", [[2]])]
-    assert _weight_files._first_other(two, one) == "layer 'b' is not in the file, which holds 1 layers with weights"
-    assert _weight_files._first_other(one, two) == "the file holds 'b', which this network has not"
+    assert _weight_files._first_other(two, one) == "layer 'b' is not in the file, which has only 1 layers with weights"
+    assert _weight_files._first_other(one, two) == "the file contains 'b', which this network does not have"
     assert _weight_files._first_other(two, two) == ""
     assert _weight_files._first_array({"/a": [1]}, {}) == "a is not in the file"
-    assert _weight_files._first_array({"/a": []}, {"/a": [1]}) == "a wants one number, the file has 1"
+    assert _weight_files._first_array({"/a": []}, {"/a": [1]}) == "a needs a scalar, but the file has 1"
     assert (
         _weight_files._first_array({"/a": [1]}, {"/a": [1], "/b": [2]})
-        == "the file holds b, which this network has not"
+        == "the file contains b, which this network does not have"
     )
     assert _weight_files._first_array({"/a": [1]}, {"/a": [1], "/optimizer/vars/0": [2]}) == ""
 
@@ -272,12 +275,12 @@ def test_long_lists_of_names_are_split_by_keras(tmp_path):
     [
         ({"backbone": "VGG16", "size": 16}, "VGG16 cannot take images of shape .* at least 32x32"),
         ({"backbone": "InceptionV3", "size": 64}, "at least 75x75"),
-        ({"backbone": "VGG16", "channels": 1, "weights": "imagenet"}, "3 channels, the images have 1"),
+        ({"backbone": "VGG16", "channels": 1, "weights": "imagenet"}, "3 channels, but the images have 1"),
         ({"backbone": "VGG16", "alpha": 0.5}, "VGG16 has no alpha"),
         ({}, "has no backbone"),
         ({"weights": {"run": "x"}}, "need run and upto"),
         ({"weights": {"run": "x", "up": "y"}}, "weights has no key 'up'"),
-        ({"backbone": "VGG16", "weights": {"run": "x", "upto": "y"}}, "backbone and weights: .* exclude one another"),
+        ({"backbone": "VGG16", "weights": {"run": "x", "upto": "y"}}, "backbone and weights: .* exclude each other"),
     ],
 )
 def test_settings_that_do_not_go_together(settings, message):
@@ -286,7 +289,7 @@ def test_settings_that_do_not_go_together(settings, message):
 
 
 def test_a_run_that_is_not_there_is_named():
-    with pytest.raises(MissingError, match="the run 'nothing_here', with whose layers"):
+    with pytest.raises(MissingError, match="cannot find the run 'nothing_here', whose first layers"):
         build(head=list(POOLED), weights={"run": "nothing_here", "upto": "conv2d"})
 
 
@@ -397,5 +400,5 @@ def test_pixels_are_prepared_exactly_as_keras_does(name):
 
 
 def test_preprocessing_wants_three_channels():
-    with pytest.raises(ValueError, match=r"VGG16 wants images \(height, width, 3\)"):
+    with pytest.raises(ValueError, match=r"VGG16 needs images \(height, width, 3\)"):
         ApplicationPreprocessing(backbone="VGG16")(np.zeros((1, 4, 4, 1), "uint8"))

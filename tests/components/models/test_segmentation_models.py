@@ -84,7 +84,7 @@ def test_unet_takes_any_size_that_halves_exactly(upsampling):
     network = unet(image(None, None, 1), classes(2), depth=2, filters=2, upsampling=upsampling, activation="sigmoid")
     for height, width in ((16, 24), (20, 12)):
         assert network(np.ones((1, height, width, 1), np.float32)).shape == (1, height, width, 1)
-    with pytest.raises(InputError, match="30 pixels do not divide by 2\\^depth = 4"):
+    with pytest.raises(InputError, match="the image size 30 is not divisible by 2\\^depth = 4"):
         unet(image(30, 32, 1), classes(2), depth=2)
 
 
@@ -100,7 +100,7 @@ def test_fcn_and_deeplab_take_any_size(settings):
 
 def test_one_channel_tells_two_classes_apart():
     assert fcn(image(32, 32), classes(2), activation="sigmoid", width_divisor=64).output.shape == (None, 32, 32, 1)
-    with pytest.raises(InputError, match="one sigmoid channel tells two classes apart, there are 3"):
+    with pytest.raises(InputError, match="one sigmoid channel separates two classes, but there are 3"):
         deeplab(image(32, 32), classes(3), activation="sigmoid", width_divisor=64)
 
 

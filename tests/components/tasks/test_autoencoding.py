@@ -308,8 +308,8 @@ def test_encode_writes_the_codes_of_rows_and_of_a_split(runs, variational, tmp_p
     ("arguments", "message"),
     [
         ([], "encode needs INPUTS or --split"),
-        (["--split", "test"], "--split 'test' is not known"),
-        (["--split", "train", "--output", "codes.txt"], "is no .npz"),
+        (["--split", "test"], "unknown --split 'test'"),
+        (["--split", "train", "--output", "codes.txt"], "is not a .npz file"),
     ],
 )
 def test_encode_says_what_it_needs(runs, arguments, message):

@@ -103,7 +103,7 @@ def test_what_does_not_suit_is_an_error(recipe):
     masks = Description(ArraySpec((8, 8, 1), "uint8"), ArraySpec((8, 8), "uint8"), ("a", "b"))
     with pytest.raises(InputError, match="3 class weights for 2 classes"):
         Segmentation(class_weights=[1, 1, 1]).target_spec(masks)
-    with pytest.raises(InputError, match=r"gives \[None, None, 3\] for 2 classes"):
+    with pytest.raises(InputError, match=r"returns \[None, None, 3\] for 2 classes"):
         Segmentation().check(network(3), Segmentation().target_spec(masks))
     dense = "{sequential: {layers: [Flatten, {Dense: {units: 576}}, {Reshape: {target_shape: [24, 24, 1]}}]}}"
     loaded = load_recipe(recipe, [f"model={dense}", "data.patch=null"])
