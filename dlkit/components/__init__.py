@@ -1,1 +1,1 @@
-"""Everything that a recipe can name; a public file in one of these folders is a component."""
+"""Components that a recipe can name: every public file in one of these folders is one."""

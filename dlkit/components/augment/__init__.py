@@ -1,1 +1,1 @@
-"""Augmentations of training examples, named in data.augment."""
+"""Augmentations of training examples, listed in data.augment."""

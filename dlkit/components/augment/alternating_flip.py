@@ -1,4 +1,4 @@
-"""Mirror images in every other epoch."""
+"""Horizontal flips in alternating epochs."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from dlkit.interfaces.augment import takes
 
 @takes(epoch=True)
 def alternating_flip(images: Any, masks: Any, seeds: Any, epoch: Any) -> tuple[Any, Any]:
-    """Half of the images mirrored left to right in the first epoch, the others in the second, and so on in turns.
+    """Flip one half of the images left to right in even epochs and the other half in odd epochs.
 
-    Two epochs show every image once each way, where random flips show half of the images twice alike (Jordan, 2024,
-    arXiv 2404.00498). images: (n, height, width, channels), any number type; seeds: int32 (n, 2), one pair per image,
-    the same in every epoch; epoch: a whole number. masks: label images (n, height, width) that move along, or None.
-    Returns images and masks of the same shapes and types.
+    Two successive epochs show every image once in each orientation, whereas random flips show half of the images twice
+    the same way (Jordan, 2024, arXiv 2404.00498). images: (n, height, width, channels), any numeric type; seeds: int32
+    (n, 2), one pair per image, the same in every epoch; epoch: an integer. masks: label images (n, height, width),
+    flipped along, or None. Returns images and masks of the same shapes and types.
     """
     drawn = uniform(seeds, 1)[:, 0] < 0.5
     flipped = tf.math.logical_xor(drawn, tf.equal(epoch % 2, 1))

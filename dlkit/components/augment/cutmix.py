@@ -1,4 +1,4 @@
-"""A box of another image."""
+"""CutMix: a box of every image is replaced by that of another image."""
 
 from typing import Annotated, Any
 
@@ -13,12 +13,13 @@ from dlkit.interfaces.augment import takes
 def cutmix(
     images: Any, others: Any, seeds: Any, *, probability: Annotated[float, Field(gt=0, le=1)] = 0.5
 ) -> tuple[Any, Any]:
-    """A box of every image becomes that of another image of the batch, and the target its mean by area (Yun, 2019).
+    """Replace a box of every image by that of another image in the batch and mix the targets by area (Yun, 2019).
 
-    "CutMix", arXiv 1905.04899, with alpha 1: the box has a share of the image that is drawn from 0 to 1, the image's
-    own proportions, and its centre anywhere; what lies outside is cut off. images, others: (n, height, width, channels)
-    of one type; seeds: int32 (n, 2), one pair per image. probability: that an image gets a box at all. Returns images
-    of the same shape and type, and the share of each that is the other one's, float32 (n,).
+    "CutMix", arXiv 1905.04899, with alpha 1: the box covers a share of the image drawn uniformly from 0 to 1, has the
+    image's aspect ratio and a uniformly drawn centre, and is clipped at the edges. images, others:
+    (n, height, width, channels) of one type; seeds: int32 (n, 2), one pair per image. probability: the chance that an
+    image gets a box. Returns images of the same shape and type, and the share of each that comes from the other image,
+    float32 (n,).
     """
     draws = uniform(seeds, 4)
     sides = tf.sqrt(draws[:, 0])
@@ -29,7 +30,7 @@ def cutmix(
 
 
 def _inside(centre: Any, side: Any, length: Any) -> Any:
-    """Which pixels along an axis lie in the box; centre and side: float32 (n,), as shares. Returns bool (n, length)."""
+    """Return bool (n, length): which pixels along an axis lie in the box; centre and side: float32 (n,), as shares."""
     size = tf.cast(length, tf.float32)
     first, last = (tf.round(size * (centre + sign * side / 2)) for sign in (-1, 1))
     pixels = tf.range(size)

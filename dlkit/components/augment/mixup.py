@@ -1,4 +1,4 @@
-"""The mean of two examples."""
+"""Mixup: weighted means of pairs of examples."""
 
 from typing import Annotated, Any
 
@@ -11,11 +11,11 @@ from dlkit.interfaces.augment import takes
 
 @takes(images=False, others=True)
 def mixup(inputs: Any, others: Any, seeds: Any, *, alpha: Annotated[float, Field(gt=0)] = 0.2) -> tuple[Any, Any]:
-    """Every input and its target become a mean with another input of the batch (Zhang, 2017, arXiv 1710.09412).
+    """Mix every input and its target with another example of the batch (Zhang, 2017, arXiv 1710.09412).
 
-    inputs, others: (n, ...), of one type, any number type; seeds: int32 (n, 2), one pair per input. alpha: the weight
-    is drawn from a beta distribution with both parameters alpha, small ones near 0 or 1; the input itself has the
-    larger weight. Returns inputs of the same shape and type, and the other one's weight, float32 (n,), from 0 to 0.5.
+    inputs, others: (n, ...), of one numeric type; seeds: int32 (n, 2), one pair per input. alpha: the weight is drawn
+    from Beta(alpha, alpha), where a small alpha gives weights near 0 or 1; the input itself gets the larger weight.
+    Returns inputs of the same shape and type, and the weight of the other example, float32 (n,), from 0 to 0.5.
     """
     weight = beta(seeds, alpha)
     weight = tf.minimum(weight, 1 - weight)

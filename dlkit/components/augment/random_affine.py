@@ -22,13 +22,13 @@ def random_affine(
     fill_mode: Literal["nearest", "reflect", "wrap", "constant"] = "nearest",
     interpolation: Literal["bilinear", "nearest"] = "bilinear",
 ) -> tuple[Any, Any]:
-    """Random flip, shift, rotation and zoom, composed into one transform and resampled once.
+    """Apply random flip, shift, rotation and zoom, composed into one transform and resampled once.
 
-    images: (n, height, width, channels), any number type; seeds: int32 (n, 2), one pair per image. masks: label images
-    (n, height, width) that move along, resampled by nearest neighbour (VOID where `constant` fills), or None.
+    images: (n, height, width, channels), any numeric type; seeds: int32 (n, 2), one pair per image. masks: label images
+    (n, height, width), transformed along by nearest-neighbour resampling (VOID where `constant` fills), or None.
     rotation: up to this fraction of a full turn either way; shift: up to this fraction of height and width;
-    zoom: scale of height and width drawn together from [1 - zoom, 1 + zoom]. The same parameters as
-    keras.layers.RandomFlip, RandomTranslation, RandomRotation and RandomZoom one after another.
+    zoom: a common scale of height and width, drawn from [1 - zoom, 1 + zoom]. The parameters are those of
+    keras.layers.RandomFlip, RandomTranslation, RandomRotation and RandomZoom, applied in this order.
     Returns float32 images of the same shape, and the masks in their own type.
     """
     height, width = tf.unstack(tf.cast(tf.shape(images)[1:3], tf.float32))
@@ -50,7 +50,7 @@ def random_affine(
 
 
 def _resampled(images: Any, transforms: Any, interpolation: str, fill_mode: str, fill_value: int) -> Any:
-    """Images (n, height, width, channels) through one projective transform each, as float32."""
+    """Resample each image (n, height, width, channels) by its projective transform; returns float32."""
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
         transforms=transforms,
@@ -62,12 +62,12 @@ def _resampled(images: Any, transforms: Any, interpolation: str, fill_mode: str,
 
 
 def _spread(uniform: Any) -> Any:
-    """From [0, 1) to [-1, 1)."""
+    """Map [0, 1) to [-1, 1)."""
     return 2 * uniform - 1
 
 
 def _matrix(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
-    """Rows [a b c], [d e f], [0 0 1] for every image: (n, 3, 3), from output to input pixels."""
+    """Return matrices (n, 3, 3) with rows [a b c], [d e f], [0 0 1], which map output to input pixels."""
     zero, one = tf.zeros_like(a), tf.ones_like(a)
     return tf.reshape(tf.stack([a, b, c, d, e, f, zero, zero, one], axis=1), [-1, 3, 3])
 
@@ -88,7 +88,7 @@ def _rotated(angle: Any) -> Any:
 
 
 def _about_centre(matrix: Any, height: Any, width: Any) -> Any:
-    """The transform's first eight numbers, with the origin moved to the image's centre."""
+    """Return the first eight entries (n, 8) of the transform, with the origin moved to the image centre."""
     x, y = (width - 1) / 2, (height - 1) / 2
     centre = tf.stack([x, y, tf.ones_like(x)])
     offset = centre - tf.linalg.matvec(matrix, tf.stack([x, y, -tf.ones_like(x)]))

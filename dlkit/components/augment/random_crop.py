@@ -17,13 +17,13 @@ def random_crop(
     padding: Annotated[int, Field(gt=0)] = 4,
     fill_mode: Literal["constant", "nearest", "reflect"] = "reflect",
 ) -> tuple[Any, Any]:
-    """A crop of the image's own size out of the image with a border, at a random place (He, 2016, section 4.2).
+    """Pad every image and crop it back to its size at a random position (He, 2016, section 4.2).
 
-    That is a shift by whole pixels, so nothing is resampled. images: (n, height, width, channels), any number type;
-    seeds: int32 (n, 2), one pair per image. masks: label images (n, height, width) that move along (VOID where
-    `constant` fills), or None. padding: the border's pixels on every side, all shifts from -padding to padding are
-    equally likely. fill_mode: the border is 0, or the edge repeated, or the image mirrored at its edge. Returns images
-    and masks of the same shapes and types.
+    This shifts images by whole pixels, so nothing is resampled. images: (n, height, width, channels), any numeric type;
+    seeds: int32 (n, 2), one pair per image. masks: label images (n, height, width), shifted along (VOID where
+    `constant` fills), or None. padding: pixels added on every side; all shifts from -padding to padding are equally
+    likely. fill_mode: fill the border with 0, the repeated edge, or the image mirrored at its edge. Returns images and
+    masks of the same shapes and types.
     """
     draws = uniform(seeds, 2)
     for axis in (1, 2):
@@ -38,7 +38,7 @@ def random_crop(
 
 
 def _inside(places: Any, length: Any, fill_mode: str) -> Any:
-    """The pixel of the image for every place along an axis, which may be outside of it."""
+    """Return the image pixel for every position along an axis, including positions outside the image."""
     if fill_mode == "reflect":
         places = (length - 1) - tf.abs((length - 1) - tf.abs(places))
     return tf.clip_by_value(places, 0, length - 1)

@@ -1,1 +1,1 @@
-"""Keras callbacks, named in training.callbacks."""
+"""Keras callbacks, listed in training.callbacks."""

@@ -1,4 +1,4 @@
-"""Stops training once the loss is small enough."""
+"""A callback that stops training once the loss is small enough."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import keras
 
 
 class StopAtLoss(keras.callbacks.Callback):
-    """Stops after the first epoch whose `monitor` is below `loss`, as the worked single neuron of deck 000 does."""
+    """Stops after the first epoch whose `monitor` is below `loss`, as in the worked single neuron of deck 000."""
 
     def __init__(self, *, loss: float, monitor: str = "loss") -> None:
         super().__init__()
@@ -14,9 +14,9 @@ class StopAtLoss(keras.callbacks.Callback):
         self.monitor = monitor
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Stop when the epoch's monitored value is below the bound; KeyError names what can be monitored."""
+        """Stop if the monitored value is below the bound; raise KeyError with the available names if it is missing."""
         values = logs or {}
         if self.monitor not in values:
-            raise KeyError(f"StopAtLoss cannot monitor {self.monitor!r}; there is {', '.join(values)}")
+            raise KeyError(f"StopAtLoss cannot monitor {self.monitor!r}; available: {', '.join(values)}")
         if values[self.monitor] < self.loss:
             self.model.stop_training = True

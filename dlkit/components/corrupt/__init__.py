@@ -1,1 +1,1 @@
-"""Corruptions of inputs alone, named in data.corrupt."""
+"""Corruptions of inputs but not of targets, listed in data.corrupt."""

@@ -1,4 +1,4 @@
-"""Normal noise on every value."""
+"""Gaussian noise on every value."""
 
 from typing import Annotated, Any
 
@@ -9,10 +9,10 @@ from dlkit.draws import normal_field
 
 
 def gaussian_noise(inputs: Any, seeds: Any, *, stddev: Annotated[float, Field(ge=0, le=10)] = 0.5) -> tuple[Any, None]:
-    """Normal noise on every value, clipped to the value range.
+    """Add Gaussian noise to every value and clip to the value range.
 
-    inputs: (n, ...), of any number type; seeds: int32 (n, 2). stddev: as a share of the value range, which is that of
-    the integer type (0 to 255 for pixels), and 0 to 1 for floats. Returns inputs of the same shape and type.
+    inputs: (n, ...), any numeric type; seeds: int32 (n, 2). stddev: as a share of the value range, which is that of the
+    integer type (0 to 255 for pixels), or 0 to 1 for floats. Returns inputs of the same shape and type.
     """
     low, high = value_range(inputs)
     noise = normal_field(seeds, values_per_example(inputs))

@@ -1,4 +1,4 @@
-"""Values that are lost."""
+"""Masking noise: random values are set to 0."""
 
 from typing import Annotated, Any
 
@@ -10,10 +10,10 @@ from dlkit.draws import uniform_field
 
 
 def masking_noise(inputs: Any, seeds: Any, *, share: Annotated[float, Field(ge=0, le=1)] = 0.25) -> tuple[Any, None]:
-    """A share of the values becomes 0; the loss counts all values, as in a denoising autoencoder.
+    """Set a random share of the values to 0; the loss still counts all values, as in a denoising autoencoder.
 
-    inputs: (n, ...), of any number type; seeds: int32 (n, 2). share: the chance of every single value. Returns inputs
-    of the same shape and type.
+    inputs: (n, ...), any numeric type; seeds: int32 (n, 2). share: the probability for each value. Returns inputs of
+    the same shape and type.
     """
     kept = uniform_field(seeds, values_per_example(inputs)) >= share
     return like(tf.where(kept, flat(inputs), 0.0), inputs), None

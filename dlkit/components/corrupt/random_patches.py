@@ -1,4 +1,4 @@
-"""Square patches that the network does not see, for masked autoencoders."""
+"""Hidden square patches, for masked autoencoders."""
 
 from typing import Annotated, Any
 
@@ -16,11 +16,11 @@ def random_patches(
     patch_size: Annotated[int, Field(gt=0)] = 4,
     share: Annotated[float, Field(gt=0, lt=1)] = 0.75,
 ) -> tuple[Any, Any]:
-    """Hides a share of each image's square patches, which become 0; the loss counts the hidden pixels alone.
+    """Hide a share of each image's square patches by setting them to 0; the loss counts only the hidden pixels.
 
-    inputs: (n, height, width, channels), of any number type; seeds: int32 (n, 2). Every image loses the same number of
-    patches, the nearest one to the share. Returns images of the same type and the mask, float32 (n, height, width) with
-    1 where a pixel is hidden. Raises InputError when patches do not tile the image.
+    inputs: (n, height, width, channels), any numeric type; seeds: int32 (n, 2). Every image loses the same number of
+    patches, the share rounded to whole patches. Returns images of the same type and the mask, float32
+    (n, height, width) with 1 where a pixel is hidden. Raises InputError if patches do not tile the image.
     """
     rows, columns = _tiles(inputs, patch_size)
     draws = uniform_field(seeds, rows * columns)
@@ -33,11 +33,11 @@ def random_patches(
 
 
 def _tiles(inputs: Any, patch_size: int) -> tuple[int, int]:
-    """Rows and columns of patches in an image."""
+    """Return the number of rows and columns of patches in an image."""
     shape = list(inputs.shape[1:])
     if len(shape) != 3 or None in shape or shape[0] % patch_size or shape[1] % patch_size:
         raise InputError(
             f"random_patches: patches of {patch_size} x {patch_size} do not tile inputs of shape {shape}",
-            "give a patch_size that divides height and width, or give all images one size with data.resize",
+            "choose a patch_size that divides height and width, or give all images one size with data.resize",
         )
     return shape[0] // patch_size, shape[1] // patch_size

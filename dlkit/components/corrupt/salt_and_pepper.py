@@ -1,4 +1,4 @@
-"""Values that jump to the ends of their range."""
+"""Salt-and-pepper noise: random values are set to an end of their range."""
 
 from typing import Annotated, Any
 
@@ -10,10 +10,10 @@ from dlkit.draws import uniform_field
 
 
 def salt_and_pepper(inputs: Any, seeds: Any, *, share: Annotated[float, Field(ge=0, le=1)] = 0.1) -> tuple[Any, None]:
-    """A share of the values jumps to the least or the greatest one, half of them each way.
+    """Set a random share of the values to the minimum or maximum of their range, with equal probability.
 
-    inputs: (n, ...), of any number type; seeds: int32 (n, 2). share: the chance of every single value. Returns inputs
-    of the same shape and type.
+    inputs: (n, ...), any numeric type; seeds: int32 (n, 2). share: the probability for each value. Returns inputs of
+    the same shape and type.
     """
     low, high = value_range(inputs)
     draws = uniform_field(seeds, values_per_example(inputs))

@@ -36,7 +36,7 @@ class SavedModel(Exporter):
             if takes_images(spec):
                 encoded = tf.TensorSpec((None,), tf.string, name="encoded")
                 signatures["serve_encoded"] = served.serve_encoded.get_concrete_function(encoded)
-            written = Path(scratch) / "written"  # TensorFlow takes []*{} in a path for a pattern
+            written = Path(scratch) / "written"  # TensorFlow treats []*{} in a path as a pattern
             tf.saved_model.save(served, str(written), signatures=signatures)
             shutil.copytree(written, folder, dirs_exist_ok=True)
 

@@ -1,4 +1,4 @@
-"""Start weights with which a transposed convolution interpolates bilinearly."""
+"""Initial weights that make a transposed convolution interpolate bilinearly."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class Bilinear(keras.initializers.Initializer):
-    """Bilinear interpolation from every input channel to the output channel of the same number.
+    """Initialises a kernel to interpolate bilinearly from every input channel to the output channel of the same index.
 
-    For transposed convolutions of stride s with kernel 2 s - s mod 2, as FCN upsamples class scores (deck 003; Long et
-    al. 2015); the kernel then enlarges s times, and can be trained further.
+    For transposed convolutions of stride s with kernel size 2 s - s mod 2, which then upsample s times; FCN upsamples
+    its class scores this way (deck 003; Long et al., 2015). The kernel remains trainable.
     """
 
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        """A kernel (height, width, output channels, input channels)."""
+        """Return a kernel (height, width, output channels, input channels)."""
         height, width, outputs, inputs = shape
         kernel = np.zeros(shape, np.float32)
         channels = np.arange(min(outputs, inputs))
@@ -25,7 +25,7 @@ class Bilinear(keras.initializers.Initializer):
 
 
 def _triangle(size: int) -> np.ndarray:
-    """Weights (size,) that fall linearly from the centre, to 0 one place outside."""
+    """Return weights (size,) that fall linearly from the centre to 0 one position outside."""
     factor = (size + 1) // 2
     centre = factor - 1 if size % 2 else factor - 0.5
     weights: np.ndarray = 1 - np.abs(np.arange(size) - centre) / factor

@@ -1,4 +1,4 @@
-"""The network of model `autoencoder`, which keeps its parts together when it is saved and loaded."""
+"""The network class of model `autoencoder`, whose parts stay tied when it is saved and loaded."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from dlkit.components.layers.tied_dense import TiedDense
 class Autoencoder(keras.Model):
     """A functional model with nested models `encoder` and `decoder`, whose layers may share weights.
 
-    Keras saves a layer's own settings only, so a loaded model ties its layers by name again.
+    Keras saves only each layer's own settings, so a loaded model ties its layers again by name.
     """
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """The saved network with its layers tied again."""
+        """Return the saved network with its layers tied again."""
         network = super().from_config(config, custom_objects)
         encoder, decoder = network.get_layer("encoder"), network.get_layer("decoder")
         for layer in decoder.layers:

@@ -12,11 +12,11 @@ _INFERENCE_SEED = 0
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class JacobianPenalty(keras.layers.Layer):
-    """||dh/dx||_F^2 of an encoder h(x) for each example (n,) (Rifai, 2011; deck 003).
+    """Computes ||dh/dx||_F^2 of an encoder h(x) for each example (n,) (Rifai, 2011; deck 003).
 
-    exact: sum_j s_j^2 sum_i W_ij^2 for one dense layer, with s its activation's slope: h (1 - h) for sigmoid.
-    Otherwise estimated without bias as ||J v||^2 with a random direction v of signs, for which E[v v^T] is 1; the
-    direction is drawn anew in every training step, and is always the same in inference.
+    exact: sum_j s_j^2 sum_i W_ij^2 for one dense layer, where s is the slope of its activation: h (1 - h) for sigmoid.
+    Otherwise the unbiased estimate ||J v||^2 with a random sign vector v, for which E[v v^T] is the identity; v is
+    redrawn in every training step and fixed in inference.
     """
 
     def __init__(
@@ -26,21 +26,21 @@ class JacobianPenalty(keras.layers.Layer):
         self.exact = exact
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.__dict__["encoder"] = None  # past Keras' bookkeeping: its weights count where it stands in the network
+        self.__dict__["encoder"] = None  # bypasses Keras' tracking: its weights are already counted in the network
 
     def attach(self, encoder: Any) -> None:
-        """Take the encoder; InputError when there is no derivative through one of its layers."""
+        """Set the encoder; raise InputError if one of its layers has no supported derivative."""
         for layer in encoder.layers:
             check_layer(layer)
         self.__dict__["encoder"] = encoder
 
     @property
     def _steps(self) -> list[Any]:
-        """The encoder's layers, one fed by the other."""
+        """Return the encoder's layers in order, without its input layer."""
         return [layer for layer in self.encoder.layers if not isinstance(layer, keras.layers.InputLayer)]
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """The squared norm for inputs (n, ...), as float (n,)."""
+        """Return the squared norm for inputs (n, ...) as float (n,)."""
         if self.exact:
             dense = self._steps[-1]
             norms = ops.sum(ops.square(dense.kernel), axis=0)
@@ -54,9 +54,9 @@ class JacobianPenalty(keras.layers.Layer):
         return ops.sum(ops.square(tangent), axis=tuple(range(1, len(tangent.shape))))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any]:
-        """One number for each example."""
+        """Return (n,): one value per example."""
         return (input_shape[0],)
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {**super().get_config(), "exact": self.exact, "seed": self.seed}

@@ -1,4 +1,4 @@
-"""The draw in the middle of a variational autoencoder."""
+"""The sampling step of a variational autoencoder."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from dlkit.analysis.reach import pointwise
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class Sampling(keras.layers.Layer):
-    """z = mean + exp(log_variance / 2) * epsilon with epsilon from N(0, 1); in inference z = mean (Kingma, 2014).
+    """Samples z = mean + exp(log_variance / 2) * epsilon, epsilon from N(0, 1); in inference z = mean (Kingma, 2014).
 
-    Takes [mean, log_variance], both (n, latent), and gives (n, latent).
+    The inputs are [mean, log_variance], both (n, latent); the output is (n, latent).
     """
 
     layer_facts = LayerFacts(reach=pointwise)
@@ -24,7 +24,7 @@ class Sampling(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """A draw in training, the mean otherwise."""
+        """Return a sample in training and the mean otherwise."""
         mean, log_variance = inputs
         if not training:
             return mean
@@ -32,9 +32,9 @@ class Sampling(keras.layers.Layer):
         return mean + ops.exp(log_variance / 2) * epsilon
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the mean."""
+        """Return the shape of the mean."""
         return input_shape[0]
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {**super().get_config(), "seed": self.seed}

@@ -1,4 +1,4 @@
-"""Layers fed one by the other; the one that cannot take what comes before it is named with its place in the recipe."""
+"""Chaining of layers, with errors that give the recipe location of the layer that rejects its input."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from dlkit.errors import InputError, keras_reason
 
 
 def stack(layers: list[Any], inputs: Any) -> Any:
-    """The output of the last layer; InputError at the layer that cannot take its input."""
+    """Return the output of the last layer; raise InputError at the first layer that rejects its input."""
     outputs = inputs
     for layer in layers:
         outputs = _apply(layer, outputs)

@@ -1,7 +1,7 @@
-"""Forward-mode differentiation through the layers of an encoder: how outputs move when inputs move along a direction.
+"""Forward-mode differentiation (Jacobian-vector products) through the layers of an encoder.
 
-A dense or convolutional layer is linear but for its activation, so its tangent is the same linear map of the tangent
-that comes in, times the activation's slope. For the activations here the slope follows from the output alone.
+A dense or convolutional layer is linear except for its activation, so its output tangent is the same linear map of the
+input tangent, times the slope of the activation. For the activations here, the slope depends on the output alone.
 """
 
 from collections.abc import Callable
@@ -27,24 +27,24 @@ _WEIGHTED = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D)
 
 
 def slope(layer: Any, outputs: Any) -> Any:
-    """The activation's derivative where the layer gives these outputs."""
+    """Return the derivative of the layer's activation at these outputs."""
     return _SLOPES[layer.activation.__name__](outputs)
 
 
 def check_layer(layer: Any) -> None:
-    """Raise InputError when no tangent can be carried through a layer."""
+    """Raise InputError if tangents cannot be propagated through a layer."""
     known = isinstance(layer, (*_SHAPING, *_WEIGHTED, layers.InputLayer))
     activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
     if not known or activation not in _SLOPES:
         what = type(layer).__name__ + (f" with {activation}" if known else "")
         raise InputError(
-            f"contraction: there is no derivative through {what}",
+            f"contraction: no derivative is implemented for {what}",
             f"allowed: {', '.join(kind.__name__ for kind in (*_WEIGHTED, *_SHAPING))}, with {', '.join(_SLOPES)}",
         )
 
 
 def through(layer: Any, inputs: Any, tangent: Any) -> tuple[Any, Any]:
-    """A layer's outputs for inputs (n, ...), and their derivative along the tangent (n, ...)."""
+    """Return a layer's outputs for inputs (n, ...) and their derivative along the tangent (n, ...)."""
     outputs = layer(inputs)
     if isinstance(layer, _SHAPING):
         return outputs, layer(tangent)
@@ -52,7 +52,7 @@ def through(layer: Any, inputs: Any, tangent: Any) -> tuple[Any, Any]:
 
 
 def _linear(layer: Any, tangent: Any) -> Any:
-    """A layer's linear map alone, without bias and activation."""
+    """Apply a layer's linear map only, without bias and activation."""
     if isinstance(layer, layers.Dense):
         return ops.matmul(tangent, layer.kernel)
     return layer.convolution_op(tangent, layer.kernel)

@@ -1,4 +1,4 @@
-"""What keras.applications do to pixels before a net sees them, as a layer, so that it is inside every export."""
+"""The pixel preprocessing of keras.applications as a layer, so that it is part of every export."""
 
 from typing import Any
 
@@ -9,16 +9,17 @@ from dlkit.analysis.facts import LayerFacts
 from dlkit.analysis.reach import pointwise
 from dlkit.catalog.applications import Application, preprocessing_mode
 
-# Of ImageNet: the mean of blue, green and red (caffe), and mean and deviation of red, green and blue in 0 to 1 (torch).
+# ImageNet statistics: means of blue, green, red (caffe); means and deviations of red, green, blue in [0, 1] (torch).
 _CAFFE_MEAN = (103.939, 116.779, 123.68)
 _TORCH_MEAN, _TORCH_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class ApplicationPreprocessing(keras.layers.Layer):
-    """The preprocess_input of one of keras.applications: images (n, height, width, 3), red first, values 0 to 255.
+    """Applies the preprocess_input of a keras.applications network to RGB images (n, height, width, 3) from 0 to 255.
 
-    `backbone` names the net. ConvNeXt, EfficientNet and MobileNetV3 hold their own; there the pixels stay as they are.
+    `backbone` names the network. ConvNeXt, EfficientNet and MobileNetV3 contain their own preprocessing; for them the
+    pixels are left unchanged.
     """
 
     layer_facts = LayerFacts(reach=pointwise)
@@ -29,12 +30,12 @@ class ApplicationPreprocessing(keras.layers.Layer):
         self.mode = preprocessing_mode(backbone)
 
     def build(self, input_shape: Any) -> None:
-        """Check that there are three channels; ValueError otherwise."""
+        """Raise ValueError unless there are three channels."""
         if len(input_shape) != 4 or input_shape[-1] != 3:
-            raise ValueError(f"{self.backbone} wants images (height, width, 3), an example is {list(input_shape[1:])}")
+            raise ValueError(f"{self.backbone} needs images (height, width, 3), received {list(input_shape[1:])}")
 
     def call(self, inputs: Any) -> Any:
-        """The pixels as the net's makers scaled them, in the layer's own precision."""
+        """Return the pixels scaled as in the network's training, in the layer's compute dtype."""
         x = ops.cast(inputs, self.compute_dtype)
         if self.mode == "tf":
             return x / 127.5 - 1.0
@@ -46,9 +47,9 @@ class ApplicationPreprocessing(keras.layers.Layer):
         return x
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape stays as it is."""
+        """Return the input shape unchanged."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {**super().get_config(), "backbone": self.backbone}

@@ -1,4 +1,4 @@
-"""The mean over the views that InferenceViews makes."""
+"""Averaging over the views that InferenceViews creates."""
 
 import math
 from typing import Annotated, Any
@@ -15,13 +15,13 @@ from dlkit.errors import InputError
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class AverageViews(keras.layers.Layer):
-    """In inference the mean over the `views` of each image, in training what comes in.
+    """Averages over the `views` of each image in inference; passes its input through in training.
 
-    (views n, classes), view by view as InferenceViews puts them, become (n, classes). views: 2 for an image and its
+    (views n, classes), ordered view by view as by InferenceViews, becomes (n, classes). views: 2 for an image and its
     mirror image, 6 with shifts.
     """
 
-    # The places of a mirrored view are not those of the image.
+    # Positions in a mirrored view do not match those in the image.
     layer_facts = LayerFacts(reach=lambda layer, sizes: None if sizes else ())
 
     def __init__(self, *, views: Annotated[int, Field(ge=1)], **keywords: Any) -> None:
@@ -29,20 +29,20 @@ class AverageViews(keras.layers.Layer):
         self.views = views
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The mean over views."""
+        """Return the mean over views, or the inputs in training."""
         return inputs if training else ops.mean(ops.reshape(inputs, (self.views, -1, *inputs.shape[1:])), axis=0)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """One row for each image."""
+        """Return the shape with one row per image."""
         return (None, *input_shape[1:])
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {**super().get_config(), "views": self.views}
 
 
 def without_views(network: keras.Model) -> keras.Model:
-    """The same layers with the same weights, but every image is seen once, in inference too."""
+    """Return the network with the same layers and weights but no views: every image is seen once in inference too."""
     views = (InferenceViews, AverageViews)
     if not any(isinstance(layer, views) for layer in network.layers):
         return network
@@ -52,14 +52,14 @@ def without_views(network: keras.Model) -> keras.Model:
 
 
 def check_views(network: keras.Model) -> None:
-    """Raise InputError, located in the recipe, unless the network averages as many views as it makes."""
+    """Raise InputError with a recipe location unless the network averages as many views as it creates."""
     made = [layer for layer in network.layers if isinstance(layer, InferenceViews)]
     averaged = [layer for layer in network.layers if isinstance(layer, AverageViews)]
     have, wanted = math.prod(layer.views for layer in averaged), math.prod(layer.views for layer in made)
     if have == wanted:
         return
-    makes = f"InferenceViews makes {wanted} views of an image" if made else "there is no InferenceViews"
-    takes = f"AverageViews takes the mean over {have}" if averaged else "there is no AverageViews"
+    makes = f"InferenceViews creates {wanted} views of an image" if made else "there is no InferenceViews"
+    takes = f"AverageViews averages over {have}" if averaged else "there is no AverageViews"
     raise InputError(
         f"{makes}, but {takes}",
         f"write AverageViews: {{views: {wanted}}} after the last layer" if made else "remove AverageViews",

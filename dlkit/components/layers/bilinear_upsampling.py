@@ -1,4 +1,4 @@
-"""Bilinear upsampling by a whole number, of images whose size is known only when they come."""
+"""Bilinear upsampling by an integer factor, for images whose size is known only at run time."""
 
 from typing import Annotated, Any
 
@@ -12,9 +12,9 @@ from dlkit.analysis.reach import enlarged_reach
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class BilinearUpsampling(keras.layers.Layer):
-    """Enlarges images (n, h, w, c) `size` times by bilinear interpolation, half-pixel centres, borders repeated.
+    """Upsamples images (n, h, w, c) `size` times by bilinear interpolation, half-pixel centres, borders repeated.
 
-    The same values as keras.layers.UpSampling2D, which fails in a graph when height or width is not fixed.
+    Gives the same values as keras.layers.UpSampling2D, which fails in a graph when height or width is not fixed.
     """
 
     layer_facts = LayerFacts(reach=lambda layer, sizes: (enlarged_reach(layer.size, neighbours=1),) * 2)
@@ -24,11 +24,11 @@ class BilinearUpsampling(keras.layers.Layer):
         self.size = size
 
     def call(self, inputs: Any) -> Any:
-        """(n, h, w, c) to (n, h size, w size, c)."""
+        """Map (n, h, w, c) to (n, h size, w size, c)."""
         return self._enlarged(self._enlarged(inputs, 1), 2)
 
     def _enlarged(self, x: Any, axis: int) -> Any:
-        """Between two pixels lie `size` outputs: the k-th at (k + 1/2) / size - 1/2 from the pixel itself."""
+        """Interpolate `size` outputs per pixel along an axis; the k-th lies (k + 1/2) / size - 1/2 from the pixel."""
         index: list[Any] = [slice(None)] * 4
 
         def part(start: int | None, stop: int | None) -> Any:
@@ -43,11 +43,11 @@ class BilinearUpsampling(keras.layers.Layer):
         return ops.reshape(ops.stack(phases, axis=axis + 1), shape)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """`size` times as high and wide."""
+        """Return the shape with height and width multiplied by `size`."""
         n, height, width, channels = input_shape
         return (n, *(None if length is None else length * self.size for length in (height, width)), channels)
 
     def get_config(self) -> dict[str, Any]:
-        """Settings, for saving."""
+        """Return the settings for saving."""
         config: dict[str, Any] = super().get_config() | {"size": self.size}
         return config

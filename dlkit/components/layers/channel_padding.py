@@ -1,4 +1,4 @@
-"""Empty channels, so that a narrower tensor can be added to a wider one."""
+"""Padding with zero channels, so that a narrower tensor can be added to a wider one."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from dlkit.analysis.reach import pointwise
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class ChannelPadding(keras.layers.Layer):
-    """Channels of zeros, half of them before the input's and half after, up to a total of `channels`."""
+    """Pads the input with zero channels to a total of `channels`, half of them before and half after its own."""
 
     layer_facts = LayerFacts(reach=pointwise)
 
@@ -21,20 +21,20 @@ class ChannelPadding(keras.layers.Layer):
         self.channels = channels
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """No weights; the input must not have more channels already."""
+        """Raise ValueError if the input has more than `channels` channels; there are no weights."""
         if (input_shape[-1] or 0) > self.channels:
             raise ValueError(f"the input has {input_shape[-1]} channels, more than channels={self.channels}")
 
     def call(self, inputs: Any) -> Any:
-        """Maps (n, ..., c) to (n, ..., channels)."""
+        """Map (n, ..., c) to (n, ..., channels)."""
         missing = self.channels - inputs.shape[-1]
         around = [[0, 0]] * (len(inputs.shape) - 1)
         return ops.pad(inputs, [*around, [missing // 2, missing - missing // 2]])
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The same shape with `channels` channels."""
+        """Return the same shape with `channels` channels."""
         return (*input_shape[:-1], self.channels)
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {**super().get_config(), "channels": self.channels}

@@ -1,4 +1,4 @@
-"""Cuts a tensor to the height and width of another."""
+"""Cropping of a tensor to the height and width of another."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from dlkit.analysis.reach import pointwise
 
 
 def cropped(x: Any, height: Any, width: Any, align: str = "centre") -> Any:
-    """x (n, h, w, ...) cut to height and width, from its centre or its start (upper left)."""
+    """Return the central part of x (n, h, w, ...) of this height and width; aligned at the start, the upper left."""
     shape = ops.shape(x)
     top, left = ((shape[1] - height) // 2, (shape[2] - width) // 2) if align == "centre" else (0, 0)
     return x[:, top : top + height, left : left + width]
@@ -18,10 +18,10 @@ def cropped(x: Any, height: Any, width: Any, align: str = "centre") -> Any:
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class CropLike(keras.layers.Layer):
-    """Cuts the first of two tensors (n, h, w, c) to the height and width of the second, around the centre or the start.
+    """Crops the first of two tensors (n, h, w, c) to the height and width of the second.
 
-    The U-Net of deck 003 cuts its skips this way, because its convolutions are not padded; what is larger than the
-    image after upsampling is cut at the end.
+    With align `centre` the middle is kept: the U-Net of deck 003 crops its skip connections this way, because its
+    convolutions are unpadded. With `start` the upper left is kept: upsampled maps larger than the image lose their end.
     """
 
     layer_facts = LayerFacts(reach=pointwise, reads=1)
@@ -31,7 +31,7 @@ class CropLike(keras.layers.Layer):
         self.align = align
 
     def call(self, inputs: Any) -> Any:
-        """[x, reference] to x with the reference's height and width."""
+        """Map [x, reference] to x with the reference's height and width."""
         x, reference = inputs
         if x.shape[1:3] == reference.shape[1:3] and None not in x.shape[1:3]:
             return x
@@ -39,11 +39,11 @@ class CropLike(keras.layers.Layer):
         return cropped(x, height, width, self.align)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """The first one's batch and channels, the second one's size."""
+        """Return the batch and channels of the first shape with the height and width of the second."""
         x, reference = input_shape
         return (x[0], *reference[1:3], x[-1])
 
     def get_config(self) -> dict[str, Any]:
-        """Settings, for saving."""
+        """Return the settings for saving."""
         config: dict[str, Any] = super().get_config() | {"align": self.align}
         return config

@@ -1,4 +1,4 @@
-"""Several views of an image where a network predicts, none where it trains."""
+"""Test-time augmentation: several views of each image in inference, none in training."""
 
 from typing import Annotated, Any
 
@@ -12,12 +12,12 @@ from dlkit.analysis.reach import pointwise
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class InferenceViews(keras.layers.Layer):
-    """In inference every image, its mirror image, and both shifted: more rows, which AverageViews makes one again.
+    """Adds mirrored and shifted views of every image to the batch in inference, for AverageViews to average.
 
-    In training the images pass as they are. horizontal_flip: the mirror image too. shift: with so many pixels, the
-    images shifted up and left, and down and right, the border mirrored (test-time augmentation as in Jordan, 2024,
-    arXiv 2404.00498, there for the whole image twice as much). Images (n, height, width, channels) become
-    (views n, height, width, channels), view by view.
+    In training the images pass unchanged. horizontal_flip: add the mirror image. shift: if above 0, also add the images
+    shifted by this many pixels up and left, and down and right, with mirrored borders (test-time augmentation as in
+    Jordan, 2024, arXiv 2404.00498, where the unshifted image has twice the weight). Images
+    (n, height, width, channels) become (views n, height, width, channels), view by view.
     """
 
     layer_facts = LayerFacts(reach=pointwise)  # within each view
@@ -31,11 +31,11 @@ class InferenceViews(keras.layers.Layer):
 
     @property
     def views(self) -> int:
-        """How many views there are of an image."""
+        """Return the number of views per image."""
         return (3 if self.shift else 1) * (2 if self.horizontal_flip else 1)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The views one after the other along the first axis, or the inputs in training."""
+        """Return the views concatenated along the first axis, or the inputs in training."""
         if training:
             return inputs
         views = [inputs, *(self._shifted(inputs) if self.shift else [])]
@@ -50,9 +50,9 @@ class InferenceViews(keras.layers.Layer):
         return [padded[:, start : start + height, start : start + width] for start in (0, 2 * self.shift)]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """As many rows as there are views of each image."""
+        """Return the shape with one row per view of each image."""
         return (None, *input_shape[1:])
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {**super().get_config(), "horizontal_flip": self.horizontal_flip, "shift": self.shift}

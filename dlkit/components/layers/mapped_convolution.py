@@ -1,4 +1,4 @@
-"""A convolution in which a table says which channels each filter sees."""
+"""A convolution with a connection table that selects the input channels of each filter."""
 
 from typing import Annotated, Any
 
@@ -22,10 +22,10 @@ def _multiply_adds(layer: Any) -> Formula:
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class MappedConvolution(keras.layers.Layer):
-    """A convolution without padding; connections[k] lists the input channels that filter k sees.
+    """Applies an unpadded convolution in which filter k sees only the input channels in connections[k].
 
-    Only connected weights exist: kernel_size^2 for each connection, and a bias for each filter (LeCun et al., 1998,
-    table I, where it breaks the symmetry between maps and saves weights).
+    Only connected weights exist: kernel_size^2 per connection and one bias per filter (LeCun et al., 1998, table I,
+    where partial connections break the symmetry between maps and save weights).
     """
 
     layer_facts = LayerFacts(
@@ -39,17 +39,17 @@ class MappedConvolution(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if not connections or not all(connections):
-            raise ValueError("connections needs at least one channel for every filter")
+            raise ValueError("connections needs at least one channel per filter")
         self.connections = [list(channels) for channels in connections]
         self.kernel_size = kernel_size
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """The weights of the connections (kernel_size, kernel_size, connections), and one bias for each filter."""
+        """Create the connection weights (kernel_size, kernel_size, connections) and one bias per filter."""
         channels, filters = int(input_shape[-1] or 0), len(self.connections)
         pairs = [channel * filters + k for k, seen in enumerate(self.connections) for channel in seen]
         if len(set(pairs)) < len(pairs) or not all(0 <= c < channels for seen in self.connections for c in seen):
-            raise ValueError(f"connections must name channels from 0 to {channels - 1}, each once for a filter")
-        # Where each connection stands among all pairs of channel and filter, as rows of a 0/1 matrix.
+            raise ValueError(f"connections must name channels from 0 to {channels - 1}, each at most once per filter")
+        # One-hot rows that place each connection among all (channel, filter) pairs.
         self._places = np.eye(channels * filters, dtype="float32")[pairs]
         seen_by_each = len(pairs) / filters * self.kernel_size**2
         start = keras.initializers.RandomUniform(-((3 / seen_by_each) ** 0.5), (3 / seen_by_each) ** 0.5)
@@ -58,18 +58,18 @@ class MappedConvolution(keras.layers.Layer):
         self.bias = self.add_weight(shape=(filters,), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
-        """Maps (n, height, width, channels) to (n, height - k + 1, width - k + 1, filters)."""
+        """Map (n, height, width, channels) to (n, height - k + 1, width - k + 1, filters)."""
         places = ops.convert_to_tensor(self._places, dtype=self.compute_dtype)
         shape = (self.kernel_size, self.kernel_size, inputs.shape[-1], len(self.connections))
         kernel = ops.reshape(ops.matmul(ops.convert_to_tensor(self.kernel), places), shape)
         return ops.conv(inputs, kernel, data_format="channels_last") + self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Height and width shrink by kernel_size - 1."""
+        """Return the shape with height and width reduced by kernel_size - 1."""
         batch, height, width, _ = input_shape
         smaller = (None if size is None else size - self.kernel_size + 1 for size in (height, width))
         return (batch, *smaller, len(self.connections))
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {**super().get_config(), "connections": self.connections, "kernel_size": self.kernel_size}

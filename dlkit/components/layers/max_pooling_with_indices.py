@@ -1,4 +1,4 @@
-"""Max-pooling that also tells where each maximum stood."""
+"""Max pooling that also returns the position of each maximum."""
 
 from typing import Any
 
@@ -10,10 +10,11 @@ from dlkit.analysis.facts import LayerFacts, Window
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class MaxPoolingWithIndices(keras.layers.Layer):
-    """Max-pooling over windows that do not overlap, and where in its window each maximum stood (deck 003).
+    """Max-pools non-overlapping windows and returns the position of each maximum in its window (deck 003).
 
-    Gives [maxima, indices]: (n, h / p, w / p, c) twice; an index counts the window's places row by row, from 0 to
-    p^2 - 1. MaxUnpooling puts values back there. Rows and columns that fill no window are dropped.
+    The outputs are [maxima, indices], both (n, h / p, w / p, c); an index counts the positions of a window row by row,
+    from 0 to p^2 - 1. MaxUnpooling puts values back at these positions. Rows and columns that do not fill a window are
+    dropped.
     """
 
     layer_facts = LayerFacts(window=lambda layer: Window((layer.pool_size,) * 2, (layer.pool_size,) * 2, (1, 1)))
@@ -23,26 +24,26 @@ class MaxPoolingWithIndices(keras.layers.Layer):
         self.pool_size = pool_size
 
     def call(self, inputs: Any) -> list[Any]:
-        """[maxima, indices int32] of inputs (n, h, w, c)."""
+        """Return [maxima, indices (int32)] of inputs (n, h, w, c)."""
         windows = _windows(inputs, self.pool_size)
         indices = ops.argmax(windows, axis=3)
         return [ops.max(windows, axis=3), ops.cast(indices, "int32")]
 
     def compute_output_spec(self, inputs: Any) -> list[Any]:
-        """Both outputs' shapes; indices are int32."""
+        """Return the shapes of both outputs; indices are int32."""
         n, height, width, channels = inputs.shape
         sizes = [None if size is None else size // self.pool_size for size in (height, width)]
         shape = (n, *sizes, channels)
         return [keras.KerasTensor(shape, self.compute_dtype), keras.KerasTensor(shape, "int32")]
 
     def get_config(self) -> dict[str, Any]:
-        """Settings, for saving."""
+        """Return the settings for saving."""
         config: dict[str, Any] = super().get_config() | {"pool_size": self.pool_size}
         return config
 
 
 def _windows(x: Any, size: int) -> Any:
-    """Windows of x (n, h, w, c) as (n, h / size, w / size, size^2, c)."""
+    """Return the windows of x (n, h, w, c) as (n, h / size, w / size, size^2, c)."""
     _, height, width, _ = ops.shape(x)
     rows, columns, channels = height // size, width // size, x.shape[-1]
     x = x[:, : rows * size, : columns * size]

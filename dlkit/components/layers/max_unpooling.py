@@ -1,4 +1,4 @@
-"""Upsampling that puts values back where max-pooling took them from."""
+"""Upsampling that puts values back at the positions of max-pooled maxima."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from dlkit.analysis.reach import enlarged_reach
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class MaxUnpooling(keras.layers.Layer):
-    """Puts every value where its partner MaxPoolingWithIndices found the maximum, zeros elsewhere (deck 003)."""
+    """Puts every value where its partner MaxPoolingWithIndices found the maximum, and zeros elsewhere (deck 003)."""
 
     layer_facts = LayerFacts(reach=lambda layer, sizes: (enlarged_reach(layer.pool_size),) * 2)
 
@@ -20,7 +20,7 @@ class MaxUnpooling(keras.layers.Layer):
         self.pool_size = pool_size
 
     def call(self, inputs: Any) -> Any:
-        """[values (n, h, w, c), indices int32 of the same shape] to (n, h p, w p, c)."""
+        """Map [values (n, h, w, c), indices (int32, same shape)] to (n, h p, w p, c)."""
         values, indices = inputs
         size = self.pool_size
         _, rows, columns, channels = ops.shape(values)
@@ -30,12 +30,12 @@ class MaxUnpooling(keras.layers.Layer):
         return ops.reshape(ops.transpose(windows, (0, 1, 3, 2, 4, 5)), (-1, rows * size, columns * size, channels))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """pool_size times as high and wide."""
+        """Return the shape with height and width multiplied by pool_size."""
         n, height, width, channels = input_shape[0]
         sizes = [None if length is None else length * self.pool_size for length in (height, width)]
         return (n, *sizes, channels)
 
     def get_config(self) -> dict[str, Any]:
-        """Settings, for saving."""
+        """Return the settings for saving."""
         config: dict[str, Any] = super().get_config() | {"pool_size": self.pool_size}
         return config

@@ -1,4 +1,4 @@
-"""Whitening of small patches, learnt from the images and not by gradients."""
+"""Whitening of small patches, computed from the training images instead of learnt by gradient descent."""
 
 from typing import Annotated, Any
 
@@ -18,12 +18,12 @@ def _multiply_adds(layer: Any) -> Formula:
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class PatchWhitening(keras.layers.Layer):
-    """A convolution whose outputs have no correlation and equal variance over the patches of train.
+    """Whitens image patches by a convolution whose outputs are uncorrelated with equal variance over the train split.
 
     Its filters are the eigenvectors e of the mean of p p^T over all patches p, divided by sqrt(eigenvalue + epsilon),
-    the largest eigenvalue first; with `negated`, -e follow, so that a rectifier after it keeps both signs (Page, 2019,
+    largest eigenvalue first; with `negated`, -e follow, so that a ReLU after the layer keeps both signs (Page, 2019,
     "How to train your ResNet"; Jordan, 2024, arXiv 2404.00498). Inputs (n, height, width, channels) become
-    (n, height - patch_size + 1, width - patch_size + 1, filters). Nothing in it is trained.
+    (n, height - patch_size + 1, width - patch_size + 1, filters). The filters are not trainable.
     """
 
     layer_facts = LayerFacts(
@@ -44,9 +44,9 @@ class PatchWhitening(keras.layers.Layer):
         self.negated = negated
 
     def build(self, input_shape: Any) -> None:
-        """The filters (patch_size, patch_size, channels, filters), zero until adapt; ValueError without an image."""
+        """Create the filters (patch_size, patch_size, channels, filters), zero until adapt; ValueError if no images."""
         if len(input_shape) != 4 or input_shape[-1] is None:
-            raise ValueError(f"it takes images (n, height, width, channels), these inputs are {list(input_shape)}")
+            raise ValueError(f"expected images (n, height, width, channels), received {list(input_shape)}")
         shape = (self.patch_size, self.patch_size, input_shape[-1], self._filters(input_shape))
         self.kernel = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="kernel")
 
@@ -54,7 +54,7 @@ class PatchWhitening(keras.layers.Layer):
         return int(self.patch_size**2 * input_shape[-1] * (2 if self.negated else 1))
 
     def adapt(self, data: Any) -> None:
-        """Learn the filters from batches of images."""
+        """Compute the filters from batches of images."""
         rows, columns, channels, _ = self.kernel.shape
         size, moments, count = rows * columns * channels, 0.0, 0
         for images in data:
@@ -64,22 +64,22 @@ class PatchWhitening(keras.layers.Layer):
             moments, count = moments + patches.T @ patches, count + len(patches)
         values, vectors = np.linalg.eigh(moments / count)
         vectors = (vectors / np.sqrt(values + self.epsilon))[:, ::-1]
-        # An eigenvector has no sign of its own: its largest entry is positive, on every machine.
+        # The sign of an eigenvector is arbitrary: make its largest entry positive, for the same filters everywhere.
         vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(size)])
         vectors = np.concatenate([vectors, -vectors], axis=1) if self.negated else vectors
         self.kernel.assign(vectors.reshape(self.kernel.shape))
 
     def call(self, inputs: Any) -> Any:
-        """Every patch in terms of the eigenvectors."""
+        """Return the whitened coordinates of every patch."""
         return ops.conv(ops.cast(inputs, self.compute_dtype), self.kernel, data_format="channels_last")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Smaller by patch_size - 1, with the filters as channels."""
+        """Return the shape with height and width reduced by patch_size - 1 and the filters as channels."""
         batch, *sizes, _ = input_shape
         smaller = (None if size is None else size - self.patch_size + 1 for size in sizes)
         return (batch, *smaller, self._filters(input_shape))
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         own = {"patch_size": self.patch_size, "epsilon": self.epsilon, "negated": self.negated}
         return {**super().get_config(), **own}

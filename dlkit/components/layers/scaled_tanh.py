@@ -11,7 +11,7 @@ from dlkit.analysis.reach import pointwise
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class ScaledTanh(keras.layers.Layer):
-    """1.7159 tanh(2x/3), which is 1 at 1 and -1 at -1 (LeCun et al., 1998, appendix A)."""
+    """Computes 1.7159 tanh(2x/3), which is 1 at 1 and -1 at -1 (LeCun, 1998, appendix A)."""
 
     layer_facts = LayerFacts(reach=pointwise)
 
@@ -21,13 +21,13 @@ class ScaledTanh(keras.layers.Layer):
         self.slope = slope
 
     def call(self, inputs: Any) -> Any:
-        """Values of any shape, squashed between -amplitude and amplitude."""
+        """Squash values of any shape between -amplitude and amplitude."""
         return self.amplitude * ops.tanh(self.slope * inputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The same shape."""
+        """Return the input shape unchanged."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {**super().get_config(), "amplitude": self.amplitude, "slope": self.slope}

@@ -1,4 +1,4 @@
-"""Subsampling with trained weights, from before max pooling."""
+"""Subsampling with trainable weights, the predecessor of max pooling."""
 
 from math import prod
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from dlkit.analysis.formulas import Formula, dense_operations
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class Subsampling(keras.layers.Layer):
-    """The sum over each window, times a coefficient, plus a bias: two weights for each map (LeCun et al., 1998)."""
+    """Sums each window, times a coefficient, plus a bias: two weights per map (LeCun, 1998)."""
 
     layer_facts = LayerFacts(
         window=lambda layer: Window((layer.pool_size,) * 2, (layer.pool_size,) * 2, (1, 1)),
@@ -26,23 +26,23 @@ class Subsampling(keras.layers.Layer):
         self.pool_size = pool_size
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """One coefficient and one bias for each channel; at the start the mean of the window."""
+        """Create one coefficient and one bias per channel; initially the output is the mean of the window."""
         shape = (input_shape[-1],)
         mean = keras.initializers.Constant(1 / self.pool_size**2)
         self.coefficient = self.add_weight(shape=shape, initializer=mean, name="coefficient")
         self.bias = self.add_weight(shape=shape, initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
-        """Maps (n, height, width, channels) in windows that do not overlap."""
+        """Map (n, height, width, channels) in non-overlapping windows."""
         mean = ops.average_pool(inputs, self.pool_size, strides=self.pool_size, data_format="channels_last")
         return mean * self.pool_size**2 * self.coefficient + self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Height and width divided by pool_size, rounded down."""
+        """Return the shape with height and width divided by pool_size, rounded down."""
         batch, height, width, channels = input_shape
         smaller = (None if size is None else size // self.pool_size for size in (height, width))
         return (batch, *smaller, channels)
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {**super().get_config(), "pool_size": self.pool_size}

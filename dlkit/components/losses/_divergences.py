@@ -1,4 +1,4 @@
-"""Penalties on codes, each one number per example (n,), in nats where they are divergences."""
+"""Penalties on codes: one value per example (n,), in nats for divergences."""
 
 import math
 from typing import Any
@@ -8,23 +8,24 @@ from keras import ops
 
 
 def kl_to_standard_normal(mean: Any, log_variance: Any) -> Any:
-    """KL(N(mean, exp(log_variance)) || N(0, 1)) summed over the latent numbers (Kingma, 2014, appendix B).
+    """Return KL(N(mean, exp(log_variance)) || N(0, 1)) summed over latent dimensions (Kingma, 2014, appendix B).
 
-    1/2 sum_j (mean_j^2 + variance_j - 1 - log_variance_j); both arguments (n, latent).
+    1/2 sum_j (mean_j^2 + variance_j - 1 - log_variance_j); both arguments have shape (n, latent).
     """
     mean, log_variance = _flat(mean), _flat(log_variance)
     return 0.5 * ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1)
 
 
 def absolute_sum(code: Any) -> Any:
-    """sum_j |h_j|, the L1 norm of each code (n, ...)."""
+    """Return sum_j |h_j|, the L1 norm of each code (n, ...)."""
     return ops.sum(ops.abs(_flat(code)), axis=-1)
 
 
 def kl_to_rate(code: Any, rho: float) -> Any:
-    """sum_j KL(rho || mean of h_j over the batch), for codes (n, ...) from 0 to 1; the same for all of a batch.
+    """Return sum_j KL(rho || mean of h_j over the batch) for codes (n, ...) from 0 to 1.
 
-    rho ln(rho / r_j) + (1 - rho) ln((1 - rho) / (1 - r_j)) with r_j the rate at which unit j is on.
+    rho ln(rho / r_j) + (1 - rho) ln((1 - rho) / (1 - r_j)), where r_j is the mean activation of unit j over the batch.
+    Every example of a batch gets the same value.
     """
     code = _flat(code)
     rate = ops.clip(ops.mean(code, axis=0), 1e-6, 1 - 1e-6)
@@ -33,6 +34,6 @@ def kl_to_rate(code: Any, rho: float) -> Any:
 
 
 def _flat(values: Any) -> Any:
-    """(n, ...) as (n, count) in full precision."""
+    """Reshape (n, ...) to (n, count) in full precision."""
     full = ops.cast(values, keras.config.floatx())
     return full if len(full.shape) == 2 else ops.reshape(full, (-1, math.prod(full.shape[1:])))

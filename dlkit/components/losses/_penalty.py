@@ -1,4 +1,4 @@
-"""The loss of an output that is itself a cost, such as a VAE's KL divergence."""
+"""A loss for outputs that are themselves a cost, such as the KL divergence of a VAE."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import keras
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class Penalty(keras.losses.Loss):
-    """The output's own value for each example (n,), averaged over the batch; there are no targets."""
+    """Averages the output's own values (n,) over the batch; there are no targets."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The values as they are."""
+        """Return the values unchanged."""
         del y_true
         return y_pred

@@ -1,4 +1,4 @@
-"""One minus the soft Dice coefficient, with squares in its denominator (deck 003)."""
+"""One minus the soft Dice coefficient with squares in its denominator (deck 003)."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class SoftDice(keras.losses.Loss):
-    """1 - 2 sum(t p) / (sum(t^2) + sum(p^2)) for every class, then the mean over classes (deck 003).
+    """Averages 1 - 2 sum(t p) / (sum(t^2) + sum(p^2)) over classes (deck 003).
 
-    Sums run over all pixels of the batch, so that a class which one image lacks does not upset it. With
-    `class_weights` the mean over channels is a weighted one. Sample weights weigh the pixels in the sums.
+    The sums run over all pixels of the batch, so a class that is absent from one image does not distort the loss.
+    `class_weights` weight the mean over channels, and sample weights weight the pixels in the sums. Unlike this loss,
     keras.losses.Dice has no squares.
     """
 
@@ -20,7 +20,7 @@ class SoftDice(keras.losses.Loss):
         self.class_weights = class_weights
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The loss of a batch, a number; y_true and y_pred (n, ..., classes), sample_weight (n, ...) or None."""
+        """Return a batch's scalar loss; y_true and y_pred (n, ..., classes), sample_weight (n, ...) or None."""
         predicted = ops.cast(y_pred, self.dtype)
         losses = 1 - coefficients(ops.cast(y_true, self.dtype), predicted, sample_weight)
         if self.class_weights is None:
@@ -29,18 +29,18 @@ class SoftDice(keras.losses.Loss):
         return ops.sum(weights * losses) / ops.sum(weights)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The unweighted loss of a batch."""
+        """Return the unweighted loss of a batch."""
         return self(y_true, y_pred)
 
     def get_config(self) -> dict[str, Any]:
-        """Settings, for saving."""
+        """Return the settings for saving."""
         return {"class_weights": self.class_weights, "name": self.name}
 
 
 def coefficients(truth: Any, predicted: Any, weights: Any = None) -> Any:
-    """Soft Dice coefficient of every class (classes,); truth and predicted (n, ..., classes), weights (n, ...).
+    """Return the soft Dice coefficient of every class (classes,); 1 for a class neither present nor predicted.
 
-    1 where a class is neither there nor predicted.
+    truth and predicted: (n, ..., classes); weights: (n, ...) or None.
     """
     axes = tuple(range(len(predicted.shape) - 1))
     weight = 1.0 if weights is None else ops.expand_dims(ops.cast(weights, predicted.dtype), -1)

@@ -1,4 +1,4 @@
-"""Metrics of a network that ends in logits: they see probabilities, unless they ask for logits themselves."""
+"""Metrics for networks that end in logits: they get probabilities, unless they are configured for logits."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +7,9 @@ _ATTRIBUTE = "_dlkit_sees_probabilities"
 
 
 def on_probabilities(metric: Any, probabilities: Callable[[Any], Any]) -> Any:
-    """Let a Keras metric see `probabilities(outputs)` instead of the outputs; return it.
+    """Make a Keras metric use `probabilities(outputs)` instead of the outputs, and return it.
 
-    A metric with from_logits is left alone. Calling this twice does no more than once.
+    Metrics with from_logits are left unchanged. Calling this twice has the same effect as once.
     """
     if _takes_logits(metric) or getattr(metric, _ATTRIBUTE, False):
         return metric

@@ -1,1 +1,1 @@
-"""Networks, named in model."""
+"""Networks, selected by model."""

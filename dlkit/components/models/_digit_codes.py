@@ -1,6 +1,6 @@
-"""The ten digits as 7x12 bitmaps, whose 84 pixels are the codes that LeNet-5 of 1998 aims at.
+"""The ten digits as 7x12 bitmaps, whose 84 pixels are the target codes of the 1998 LeNet-5.
 
-The paper draws such bitmaps in its figure 3 without listing them; these are drawn here in its manner.
+The paper shows such bitmaps in its figure 3 without listing their pixels; these are drawn in the same style.
 """
 
 _WIDTH = 7

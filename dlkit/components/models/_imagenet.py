@@ -1,4 +1,4 @@
-"""The ImageNet weights that Keras publishes: from its own cache, or downloaded into it; never asked for offline."""
+"""The ImageNet weights published by Keras: read from its cache, or downloaded into it unless offline."""
 
 import os
 import warnings
@@ -19,7 +19,7 @@ from dlkit.process import offline
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A file that Keras would fetch: its name, where from, and its MD5 or SHA-256 sum where Keras knows one."""
+    """A file that Keras would download: its name, origin, and MD5 or SHA-256 checksum if Keras knows one."""
 
     name: str
     origin: str
@@ -27,12 +27,12 @@ class WeightFile:
 
     @property
     def place(self) -> Path:
-        """Where Keras keeps it."""
+        """Return the path in Keras' cache."""
         return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models" / self.name
 
 
 class _AskedFor(Exception):
-    """Keras wants a file."""
+    """Raised when Keras asks for a file."""
 
     def __init__(self, file: WeightFile) -> None:
         super().__init__(file.name)
@@ -40,9 +40,9 @@ class _AskedFor(Exception):
 
 
 def imagenet_file(backbone: str, settings: Mapping[str, Any]) -> WeightFile:
-    """The file with which Keras would begin this net; InputError when there is none for these settings."""
+    """Return the weight file that Keras would load into this network; raise InputError if these settings have none."""
     with _files_asked_for(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # other sizes than the pretrained one are fine without the top
+        warnings.simplefilter("ignore", UserWarning)  # without the top, any input size will do
         try:
             getattr(keras.applications, backbone)(weights="imagenet", include_top=False, **settings)
         except _AskedFor as question:
@@ -53,7 +53,7 @@ def imagenet_file(backbone: str, settings: Mapping[str, Any]) -> WeightFile:
 
 
 def available(file: WeightFile, network: Any) -> Path:
-    """The file in Keras' cache, downloaded if that is possible; MissingError says what it is and where to put it."""
+    """Return the file's path in Keras' cache, downloading it if possible; MissingError says what to put where."""
     if file.place.exists():
         _check_sum(file)
         return file.place
@@ -74,13 +74,13 @@ def _check_sum(file: WeightFile) -> None:
         kind = algorithm(file.checksum)
         raise InputError(
             f"{file.place} is not the file that Keras published: its {kind} is {found}, not {file.checksum}",
-            "it is damaged or another one: remove it, or if you mean it, give its path: weights: PATH",
+            "it is damaged or a different file: remove it, or to use it anyway, give its path: weights: PATH",
         )
 
 
 @contextmanager
 def _files_asked_for() -> Iterator[None]:
-    """Inside, Keras asks for a file by raising _AskedFor, and fetches nothing."""
+    """Make Keras raise _AskedFor instead of downloading a file, inside the context."""
     from keras.src.utils import file_utils
 
     def ask(name: str, origin: str, file_hash: str | None = None, **_: Any) -> None:

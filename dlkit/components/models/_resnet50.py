@@ -1,4 +1,4 @@
-"""The residual stacks of ResNet50 (He et al. 2015), with atrous convolutions in place of late strides."""
+"""The residual stacks of ResNet50 (He et al., 2015), with atrous convolutions instead of late strides."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ EPSILON = 1.001e-5
 
 
 def resnet50_features(image: Any, filters: int, strides: tuple[int, ...], rates: tuple[int, ...]) -> dict[str, Any]:
-    """The stem and as many of the four stacks as there are strides; layers by name, those of keras.applications.
+    """Return outputs by layer name (as in keras.applications) of the stem and one stack per stride, at most four.
 
-    filters: of the stem, 64 in the original; strides and rates: of the first block, and dilation, of each stack.
+    filters: of the stem, 64 in the original; strides: of the first block of each stack; rates: dilation of each stack.
     """
     x = layers.ZeroPadding2D(3, name="conv1_pad")(image)
     x = layers.Conv2D(filters, 7, strides=2, name="conv1_conv")(x)
@@ -29,7 +29,7 @@ def resnet50_features(image: Any, filters: int, strides: tuple[int, ...], rates:
 
 
 def _bottleneck(x: Any, filters: int, stride: int, rate: int, project: bool, name: str) -> tuple[Any, Any]:
-    """1x1, 3x3 and 1x1 convolutions around a shortcut; also the output of the 3x3 one."""
+    """Apply 1x1, 3x3 and 1x1 convolutions with a shortcut; also return the output of the 3x3 convolution."""
     shortcut = x
     if project:
         shortcut = layers.Conv2D(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(x)

@@ -1,4 +1,4 @@
-"""The convolutions of VGG16 (Simonyan and Zisserman 2014), as the base of fully convolutional networks."""
+"""The convolutions of VGG16 (Simonyan and Zisserman, 2014), as the backbone of fully convolutional networks."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ FILTERS = [64, 128, 256, 512, 512]
 
 
 def vgg16_blocks(x: Any, filters: list[int], strides: list[int], dilation: list[int]) -> list[Any]:
-    """The outputs of the five blocks, pooling included; names are those of keras.applications.VGG16.
+    """Return the outputs of the five blocks, including pooling; layer names are those of keras.applications.VGG16.
 
-    strides: of each block's pooling; dilation: rate of each block's convolutions.
+    strides: of the pooling of each block; dilation: rate of the convolutions of each block.
     """
     outputs = []
     for block, (depth, width, stride, rate) in enumerate(zip(DEPTHS, filters, strides, dilation, strict=True), 1):

@@ -1,4 +1,4 @@
-"""Weights from a file, which may be anyone's: checked for harm, then for shapes, then read."""
+"""Weights from untrusted files: checked for unsafe content, then for shapes, then read."""
 
 import tempfile
 from importlib import import_module
@@ -14,14 +14,14 @@ Layers = list[tuple[str, list[list[int]]]]
 
 
 def load_weight_file(network: Any, path: Path) -> None:
-    """Read a network's weights from a .h5, .weights.h5 or .keras file; nothing but arrays is taken from it.
+    """Read a network's weights from a .h5, .weights.h5 or .keras file, taking nothing but arrays from it.
 
-    Raises InputError, which names the first layer that does not fit, when the weights are those of another network.
+    Raises InputError that names the first mismatching layer if the weights belong to another network.
     """
     if not path.exists():
         raise MissingError(f"no such file: {path}", "give the path of a .h5, .weights.h5 or .keras file")
     if path.suffix not in SUFFIXES:
-        raise InputError(f"{path} is no weight file", f"files with {', '.join(SUFFIXES)} are read")
+        raise InputError(f"{path} is not a weight file", f"supported file types: {', '.join(SUFFIXES)}")
     contents = keras_contents(path) if path.suffix == ".keras" else h5_file_contents(path)
     refuse(path, contents.problems)
     misfit = (
@@ -39,19 +39,19 @@ def load_weight_file(network: Any, path: Path) -> None:
 
 def _unfit(path: Path, what: str) -> InputError:
     return InputError(
-        f"{path} does not hold this network's weights: {what}",
-        "they are of another network or another width: change backbone and its settings, or give its own file",
+        f"{path} does not contain this network's weights: {what}",
+        "they belong to another network or width: change backbone and its settings, or give the file of this network",
     )
 
 
 def _layers_of(network: Any) -> Layers:
-    """Layers with weights in the order in which Keras' older files hold them, and the shapes."""
+    """Return the layers with weights and their shapes, in the order of Keras' legacy .h5 files."""
     layers = [(layer.name, layer.trainable_weights + layer.non_trainable_weights) for layer in network.layers]
     return [(name, [list(weight.shape) for weight in weights]) for name, weights in layers if weights]
 
 
 def _layers_in(path: Path) -> Layers:
-    """The same of an older file (.h5): its layers are groups, named in order by an attribute."""
+    """Return the same for a legacy .h5 file, whose layers are groups, named in order by an attribute."""
     with import_module("h5py").File(path, "r") as file:
         root = file.get("model_weights", file)
         found = []
@@ -62,7 +62,7 @@ def _layers_in(path: Path) -> Layers:
 
 
 def _names(group: Any, attribute: str) -> list[str]:
-    """An attribute that lists names, which long lists split into attribute0, attribute1 and so on."""
+    """Return the names in an attribute; long lists are split into attribute0, attribute1 and so on."""
     keys = [attribute] if attribute in group.attrs else []
     while f"{attribute}{len(keys)}" in group.attrs:
         keys.append(f"{attribute}{len(keys)}")
@@ -70,19 +70,19 @@ def _names(group: Any, attribute: str) -> list[str]:
 
 
 def _first_other(wanted: Layers, given: Layers) -> str:
-    """Where two lists of layers part, in words; Keras goes by their order alone."""
+    """Describe the first difference between two lists of layers, which Keras matches by order only; "" if none."""
     for (name, shapes), (other, found) in zip(wanted, given, strict=False):
         if shapes != found:
-            return f"layer {name!r} wants {_shown(shapes)}, the file's {other!r} has {_shown(found)}"
+            return f"layer {name!r} needs {_shown(shapes)}, but {other!r} in the file has {_shown(found)}"
     if len(wanted) > len(given):
-        return f"layer {wanted[len(given)][0]!r} is not in the file, which holds {len(given)} layers with weights"
+        return f"layer {wanted[len(given)][0]!r} is not in the file, which has only {len(given)} layers with weights"
     if len(given) > len(wanted):
-        return f"the file holds {given[len(wanted)][0]!r}, which this network has not"
+        return f"the file contains {given[len(wanted)][0]!r}, which this network does not have"
     return ""
 
 
 def _saved_arrays(network: Any) -> dict[str, list[int]]:
-    """What Keras would write for a network: the shapes by their path in the file."""
+    """Return the shapes that Keras would save for a network, by path in the file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "wanted.weights.h5"
         network.save_weights(path)
@@ -94,10 +94,10 @@ def _first_array(wanted: dict[str, list[int]], given: dict[str, list[int]]) -> s
         if name not in given:
             return f"{name.strip('/')} is not in the file"
         if shape != given[name]:
-            return f"{name.strip('/')} wants {_shown([shape])}, the file has {_shown([given[name]])}"
+            return f"{name.strip('/')} needs {_shown([shape])}, but the file has {_shown([given[name]])}"
     other = [name for name in given if name not in wanted and not name.startswith("/optimizer")]
-    return f"the file holds {other[0].strip('/')}, which this network has not" if other else ""
+    return f"the file contains {other[0].strip('/')}, which this network does not have" if other else ""
 
 
 def _shown(shapes: list[list[int]]) -> str:
-    return " and ".join("x".join(map(str, shape)) or "one number" for shape in shapes)
+    return " and ".join("x".join(map(str, shape)) or "a scalar" for shape in shapes)

@@ -1,4 +1,4 @@
-"""A network's layers with fewer filters and units, for nets that are not written here."""
+"""Narrower versions of a network's layers, with fewer filters and units, for networks defined elsewhere."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ _WIDTHS = ("filters", "units")
 
 
 def narrow_layers(stack: list[Any], divisor: int) -> list[Any]:
-    """The layers, not yet built, with filters and units divided by `divisor` in all but the last that has any."""
+    """Return the unbuilt layers with filters and units divided by `divisor` in all but the last that has any."""
     wide = [layer for layer in stack if _width(layer)]
     return [_narrowed(layer, divisor) if layer in wide[:-1] else layer for layer in stack]
 
 
 def narrow_network(network: keras.Model, name: str, divisor: int) -> keras.Model:
-    """A copy of a functional network with new weights and divided widths, its head left alone.
+    """Return a copy of a functional network with new weights and divided widths, except in its head.
 
-    Raises InputError when a layer depends on the width of another in a way that its settings do not say.
+    Raises InputError if a layer depends on the width of another one in a way that its settings do not express.
     """
     head = next(layer for layer in reversed(network.layers) if _width(layer))
     try:
@@ -29,7 +29,7 @@ def narrow_network(network: keras.Model, name: str, divisor: int) -> keras.Model
     except (ValueError, TypeError) as error:
         cause = keras_reason(error.__context__ if isinstance(error.__context__, ValueError) else error)
         raise InputError(
-            f"the widths of {name} cannot be divided: {cause}", "leave width_divisor out, or take another net"
+            f"the widths of {name} cannot be divided: {cause}", "remove width_divisor, or use another network"
         ) from error
 
 
@@ -38,10 +38,12 @@ def _width(layer: Any) -> bool:
 
 
 def _narrowed(layer: Any, divisor: int) -> Any:
-    """A new layer of the same settings with divided widths; its place in the recipe stays known."""
+    """Return a new layer with the same settings and recipe location, but divided widths."""
     if isinstance(layer, keras.layers.Wrapper):
         raise InputError(
-            f"width_divisor does not reach into {type(layer).__name__}", "write the widths out", location=locate(layer)
+            f"width_divisor does not apply inside {type(layer).__name__}",
+            "set the widths in the recipe instead",
+            location=locate(layer),
         )
     config = layer.get_config()
     config |= {key: max(1, config[key] // divisor) for key in _WIDTHS if isinstance(config.get(key), int)}

@@ -1,4 +1,4 @@
-"""AlexNet: five convolutions, three fully connected layers (Krizhevsky, Sutskever and Hinton, 2012)."""
+"""AlexNet: five convolutions and three fully connected layers (Krizhevsky, Sutskever and Hinton, 2012)."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from dlkit.components.models._image_classifier import INITIALIZER, divided, full
 from dlkit.interfaces.data import ArraySpec
 from dlkit.interfaces.task import TargetSpec
 
-# name, filters, kernel size, whether it is split where the net is grouped, whether 3x3/2 pooling follows
+# name, filters, kernel size, whether it is split in the grouped network, whether 3x3/2 pooling follows
 CONVOLUTIONS = (
     ("conv1", 96, 11, False, True),
     ("conv2", 256, 5, True, True),
@@ -29,12 +29,12 @@ def alexnet(
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     width_divisor: Annotated[int, Field(ge=1)] = 1,
 ) -> keras.Model:
-    """AlexNet as deck 000's table has it: one tower, no local response normalisation, softmax at the end.
+    """Build AlexNet as in the table of deck 000: one tower, no local response normalisation, softmax at the end.
 
     grouped: conv2, conv4 and conv5 see half of the channels, as on the paper's two GPUs; strides: of conv1, smaller
-    ones for small images; dropout: after fc6 and fc7 (0.5 in the paper, left out in the deck).
+    for small images; dropout: after fc6 and fc7 (0.5 in the paper, omitted in the deck).
     """
-    # Three poolings of 3x3/2 need 15 pixels to leave one.
+    # Three 3x3/2 poolings reduce 15 pixels to one.
     network_input = x = image_input(inputs, "alexnet", smallest=11 + 14 * strides)
     for name, filters, kernel, split, pooled in CONVOLUTIONS:
         x = layers.Conv2D(

@@ -1,4 +1,4 @@
-"""The image classifiers that Keras brings along, from VGG16 to ConvNeXt, with fresh weights."""
+"""The image classifiers included in Keras, from VGG16 to ConvNeXt, with random weights."""
 
 import warnings
 from typing import Annotated
@@ -21,17 +21,18 @@ def application(
     name: Application,
     width_divisor: Annotated[int, Field(ge=1)] = 1,
 ) -> keras.Model:
-    """A classifier of keras.applications for images of any size that it can take, with one output for each class.
+    """Build a classifier of keras.applications with random weights and one output per class.
 
-    Weights are never downloaded; ConvNeXt, EfficientNet and MobileNetV3 scale pixels from 0 to 255 themselves.
-    width_divisor: divides all filters and units but the head's, where the net's layers allow it.
+    Images may have any size that the network accepts. Weights are never downloaded. ConvNeXt, EfficientNet and
+    MobileNetV3 rescale pixels from 0 to 255 themselves. width_divisor: divides all filters and units except the head's,
+    where the network's layers allow it.
     """
     check_image(inputs, name)
     units, activation = outputs_of(targets, name)
     network_input = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # other channels than 1 and 3 are as good without weights
+            warnings.simplefilter("ignore", UserWarning)  # without weights, any number of channels will do
             network: keras.Model = getattr(keras.applications, name)(
                 weights=None,
                 classes=units,
@@ -42,7 +43,7 @@ def application(
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{name} cannot take images of shape {list(inputs.shape)}: {keras_reason(error)}",
-            "give images of another size, or data.resize them",
+            "use images of another size, or resize them with data.resize",
         ) from error
     if width_divisor > 1:
         network = narrow_network(network, name, width_divisor)

@@ -1,4 +1,4 @@
-"""An encoder and a decoder, each a network of its own, and what may be asked of the code between them."""
+"""Autoencoders: an encoder and a decoder, each a nested network, with optional penalties on the code."""
 
 from typing import Annotated, Any, Literal
 
@@ -27,14 +27,14 @@ def autoencoder(
     rho: Annotated[float, Field(gt=0, lt=1)] = 0.05,
     contraction: Literal["exact", "probe"] | None = None,
 ) -> keras.Model:
-    """An encoder h = f(x) and a decoder x' = g(h), each a list of layers (decks 002 and 003).
+    """Build an autoencoder of an encoder h = f(x) and a decoder x' = g(h), each a list of layers (decks 002 and 003).
 
-    A TiedDense in the decoder takes the transposed kernel of the encoder's Dense that mirrors it. `latent` makes it
-    variational: two dense layers after the encoder's give mean and log-variance of so many latent numbers, the
-    decoder gets a draw of them (in inference the mean), and the penalty is `kl`. `sparsity` adds the penalty
-    `sparsity`: the code's L1 norm, or the divergence of each unit's mean activation from `rho`. `contraction` adds the
-    penalty `jacobian`, ||dh/dx||_F^2: `exact` for one dense layer, `probe` estimates it for more. The task's
-    loss_weights say what each penalty counts.
+    A TiedDense in the decoder uses the transposed kernel of the mirrored Dense in the encoder. `latent` makes the
+    network variational: two dense layers after the encoder give mean and log-variance of `latent` dimensions, the
+    decoder gets a sample (in inference the mean), and the penalty is `kl`. `sparsity` adds the penalty `sparsity`: the
+    L1 norm of the code, or the KL divergence of each unit's mean activation from `rho`. `contraction` adds the penalty
+    `jacobian`, ||dh/dx||_F^2: `exact` for one dense layer, `probe` estimates it for more. The task's loss_weights set
+    the weight of each penalty.
     """
     del targets
     network_input = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
@@ -55,7 +55,7 @@ def autoencoder(
 
 
 def _encoder(inputs: ArraySpec, layers: list[Any], latent: int | None) -> keras.Model:
-    """The code, or with `latent` the mean and the log-variance."""
+    """Return the encoder, whose output is the code, or with `latent` the mean and log-variance."""
     encoder_input = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
     code = stack(layers, encoder_input)
     if latent is not None:
@@ -71,12 +71,12 @@ def _decoder(code: Any, layers: list[Any], encoder: list[Any]) -> keras.Model:
 
 
 def _tie(decoder: list[Any], encoder: list[Any]) -> None:
-    """The first TiedDense gets the encoder's last Dense as its partner, the second the one before it, and so on."""
+    """Tie the first TiedDense to the encoder's last Dense, the second to the one before it, and so on."""
     tied = [layer for layer in decoder if isinstance(layer, TiedDense)]
     partners = [layer for layer in reversed(encoder) if isinstance(layer, keras.layers.Dense)]
     if len(tied) > len(partners):
         raise InputError(
-            f"the decoder has {len(tied)} TiedDense, the encoder {len(partners)} Dense to tie them to",
+            f"the decoder has {len(tied)} TiedDense layers, but the encoder only {len(partners)} Dense to tie them to",
             "use Dense for the others",
         )
     for layer, partner in zip(tied, partners, strict=False):
@@ -84,7 +84,7 @@ def _tie(decoder: list[Any], encoder: list[Any]) -> None:
 
 
 def _rates(encoder: list[Any], code: Any) -> Any:
-    """The code, whose units must be between 0 and 1; InputError otherwise."""
+    """Return the code; raise InputError unless its units lie between 0 and 1."""
     activation = getattr(encoder[-1], "activation", None) if encoder else None
     if activation is not keras.activations.sigmoid:
         raise InputError(
@@ -95,11 +95,11 @@ def _rates(encoder: list[Any], code: Any) -> Any:
 
 def _contraction(encoder: keras.Model, kind: str, latent: int | None) -> JacobianPenalty:
     if latent is not None:
-        raise InputError("contraction and latent do not go together", "leave one of them out")
+        raise InputError("contraction and latent exclude each other", "remove one of them")
     shaping = (keras.layers.InputLayer, keras.layers.Flatten, keras.layers.Reshape)
     steps = [layer for layer in encoder.layers if not isinstance(layer, shaping)]
     if kind == "exact" and not (len(steps) == 1 and isinstance(encoder.layers[-1], keras.layers.Dense)):
-        raise InputError("contraction: exact is for an encoder of one Dense layer", "use contraction: probe")
+        raise InputError("contraction: exact needs an encoder of one Dense layer", "use contraction: probe")
     penalty = JacobianPenalty(exact=kind == "exact", name="jacobian")
     penalty.attach(encoder)
     return penalty

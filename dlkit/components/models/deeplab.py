@@ -1,4 +1,4 @@
-"""DeepLab: atrous convolutions keep the resolution, pyramids of them see objects of several sizes."""
+"""DeepLab: atrous convolutions keep the resolution, and pyramids of them capture objects of several sizes."""
 
 from typing import Annotated, Any, Literal
 
@@ -28,14 +28,14 @@ def deeplab(
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
     activation: Literal["softmax", "sigmoid"] = "softmax",
 ) -> keras.Model:
-    """DeepLab 1, 2, 3 or 3+ (deck 003; Chen et al. 2015 to 2018), without the CRF behind the first two.
+    """Build DeepLab 1, 2, 3 or 3+ (deck 003; Chen, 2015 to 2018), without the CRF of the first two.
 
-    1: VGG16 whose last two poolings keep the size, its fifth block atrous with rate 2, then one atrous convolution of
-    rate 12. 2: in its place a pyramid of them (ASPP) with rates 6, 12, 18 and 24, whose scores are added. 3: ResNet50
-    at a sixteenth of the size, a pyramid with batch normalisation, a 1x1 convolution and image-level features. 3plus:
-    the same on ResNet50's fourth stack, and a decoder that adds features at a quarter of the size, as the public Keras
-    example has it. `rates` replaces the pyramid's; `width_divisor` divides all filters, for small trials; dropout is
-    that of 1 and 2.
+    1: VGG16 whose last two poolings keep the size, with an atrous fifth block of rate 2, then one atrous convolution of
+    rate 12. 2: instead, an atrous spatial pyramid (ASPP) with rates 6, 12, 18 and 24, whose scores are added.
+    3: ResNet50 at a sixteenth of the size, a pyramid with batch normalisation, a 1x1 convolution and image-level
+    features. 3plus: the same on the fourth stack of ResNet50, and a decoder that adds features at a quarter of the
+    size, as in the public Keras example. `rates` replaces the rates of the pyramid; `width_divisor` divides all
+    filters, for small trials; `dropout` applies to versions 1 and 2.
     """
     channels = score_channels(len(targets.class_names), activation)
     image = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
@@ -60,7 +60,7 @@ def deeplab(
 
 
 def _vgg_scores(image: Any, channels: int, rates: list[int], divisor: int, dropout: float) -> Any:
-    """Class scores at an eighth of the size: one branch for each rate, added where there are several."""
+    """Return class scores at an eighth of the size: the sum of one branch per rate."""
     filters = [divided(number, divisor) for number in FILTERS]
     x = vgg16_blocks(image, filters, strides=[2, 2, 2, 1, 1], dilation=[1, 1, 1, 1, 2])[-1]
     branches = []
@@ -75,7 +75,7 @@ def _vgg_scores(image: Any, channels: int, rates: list[int], divisor: int, dropo
 
 
 def _pyramid(x: Any, rates: list[int], filters: int) -> Any:
-    """Image-level features, a 1x1 convolution and an atrous one for each rate, side by side, then joined."""
+    """Concatenate image-level features, a 1x1 convolution and one atrous convolution per rate, then project them."""
     pooled = layers.GlobalAveragePooling2D(keepdims=True, name="aspp_pool")(x)
     pooled = _convolved(pooled, filters, 1, 1, "aspp_pool", use_bias=True)
     branches = [ImageLevelFeatures(name="aspp_pool_spread")([pooled, x]), _convolved(x, filters, 1, 1, "aspp1")]
@@ -85,7 +85,7 @@ def _pyramid(x: Any, rates: list[int], filters: int) -> Any:
 
 
 def _decoder(x: Any, low: Any, divisor: int) -> Any:
-    """The pyramid's output enlarged four times, beside few channels of features of that size, convolved twice."""
+    """Upsample the pyramid's output four times, join it with reduced low-level features, and convolve twice."""
     x = BilinearUpsampling(size=4, name="decoder_upsample")(x)
     x = CropLike(align="start", name="decoder_crop")([x, low])
     low = _convolved(low, divided(48, divisor), 1, 1, "decoder_low")

@@ -1,4 +1,4 @@
-"""Fully convolutional networks on VGG16: dense layers become convolutions, and scores are upsampled."""
+"""Fully convolutional networks on VGG16: dense layers become convolutions, and class scores are upsampled."""
 
 from typing import Annotated, Any, Literal
 
@@ -25,11 +25,11 @@ def fcn(
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
     activation: Literal["softmax", "sigmoid"] = "softmax",
 ) -> keras.Model:
-    """FCN-32s, 16s or 8s (deck 003; Long, Shelhamer and Darrell 2015): image in, mask of the same size out.
+    """Build FCN-32s, 16s or 8s: image in, mask of the same size out (deck 003; Long, Shelhamer and Darrell, 2015).
 
-    32s upsamples the class scores 32 times by one transposed convolution (64x64, no bias) that starts as bilinear
-    interpolation. 16s first adds the scores of the fourth pooling, 8s those of the third too. `width_divisor`
-    divides all filters, for small trials.
+    32s upsamples the class scores 32 times by one transposed convolution (64x64, no bias), initialised to bilinear
+    interpolation. 16s first adds the scores of the fourth pooling, 8s also those of the third. `width_divisor` divides
+    all filters, for small trials.
     """
     channels = score_channels(len(targets.class_names), activation)
     image = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
@@ -49,6 +49,6 @@ def fcn(
 
 
 def _upsampled(scores: Any, factor: int, name: str) -> Any:
-    """Scores enlarged by a transposed convolution with twice the factor as its kernel: divisible, no checkerboard."""
+    """Upsample scores by a transposed convolution with kernel size 2 factor, a multiple: no checkerboard artefacts."""
     settings = {"padding": "same", "use_bias": False, "kernel_initializer": Bilinear()}
     return layers.Conv2DTranspose(scores.shape[-1], 2 * factor, factor, name=name, **settings)(scores)

@@ -29,14 +29,14 @@ AUXILIARY_AFTER = {"4a": "auxiliary_1", "4d": "auxiliary_2"}
 
 @dataclass(frozen=True)
 class _Blocks:
-    """The net's blocks, all with the same divided widths."""
+    """The blocks of the network, all with the same width divisor."""
 
     targets: TargetSpec
     width_divisor: int
     normalized: bool
 
     def conv(self, x: Any, filters: int, kernel: int, name: str, strides: int = 1) -> Any:
-        """Convolution and ReLU, with batch normalisation between them where asked for."""
+        """Apply a convolution and ReLU, with batch normalisation between them if `normalized`."""
         width, activation = divided(filters, self.width_divisor), None if self.normalized else "relu"
         x = layers.Conv2D(
             width,
@@ -53,7 +53,7 @@ class _Blocks:
         return layers.ReLU(name=f"{name}_relu")(x)
 
     def inception(self, x: Any, name: str) -> Any:
-        """Four paths side by side: 1x1, 3x3, 5x5 and pooling, the larger ones behind or before a 1x1."""
+        """Concatenate four paths: 1x1, 3x3 and 5x5 (each after a 1x1 reduction), and pooling followed by 1x1."""
         one, reduce_3, three, reduce_5, five, pooled = MODULES[name]
         paths = [
             self.conv(x, one, 1, f"{name}_1x1"),
@@ -64,7 +64,7 @@ class _Blocks:
         return layers.Concatenate(name=name)(paths)
 
     def auxiliary(self, x: Any, name: str, dropout: float) -> Any:
-        """A side head: 5x5/3 average pooling, 1x1, Dense 1024, Dropout, classes."""
+        """Apply an auxiliary head: 5x5/3 average pooling, 1x1, Dense 1024, Dropout, classes."""
         x = layers.AveragePooling2D(5, strides=3, name=f"{name}_pool")(x)
         x = layers.Flatten(name=f"{name}_flatten")(self.conv(x, 128, 1, f"{name}_conv"))
         units = divided(1024, self.width_divisor)
@@ -83,10 +83,11 @@ def googlenet(
     auxiliary_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.7,
     width_divisor: Annotated[int, Field(ge=1)] = 1,
 ) -> keras.Model:
-    """GoogLeNet without local response normalisation; outputs `output` and, with `auxiliary`, two more for the loss.
+    """Build GoogLeNet without local response normalisation, optionally with two auxiliary heads for the loss.
 
-    stem: `large` divides the size by 8 before the first inception module, `small` keeps it, for images of about 32
-    pixels; batch_normalization: after every convolution, as in the net's second version.
+    The main output is `output`; `auxiliary` adds the other two. stem: `large` divides the size by 8 before the first
+    inception module, `small` keeps it, for images of about 32 pixels; batch_normalization: after every convolution, as
+    in the second version of the network.
     """
     smallest = {"large": (32, 65), "small": (8, 9)}[stem][auxiliary]
     network_input = image_input(inputs, "googlenet", smallest, varying=not auxiliary)
@@ -104,12 +105,12 @@ def googlenet(
 
 
 def pool(x: Any, name: str, strides: int = 2) -> Any:
-    """3x3 max pooling that keeps what a whole step does not cover."""
+    """Apply 3x3 max pooling with `same` padding, which rounds sizes up."""
     return layers.MaxPooling2D(3, strides=strides, padding="same", name=name)(x)
 
 
 def _stem(blocks: _Blocks, x: Any, stem: str) -> Any:
-    """Three convolutions: 7x7/2, 1x1 and 3x3 with two poolings, or 3x3, 1x1 and 3x3 without any."""
+    """Apply three convolutions: 7x7/2, 1x1 and 3x3 with two poolings, or 3x3, 1x1 and 3x3 without pooling."""
     large = stem == "large"
     x = blocks.conv(x, 64, 7 if large else 3, "conv1", strides=2 if large else 1)
     x = pool(x, "pool1") if large else x

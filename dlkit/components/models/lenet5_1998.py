@@ -1,4 +1,4 @@
-"""LeNet-5 as it was published (LeCun, Bottou, Bengio and Haffner, 1998, section II.B)."""
+"""LeNet-5 as published (LeCun, Bottou, Bengio and Haffner, 1998, section II.B)."""
 
 import keras
 from keras import layers
@@ -13,7 +13,7 @@ from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec
 from dlkit.interfaces.task import TargetSpec
 
-# Which maps of S2 each of the 16 maps of C3 sees (table I of the paper).
+# The maps of S2 that each of the 16 maps of C3 sees (table I of the paper).
 CONNECTIONS = [
     *([0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [0, 4, 5], [0, 1, 5]),
     *([0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [0, 3, 4, 5], [0, 1, 4, 5], [0, 1, 2, 5]),
@@ -22,16 +22,16 @@ CONNECTIONS = [
 
 
 def lenet5_1998(inputs: ArraySpec, targets: TargetSpec) -> keras.Model:
-    """LeNet-5 of 1998 for ten digits of at least 32x32 pixels, with 60,000 parameters at 32x32x1.
+    """Build the 1998 LeNet-5 for ten digits of at least 32x32 pixels, with 60,000 parameters at 32x32x1.
 
-    Subsampling with a coefficient and a bias for each map, a partial table of connections, a scaled tanh, and a fixed
+    It has subsampling with a coefficient and a bias per map, a partial connection table, a scaled tanh, and a fixed
     code for every digit. The outputs are the softmax of the negative squared distances to the codes, so that their
     cross-entropy is the paper's criterion (9) with its constant j at infinity.
     """
     if len(targets.class_names) != len(CODES):
         raise InputError(
-            f"lenet5_1998 has codes for {len(CODES)} classes, the digits, the data has {len(targets.class_names)}",
-            "the recipe lenet5 has the modern form for any classes",
+            f"lenet5_1998 has codes for {len(CODES)} digits, but the data has {len(targets.class_names)} classes",
+            "use the recipe lenet5, the modern form for any classes",
         )
     network_input = image_input(inputs, "lenet5_1998", smallest=32)
     named = {

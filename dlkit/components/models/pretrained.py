@@ -1,4 +1,4 @@
-"""A network that is there already, without its head, and a new head on top: transfer learning."""
+"""Transfer learning: an existing network without its head, and a new head on top."""
 
 import re
 import warnings
@@ -33,22 +33,22 @@ def pretrained(
     alpha: Annotated[float, Field(gt=0)] | None = None,
     pooling: Literal["avg", "max"] | None = None,
 ) -> keras.Model:
-    """A network without its head, one nested model called `backbone`, and the layers of `head` on top of it.
+    """Build a network without its original head, as one nested model `backbone`, with the layers of `head` on top.
 
     backbone: one of keras.applications, with its own `alpha` (the width of MobileNets) and `pooling`. weights:
     `imagenet` (Keras' own file, from its cache or downloaded), the path of a weight file for this backbone without its
-    top, or {run: RUN, upto: LAYER} for the first layers of another run's network, in place of a backbone; left out, the
-    backbone starts from random weights. Weights are read when a training begins. A backbone with weights is always in
-    inference mode, in fine-tuning too: batch norm keeps its statistics while its scale and shift may be trained, and
-    dropout in it is off. Groups for `trainable` and `learning_rates` are `backbone`, its own blocks (such as `block5`)
-    and `head`.
+    top, or {run: RUN, upto: LAYER} for the first layers of another run's network instead of a backbone; without
+    weights, the backbone starts from random values. Weights are read when training begins. A backbone with weights
+    always runs in inference mode, even in fine-tuning: batch norm keeps its statistics while its scale and shift may be
+    trained, and its dropout is off. Groups for `trainable` and `learning_rates` are `backbone`, its blocks (such as
+    `block5`) and `head`.
     """
     del targets
     if isinstance(weights, SourceLayers):
         _refuse_beside_run({"backbone": backbone, "alpha": alpha, "pooling": pooling})
         model, load = weights.build()
     else:
-        assert not isinstance(weights, dict)  # the program has built the layers of a run
+        assert not isinstance(weights, dict)  # the layers of a run have been built before
         model, load = _of_application(inputs, backbone, weights, _given(backbone, alpha=alpha, pooling=pooling))
     network_input = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
     network = keras.Model(network_input, stack(_named(head), model(network_input)))
@@ -61,22 +61,22 @@ Loaded = tuple[keras.Model, Callable[[], None] | None]
 
 
 def _of_application(inputs: ArraySpec, backbone: Any, weights: str | None, settings: dict[str, Any]) -> Loaded:
-    """A net of keras.applications, and how its weights are read."""
+    """Return a network of keras.applications and the function that loads its weights."""
     if backbone is None:
-        raise InputError("pretrained has no backbone", "name one, such as backbone: VGG16, or weights: {run: ...}")
+        raise InputError("pretrained has no backbone", "give one, such as backbone: VGG16, or weights: {run: ...}")
     check_image(inputs, backbone)
     settings["input_shape"] = inputs.shape
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # other sizes than the pretrained one are fine without the top
+            warnings.simplefilter("ignore", UserWarning)  # without the top, any input size will do
             net = getattr(keras.applications, backbone)(weights=None, include_top=False, **settings)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{backbone} cannot take images of shape {list(inputs.shape)}: {keras_reason(error)}",
-            "give images of another size, or data.resize them",
+            "use images of another size, or resize them with data.resize",
         ) from error
     if weights == "imagenet" and inputs.shape[-1] != 3:
-        raise InputError(f"ImageNet weights are for 3 channels, the images have {inputs.shape[-1]}", "use 3 channels")
+        raise InputError(f"ImageNet weights need 3 channels, but the images have {inputs.shape[-1]}", "use 3 channels")
     model = backbone_of(net.inputs[0], net.outputs[0], pretrained=weights is not None)
     if weights is None:
         return model, None
@@ -91,18 +91,18 @@ def _of_application(inputs: ArraySpec, backbone: Any, weights: str | None, setti
 
 def _refuse_beside_run(others: dict[str, Any]) -> None:
     if given := [name for name, value in others.items() if value is not None]:
-        raise InputError(f"{given[0]} and weights: {{run: ...}} exclude one another", f"remove {given[0]}")
+        raise InputError(f"{given[0]} and weights: {{run: ...}} exclude each other", f"remove {given[0]}")
 
 
 def _given(backbone: str | None, alpha: float | None, pooling: str | None) -> dict[str, Any]:
-    """The settings that the application itself takes."""
+    """Return the settings to pass to the application."""
     if alpha is not None and backbone not in _WITH_ALPHA:
-        raise InputError(f"{backbone} has no alpha", f"these have one: {', '.join(_WITH_ALPHA)}")
+        raise InputError(f"{backbone} has no alpha", f"alpha exists for: {', '.join(_WITH_ALPHA)}")
     return {key: value for key, value in {"alpha": alpha, "pooling": pooling}.items() if value is not None}
 
 
 def _named(head: list) -> list:
-    """The head's layers, called head_dense, head_dense_1 and so on, or head_ and the name that the recipe gives."""
+    """Rename the head's layers to head_dense, head_dense_1 and so on, or to head_ plus the name in the recipe."""
     taken: dict[str, int] = {}
     for layer in head:
         kind = keras.src.utils.naming.to_snake_case(type(layer).__name__)

@@ -23,10 +23,10 @@ def resnet(
     shortcut: Literal["identity", "projection"] = "identity",
     width_divisor: Annotated[int, Field(ge=1)] = 1,
 ) -> keras.Model:
-    """A residual network for images of about 32 pixels; those for ImageNet are `application: {name: ResNet50}`.
+    """Build a residual network for images of about 32 pixels; for ImageNet use `application: {name: ResNet50}`.
 
-    depth: 6n + 2 for 3 stacks of n blocks (20, 32, 44, 56, 110); shortcut: where a stack changes size, `identity`
-    takes every second pixel and adds empty channels, without parameters (option A), `projection` is a 1x1
+    depth: 6n + 2 for 3 stacks of n blocks (20, 32, 44, 56, 110); shortcut: where a stack changes the size, `identity`
+    takes every second pixel and adds zero channels, without parameters (option A), and `projection` is a 1x1
     convolution (option B).
     """
     if depth < 8 or (depth - 2) % 6:
@@ -42,14 +42,14 @@ def resnet(
 
 
 def _stack(x: Any, filters: int, blocks: int, strides: int, shortcut: str, name: str) -> Any:
-    """Blocks of one width, the first with strides."""
+    """Apply blocks of one width, the first with strides."""
     for number in range(1, blocks + 1):
         x = _block(x, filters, strides if number == 1 else 1, shortcut, f"{name}_block{number}")
     return x
 
 
 def _block(x: Any, filters: int, strides: int, shortcut: str, name: str) -> Any:
-    """Two 3x3 convolutions, to whose result the block's input is added."""
+    """Apply two 3x3 convolutions and add the block's input to their result."""
     y = _normalized(_conv(x, filters, 3, strides, f"{name}_conv1"), f"{name}_conv1")
     y = layers.ReLU(name=f"{name}_relu1")(y)
     y = _normalized(_conv(y, filters, 3, 1, f"{name}_conv2"), f"{name}_conv2")

@@ -1,4 +1,4 @@
-"""A stack of layers written out in the recipe, one entry per row of the lecture's table."""
+"""A stack of layers listed in the recipe, one entry per row of the lecture's table."""
 
 from typing import Annotated
 
@@ -14,11 +14,11 @@ from dlkit.interfaces.task import TargetSpec
 def sequential(
     inputs: ArraySpec, targets: TargetSpec, *, layers: list, width_divisor: Annotated[int, Field(ge=1)] = 1
 ) -> keras.Model:
-    """A stack of layers, each fed by the one before.
+    """Build a stack of layers, each applied to the output of the previous one.
 
-    inputs: shape and dtype of one preprocessed example; targets: unused, the last layer is the head as written.
-    width_divisor: divides the filters and units of all layers but the last that has any, for a quick try.
-    Raises InputError at the layer that cannot take what the layer before it gives.
+    inputs: shape and dtype of one preprocessed example; targets: unused, the last layer listed is the head.
+    width_divisor: divides the filters and units of all layers except the last that has any, for quick trials.
+    Raises InputError at the first layer that rejects the output of the previous one.
     """
     del targets
     network_input = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")

@@ -1,4 +1,4 @@
-"""U-Net: an encoder, a decoder, and skips between blocks of the same size."""
+"""U-Net: an encoder, a decoder, and skip connections between blocks of the same size."""
 
 from typing import Annotated, Any, Literal
 
@@ -31,11 +31,11 @@ def unet(
     activation: Literal["softmax", "sigmoid"] = "softmax",
     kernel_initializer: Any = "he_normal",
 ) -> keras.Model:
-    """U-Net with `depth` poolings and twice the filters after each (deck 003; Ronneberger et al. 2015).
+    """Build a U-Net with `depth` poolings and twice the filters after each (deck 003; Ronneberger, 2015).
 
-    The original has depth 4, 64 filters, padding valid (skips are cut to size) and transposed upsampling: 572 pixels
-    become 388. With padding same the output is as large as the input, which must divide by 2^depth. `dropout` stands
-    after the two lowest encoder blocks. With sigmoid there is one channel for two classes.
+    The original has depth 4, 64 filters, padding valid (skip connections are cropped) and transposed upsampling: 572
+    pixels become 388. With padding same, the output is as large as the input, whose size must be divisible by 2^depth.
+    `dropout` follows the two lowest encoder blocks. With sigmoid, there is one channel for two classes.
     """
     block = _Block(kernel_size, padding, batch_normalization, kernel_initializer)
     image = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
@@ -61,7 +61,7 @@ def unet(
 
 
 class _Block:
-    """Two convolutions, each with ReLU and, when asked for, batch normalisation before it."""
+    """Two convolutions, each followed by ReLU, with optional batch normalisation in between."""
 
     def __init__(self, kernel_size: int, padding: str, batch_normalization: bool, kernel_initializer: Any) -> None:
         self.convolution = {
@@ -82,7 +82,7 @@ class _Block:
 
 
 def _pooled(x: Any, level: int, upsampling: str) -> tuple[Any, Any]:
-    """Half the size, and where the maxima stood if they are to be put back there."""
+    """Halve the size; also return the positions of the maxima if they are needed for unpooling."""
     if upsampling == "unpooling":
         pooled, indices = MaxPoolingWithIndices(name=f"encoder{level}_pool")(x)
         return pooled, indices
@@ -90,7 +90,7 @@ def _pooled(x: Any, level: int, upsampling: str) -> tuple[Any, Any]:
 
 
 def _upsampled(x: Any, indices: Any, filters: int, upsampling: str, kernel_initializer: Any, name: str) -> Any:
-    """Twice the size with half the channels, by one of the deck's four ways."""
+    """Double the size and set the channels to `filters`, by one of the four methods of the deck."""
     if upsampling == "transposed":
         initial = {"kernel_initializer": kernel_initializer}
         return layers.Conv2DTranspose(filters, 2, strides=2, name=f"{name}_up", **initial)(x)
@@ -103,12 +103,12 @@ def _upsampled(x: Any, indices: Any, filters: int, upsampling: str, kernel_initi
 
 
 def _check_size(shape: tuple[int | None, ...], depth: int, padding: str) -> None:
-    """Padded convolutions halve and double exactly only what divides by 2^depth."""
+    """Raise InputError for other than images, or with padding same for sizes not divisible by 2^depth."""
     if len(shape) != 3:
-        raise InputError(f"unet takes images, an example here has the shape {list(shape)}", "use image data")
+        raise InputError(f"unet takes images, but examples have the shape {list(shape)}", "use image data")
     wrong = [size for size in shape[:2] if size is not None and size % 2**depth]
     if wrong and padding == "same":
         raise InputError(
-            f"{wrong[0]} pixels do not divide by 2^depth = {2**depth}",
+            f"the image size {wrong[0]} is not divisible by 2^depth = {2**depth}",
             f"resize to a multiple of {2**depth}, such as {-(-wrong[0] // 2**depth) * 2**depth}",
         )

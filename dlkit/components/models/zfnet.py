@@ -29,7 +29,7 @@ def zfnet(
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     width_divisor: Annotated[int, Field(ge=1)] = 1,
 ) -> keras.Model:
-    """ZFNet without contrast normalisation: conv1 7x7/2 on zero-padded images, conv2 5x5/2, the rest as in AlexNet.
+    """Build ZFNet without contrast normalisation: conv1 7x7/2 on padded images, conv2 5x5/2, the rest as AlexNet.
 
     dropout: after fc6 and fc7 (0.5 in the paper).
     """

@@ -10,15 +10,15 @@ from pydantic import Field
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class ConvMuon(keras.optimizers.Muon):
-    """Muon with convolution kernels as matrices of height x width x inputs rows, which Keras' Muon leaves to AdamW.
+    """Muon that also updates convolution kernels, as matrices of height x width x inputs rows.
 
-    Jordan (2024), "Muon: an optimizer for hidden layers in neural networks": a step is the momentum with all its
-    singular values made one, here by Newton and Schulz' iteration. What has fewer than two dimensions, what is a single
-    row or column (kernels of depthwise convolutions), and layers whose path matches one of `exclude_layers` (such as
-    the last one) go with AdamW, at `adam_lr_ratio` of the learning rate. The other settings are those of
-    keras.optimizers.Muon; `rms_rate` times the square root of a matrix' longer side scales its step.
-    `adam_weight_decay` shrinks the scales of batch normalisations too: an activation behind one that bends smoothly,
-    such as silu or gelu, then gets numbers near zero, where it is almost a straight line; 0 leaves the scales alone.
+    Keras' own Muon leaves convolution kernels to AdamW. Jordan (2024), "Muon: an optimizer for hidden layers in neural
+    networks": a step is the momentum with all its singular values set to one, here by Newton-Schulz iteration. AdamW,
+    at `adam_lr_ratio` times the learning rate, updates weights with fewer than two dimensions, matrices of a single row
+    or column (kernels of depthwise convolutions), and layers whose path matches one of `exclude_layers` (such as the
+    last one). The other settings are those of keras.optimizers.Muon; `rms_rate` times the square root of a matrix's
+    longer side scales its step. `adam_weight_decay` also shrinks the scales of batch normalisation: a smooth activation
+    after it, such as SiLU or GELU, then sees values near zero, where it is almost linear; 0 leaves the scales alone.
     """
 
     def __init__(
@@ -67,16 +67,16 @@ class ConvMuon(keras.optimizers.Muon):
         return min(matrix) < 2 or bool(super()._should_use_adamw(_Matrix(variable.path, matrix)))
 
     def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
-        """The nearest matrix of singular values near one, for a kernel of any number of dimensions, in its shape."""
+        """Return x with its singular values moved close to one, for a kernel of any rank, in the same shape."""
         return ops.reshape(super().zeropower_via_newtonschulz5(ops.reshape(x, _matrix_shape(x.shape)), steps), x.shape)
 
     def lr_adjust(self, x: Any) -> Any:
-        """The step times rms_rate and the square root of the matrix' longer side (Liu, 2025, arXiv 2502.16982)."""
+        """Scale the step by rms_rate and the square root of the matrix's longer side (Liu, 2025, arXiv 2502.16982)."""
         return x if self.rms_rate is None else x * (self.rms_rate * max(_matrix_shape(x.shape)) ** 0.5)
 
 
 class _Matrix:
-    """What Muon asks of a variable to choose its rule: a path and the shape of a matrix."""
+    """Stand-in for a variable with the path and matrix shape by which Muon chooses its update rule."""
 
     def __init__(self, path: str, shape: tuple[int, int]) -> None:
         self.path = path
@@ -84,5 +84,5 @@ class _Matrix:
 
 
 def _matrix_shape(shape: Any) -> tuple[int, int]:
-    """A kernel's shape with all but its last axis in one; a vector is one row."""
+    """Return a kernel's shape with all axes but the last merged; a vector is one row."""
     return prod(shape[:-1]), shape[-1] if shape else 1

@@ -1,4 +1,4 @@
-"""L1 in deck 004's convention."""
+"""L1 regularisation in the convention of deck 004."""
 
 from typing import Annotated, Any
 
@@ -9,9 +9,9 @@ from pydantic import Field
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class L1PerExample(keras.regularizers.Regularizer):
-    """lambda R with R = 1/n sum |w|, n the number of training examples (deck 004).
+    """Adds the penalty lambda/n sum |w|, where n is the number of training examples (deck 004).
 
-    The same as Keras' L1 with l1 = lambda/n: a step of size eta moves each weight by eta lambda/n towards zero.
+    Equals Keras' L1 with l1 = lambda/n: a step of size eta moves each weight by eta lambda/n towards zero.
     """
 
     def __init__(self, *, lambda_: Annotated[float, Field(ge=0)], examples: Annotated[int, Field(ge=1)]) -> None:
@@ -19,9 +19,9 @@ class L1PerExample(keras.regularizers.Regularizer):
         self.examples = examples
 
     def __call__(self, weights: Any) -> Any:
-        """The penalty, a number, for weights of any shape."""
+        """Return the scalar penalty for weights of any shape."""
         return self.lambda_ / self.examples * ops.sum(ops.abs(weights))
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {"lambda_": self.lambda_, "examples": self.examples}

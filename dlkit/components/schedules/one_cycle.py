@@ -1,4 +1,4 @@
-"""One cycle of the learning rate over a whole training."""
+"""One learning-rate cycle over the whole training."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,11 +9,11 @@ from pydantic import Field
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Up to `max_learning_rate` in a straight line, then down to `final_learning_rate` as training ends.
+    """Raises the learning rate linearly to `max_learning_rate`, then lowers it to `final_learning_rate`.
 
-    Smith (2018), arXiv 1803.09820, without the momentum's own cycle. warmup: the share of all steps that leads up from
-    `initial_learning_rate`. decay: down again along half a cosine or in a straight line. total_steps: the updates of
-    the cycle; where it is not given, those of the training (or of the phase), whatever its epochs and batches are.
+    Smith (2018), arXiv 1803.09820, without the cycle of the momentum. warmup: the share of all steps spent rising from
+    `initial_learning_rate`. decay: the descent, along a half cosine or linearly. total_steps: the number of updates in
+    the cycle; by default that of the training (or of the phase), whatever its epochs and batches.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         self.total_steps = total_steps
 
     def __call__(self, step: Any) -> Any:
-        """The rate, a float32 number, of the update that follows `step` others; ValueError without total_steps."""
+        """Return the float32 learning rate of update number `step`, from 0; raise ValueError without total_steps."""
         if self.total_steps is None:
-            raise ValueError("OneCycle needs total_steps outside of a training")
+            raise ValueError("OneCycle needs total_steps outside of training")
         done = ops.cast(step, "float32") / self.total_steps
         up = ops.minimum(done / self.warmup, 1.0)
         down = ops.clip((done - self.warmup) / (1 - self.warmup), 0.0, 1.0)
@@ -47,7 +47,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return rising - down * (self.max_learning_rate - self.final_learning_rate)
 
     def get_config(self) -> dict[str, Any]:
-        """The settings, for saving."""
+        """Return the settings for saving."""
         return {
             "max_learning_rate": self.max_learning_rate,
             "initial_learning_rate": self.initial_learning_rate,
