@@ -7,10 +7,12 @@ import pytest
 from dlkit.errors import InputError
 from dlkit.evaluation.evaluate import evaluate
 from dlkit.experiments.reproduce import history, reproduce
+from dlkit.interfaces.data import ArraySpec
 from dlkit.interfaces.reporter import Reporter
 from dlkit.machine.interruption import Interrupted
 from dlkit.model.summary import summarise
 from dlkit.model.trained import open_run
+from dlkit.model.transfer import _source_layers
 from dlkit.recipe import load_recipe
 from dlkit.runs.directory import RunDirectory, find_run
 from dlkit.runs.parents import FOLDER
@@ -104,6 +106,22 @@ def assert_same(first, second):
     for name in ("last", "best"):
         for one, other in zip(values(first, name), values(second, name), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+SOURCE_OF_THREE = """
+recipe: 1
+name: three
+task: classification
+data:
+  source: digits
+  limit: 100
+  validation: none
+  preprocess: [Rescaling: {scale: 1/16}, Flatten]
+model:
+  sequential:
+    layers: [Dense: {units: 20}, Dense: {units: 15}, Dense: {units: 10, activation: softmax}]
+training: {epochs: 1, optimizer: Adam}
+"""
 
 
 def test_two_phases_are_one_history(finished):
@@ -249,6 +267,16 @@ def test_features_stand_in_only_where_nothing_before_the_head_learns_or_draws(re
     assert (feature_cache.head_network(built.network, bool(phase.augment)) is not None) == cached
 
 
+def test_features_of_other_weights_are_other_features(loaded):
+    """Cached features of the same network with other weights must not be taken for its own."""
+    ready = prepare(loaded)
+    key = feature_cache._key(ready.built, loaded.recipe, ready.splits.train)
+    assert feature_cache._key(ready.built, loaded.recipe, ready.splits.train) == key
+    weight = ready.built.network.get_layer("backbone").weights[0]
+    weight.assign(weight + 1e-3)
+    assert feature_cache._key(ready.built, loaded.recipe, ready.splits.train) != key
+
+
 def test_a_frozen_backbone_that_draws_or_is_penalised_is_not_cached():
     def network(*layers, backbone="backbone"):
         inputs = keras.Input((4,))
@@ -282,6 +310,22 @@ def test_a_layer_that_the_source_has_not_is_named(recipe_file):
     with pytest.raises(InputError, match="has no layer 'flatt'") as caught:
         summarise(load_recipe(recipe_file, ["model.pretrained.weights.upto=flatt"]))
     assert "did you mean 'flat'" in caught.value.problems[0].hint
+
+
+def test_layers_are_those_that_the_summary_of_the_source_names(tmp_path, silent):
+    """Keras numbers layers through a process; `upto: dense_1` is the second of the source all the same."""
+    path = tmp_path / "three.yaml"
+    path.write_text(SOURCE_OF_THREE)
+    run = train_recipe(load_recipe(path), tmp_path / "runs", silent()).run
+    rows = summarise(load_recipe(path))["layers"]
+    names = [row["name"] for row in rows]
+    keras.layers.Dense(3)  # others have been made in this process
+    for upto in names:
+        backbone, load = _source_layers({"run": str(run.path), "upto": upto}, ArraySpec((64,), "float32"))
+        load()
+        row = next(row for row in rows if row["name"] == upto)
+        assert list(backbone.output.shape[1:]) == row["output_shape"], upto
+        assert len([layer for layer in backbone.layers if layer.weights]) == names.index(upto) + 1
 
 
 def test_a_misspelt_group_is_one_message_with_its_line(recipe_file, dlkit):
