@@ -22,7 +22,7 @@ demo: .venv/.installed
 	$(BIN)/dlkit demo
 
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check
@@ -31,7 +31,7 @@ lint: .venv/.installed-dev
 	$(BIN)/lint-imports --no-logo
 
 cover: .venv/.installed-dev
-	$(BIN)/pytest --cov -n 2 --dist loadfile
+	$(BIN)/pytest --cov -n 2 --dist worksteal
 
 SPEED := startup single_neuron training_speed step_choices fit_modes memory serving determinism
 

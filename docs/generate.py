@@ -1,10 +1,16 @@
-"""Writes docs/recipe.md, the reference of the recipe format, from its schema: python docs/generate.py."""
+"""Write two pages: python docs/generate.py.
+
+docs/recipe.md, the reference of the recipe format, comes from the schema and the component files; docs/recipes.md, the
+shipped recipes, from their first lines and contracts.
+"""
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
-from dlkit.components import own_names, source
+from dlkit.catalog.find import own_names, source
+from dlkit.recipe import LoadedRecipe, load_recipe, shipped_recipes
 from dlkit.recipe.json_schema import json_schema
 from dlkit.recipe.schema import (
     Bound,
@@ -24,6 +30,7 @@ from dlkit.recipe.schema import (
 from dlkit.recipe.settings import settings_model
 
 PAGE = Path(__file__).with_name("recipe.md")
+RECIPES = Path(__file__).with_name("recipes.md")
 SECTIONS: tuple[type[Section], ...] = (
     Recipe,
     Data,
@@ -61,10 +68,10 @@ INTRODUCTION = """\
 
 <!-- Written by docs/generate.py from dlkit/recipe/schema.py and the component files. Change those, then run it. -->
 
-A recipe is a YAML 1.2 file. `dlkit validate RECIPE` lists everything that is wrong with one, each problem with its
-line, what was received and what is allowed; a key that nothing consumes is an error. `dlkit schema` prints the same
-format as JSON Schema, with which an editor completes recipes: in VS Code with the YAML extension, write it to a file
-and begin the recipe with `# yaml-language-server: $schema=recipe.schema.json`.
+A recipe is a YAML 1.2 file. `dlkit validate RECIPE` lists all problems of one, each with its line, what was
+received and what is allowed; a key that nothing consumes is an error. `dlkit schema` prints the same format as JSON
+Schema, with which an editor completes recipes: in VS Code with the YAML extension, write it to a file and start the
+recipe with `# yaml-language-server: $schema=recipe.schema.json`.
 
 ## Components
 
@@ -78,25 +85,78 @@ layers:
   - Dense: {units: 10, kernel_regularizer: {L2: {l2: 1e-4}}}    # components nest where Keras nests them
 ```
 
-The place decides what a name means: a layer is looked up in `keras.layers`, an optimizer in `keras.optimizers`, and so
-on for losses, metrics, callbacks, schedules, initializers, regularizers and constraints, each with Keras' own argument
-names. dlkit's own components are listed [below](#dlkits-own-components); `dlkit list KIND` prints all of a kind.
+The place of a name decides what it means: a layer is looked up in `keras.layers`, an optimizer in `keras.optimizers`,
+and so on for losses, metrics, callbacks, schedules, initializers, regularizers and constraints, each with Keras' own
+argument names. dlkit's own components are listed [below](#dlkits-own-components); `dlkit list KIND` prints all of a
+kind.
 
-A number may be written as a fraction: `scale: 1/255`. Recipes hold data and never code: Python objects, and layers that
-wrap a function, are refused.
+A number may be written as a fraction: `scale: 1/255`. Recipes contain data, never code: Python objects and layers that
+wrap a function are refused.
 
 ## Overrides
 
 `--set KEY=VALUE` changes one value for a run, before anything is checked. A key is a path with dots, in which numbers
-count the entries of a list from 0: `--set training.epochs=1`, `--set model.sequential.layers.0.Dense.units=64`. The
-value is YAML. After an override below `data`, `model`, `task` or `training` the bounds on metrics are reported as not
-checked, since the lecture's figures no longer speak of such a run; counts and rows still are.
+are positions in a list, counted from 0: `--set training.epochs=1`, `--set model.sequential.layers.0.Dense.units=64`.
+The value is YAML. After an override below `data`, `model`, `task` or `training`, the bounds on metrics are reported
+as not checked, because they were set for the recipe as it is; counts and rows are still checked.
 
 ## Keys
 
-Every list may be empty and every key without a default may be left out, unless it is required. Where a component is
-wanted, Keras' own word for it is taken too, such as `he_normal` for an initializer.
+Every list may be empty, and every key without a default may be left out unless it is required. Where a component is
+expected, Keras' own identifier is accepted too, such as `he_normal` for an initializer.
 """
+
+RECIPES_INTRODUCTION = """\
+# The shipped recipes
+
+<!-- Written by docs/generate.py from the first lines and contracts of recipes/*.yaml. Change those, then run it. -->
+
+`dlkit list recipes` prints the names, `dlkit new NAME --from RECIPE` copies one, and `dlkit summary` checks the counts
+and tables of all of them at once. The first lines of each file also name its source and add what is special about it.
+
+Parameters are those of the contract (`expect`). Run times are for the command in the file, `dlkit train` or, where
+there is no data to train on (`declared`), `dlkit summary`. Expected scores are those of the file's first lines;
+[results.md](results.md) has what was measured, with the commands.
+"""
+
+
+def recipes() -> str:
+    """The page of shipped recipes as Markdown, one table per task."""
+    by_task: dict[str, list[str]] = {}
+    for name, path in shipped_recipes().items():
+        loaded = load_recipe(name)
+        by_task.setdefault(loaded.recipe.task.name, []).append(_recipe_row(loaded, header(path)))
+    head = "| recipe | what it is | data | parameters | run time | expected |\n|---|---|---|---:|---|---|\n"
+    return "\n".join([RECIPES_INTRODUCTION, *(f"## {task}\n\n{head}{''.join(rows)}" for task, rows in by_task.items())])
+
+
+def header(path: Path) -> dict[str, str]:
+    """What the first lines of a recipe say: `what` it is, its `Source`, `Run` and `Expected`."""
+    found, title = {"what": ""}, "what"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("# "):  # an empty comment, or the first key, ends what is said of every recipe
+            break
+        text = line.removeprefix("# ").strip()
+        if match := re.match(r"(Source|Run|Expected): +", text):
+            title, text = match.group(1), text[match.end() :]
+        found[title] = f"{found.get(title, '')} {text}".strip()
+    return found
+
+
+def _recipe_row(loaded: LoadedRecipe, said: dict[str, str]) -> str:
+    recipe, path = loaded.recipe, loaded.path
+    source = recipe.data.source
+    data = f"`{source.name}` {source.settings['name']}" if "name" in source.settings else f"`{source.name}`"
+    total = recipe.expect.parameters.total if recipe.expect.parameters else None
+    time = said["Run"][said["Run"].index("(") + 1 : -1]
+    link = f"[`{recipe.name}`](../recipes/{path.relative_to(_folder(path)).as_posix()})"
+    cells = [link, said["what"], data, "" if total is None else f"{total:,}", time, said["Expected"]]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _folder(path: Path) -> Path:
+    """The folder of all recipes, in which one may lie deeper."""
+    return next(parent for parent in path.parents if parent.name == "recipes")
 
 
 def reference() -> str:
@@ -185,3 +245,4 @@ def _plain_kind(value: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(reference(), encoding="utf-8")
+    RECIPES.write_text(recipes(), encoding="utf-8")

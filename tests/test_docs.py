@@ -4,18 +4,25 @@ import json
 import re
 import runpy
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
+from ruamel.yaml import YAML
 
+from dlkit.catalog.kinds import NAMESPACES
 from dlkit.cli import app
 from dlkit.errors import Problem
 from dlkit.recipe import load_recipe, shipped_recipes
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "saved_models/README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "saved_models/README.md")
+PAGES = [*(ROOT / name for name in TOP), *sorted(ROOT.glob("docs/**/*.md"))]
+NOW = [page for page in PAGES if page.name != "CHANGELOG.md"]  # a changelog may name what has gone
+PICTURES = sorted((ROOT / "docs/pictures").iterdir())
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(params=PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -39,7 +46,8 @@ def is_kind(verb):
 
 def blocks(text, language):
     """The fenced code blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [content for found, content in fenced if found == language]
 
 
 def prose(text):
@@ -110,14 +118,17 @@ def test_every_verb_with_json_is_on_its_page():
     assert titles == {"arithmetic" if is_kind(verb) else verb for verb in with_json} | {"schema"}
 
 
-def test_every_recipe_is_in_the_readme_with_its_count():
-    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| .+ \| ([\d, ]+) \|$", README, re.MULTILINE)
-    shown = {}
-    for names, counts in rows:
-        totals = [int(count.replace(",", "")) for count in counts.split(", ")]
-        recipes = re.findall(r"\w+", names)
-        shown |= dict(zip(recipes, totals if len(totals) > 1 else totals * len(recipes), strict=True))
-    assert shown == {name: load_recipe(name).recipe.expect.parameters.total for name in shipped_recipes()}
+def test_recipes_to_start_from_are_in_the_readme_with_their_counts():
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| ([\d,]+) \|$", README, re.MULTILINE)
+    shown = {name: int(count.replace(",", "")) for name, count in rows}
+    assert len(shown) >= 5
+    assert shown == {name: load_recipe(name).recipe.expect.parameters.total for name in shown}
+
+
+def test_the_page_of_recipes_is_in_step_with_the_recipes():
+    page = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
+    assert page == runpy.run_path(str(ROOT / "docs/generate.py"))["recipes"](), "run python docs/generate.py"
+    assert set(re.findall(r"^\| \[`(\w+)`\]", page, re.MULTILINE)) == set(shipped_recipes())
 
 
 def test_recipes_on_the_page_of_results_are_shipped():
@@ -153,7 +164,7 @@ def test_examples_of_json_are_json():
 
 def test_links_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)]+)\)", prose(text)):
+    for target in re.findall(r"(?:\]\(|src=\")([^)\"]+)", prose(text)):
         file, _, anchor = target.partition("#")
         if target.startswith("https://"):
             continue
@@ -162,6 +173,72 @@ def test_links_lead_somewhere(page):
         if anchor:
             titles = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", NOW, ids=lambda path: str(path.relative_to(ROOT)))
+def test_paths_in_the_package_exist(page):
+    text = page.read_text(encoding="utf-8")
+    named = {path.rstrip(".,") for path in re.findall(r"(?<![\w/])dlkit/[\w./-]*", text)}
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    functions = re.findall(r"`(\w+)` (?:in|of) `(dlkit/[\w/]+\.py)`", text)
+    assert [item for item in functions if item[0] not in (ROOT / item[1]).read_text(encoding="utf-8")] == []
+
+
+def test_the_tree_on_the_page_of_architecture_is_that_of_the_package():
+    (tree,) = [block for block in blocks(ARCHITECTURE, "") if block.startswith("dlkit/")]
+    shown = re.findall(r"^  (\S+?)/? +\S", tree, re.MULTILINE)
+    found = [path.name for path in (ROOT / "dlkit").iterdir() if not path.name.startswith("__")]
+    assert sorted(shown) == sorted(found)
+
+
+def test_the_rows_of_imports_on_the_page_of_architecture_are_those_that_are_checked():
+    (contract,) = [
+        item
+        for item in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+        if item["type"] == "layers"
+    ]
+    assert "\n".join(contract["layers"]) + "\n" in blocks(ARCHITECTURE, "")
+
+
+def test_pictures_are_small_and_shown_and_tell_nothing_of_a_machine():
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for picture in PICTURES:
+        content = picture.read_bytes()
+        assert len(content) < 150_000, picture.name
+        assert f"docs/pictures/{picture.name}" in pages
+        assert not re.search(rb"/(?:home|root|tmp|work|Users|opt|usr)/", content), picture.name
+        assert not re.search(rb"(?:href|src|url)\s*[=(]\s*[\"']?https?:", content), picture.name
+
+
+def test_the_picture_of_a_terminal_shows_commands_that_exist():
+    (picture,) = [path for path in PICTURES if path.suffix == ".svg"]
+    shown = runpy.run_path(str(ROOT / "docs/pictures.py"))["SHOWN"]
+    for command in shown:
+        check(command)
+        assert command.replace(" ", "&#160;") in picture.read_text(encoding="utf-8")
+
+
+def test_a_screen_shows_what_remains_of_lines_that_were_written_again():
+    screen = runpy.run_path(str(ROOT / "docs/pictures.py"))["screen"]
+    printed = "\x1b[?25lepoch 1\r\x1b[2Kdone 1\r\n\x1b[1mepoch 2\x1b[0m\r\n\x1b[1A\x1b[2Kdone 2\r\n"
+    assert screen(printed) == ["done 1", "done 2", ""]
+
+
+def test_every_kind_of_component_is_on_the_page_for_contributors():
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [space.folder for space in NAMESPACES.values() if f"`{space.folder}/`" not in page] == []
+
+
+def test_pre_commit_runs_what_make_lint_runs():
+    hooks = [
+        hook
+        for repository in YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"]
+        for hook in repository["hooks"]
+    ]
+    recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)
+    commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()]
+    assert [hook["entry"] for hook in hooks] == commands
+    assert {hook["language"] for hook in hooks} == {"system"}
 
 
 def test_targets_of_make_exist(page):
