@@ -1,9 +1,9 @@
-"""The autoencoders on MNIST: python benchmarks/autoencoders.py [CASE ...] prints one table, trained with seed 0.
+"""Train the autoencoders on MNIST with seed 0 and print one table: python benchmarks/autoencoders.py [CASE ...].
 
-Every case is a shipped recipe, some with a setting changed, evaluated on the test split. `error` is that of the
-baseline named beside it: the identity (what the net saw) for denoising, the mean image for hidden patches, PCA of equal
-width otherwise. `near 0` is the share of code numbers below 1 % of the largest code number; `Jacobian` is the mean of
-||dh/dx||_F^2 over 1,000 test images, exact from the weights.
+Every case is a shipped recipe, in some cases with a changed setting, evaluated on the test split. `error` is that of
+the named baseline: the identity (the corrupted input) for denoising, the mean image for hidden patches, PCA of equal
+width otherwise. `near 0` is the share of code values below 1 % of the largest code value; `Jacobian` is the mean of
+||dh/dx||_F^2 over 1,000 test images, computed exactly from the weights.
 """
 
 import sys
@@ -30,16 +30,16 @@ CASES: dict[str, tuple[str, list[str]]] = {
 
 
 class _Quiet:
-    """A reporter that prints a line an epoch to stderr."""
+    """A reporter that prints one line per epoch to stderr."""
 
     def begin(self, epoch: int, steps_done: int, steps: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def progress(self, epoch: int, steps_done: int, steps: int, logs: Any) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def epoch_done(self, epoch: int, row: Any) -> None:
-        """The epoch's loss."""
+        """Print the epoch's loss and time."""
         print(f"  epoch {epoch + 1}  loss {row['loss']:.4f}  {row['seconds']:.0f} s", file=sys.stderr, flush=True)
 
 
@@ -71,7 +71,7 @@ def measure(name: str, root: Path) -> dict[str, Any]:
 
 
 def _jacobian(network: Any, codes: np.ndarray) -> float | None:
-    """The mean squared norm for an encoder of one dense layer with sigmoid, None for others."""
+    """Return the mean squared norm for an encoder of one dense layer with sigmoid, None for others."""
     dense = [layer for layer in network.get_layer("encoder").layers if layer.weights]
     if len(dense) != 1 or dense[0].activation.__name__ != "sigmoid":
         return None
@@ -80,7 +80,7 @@ def _jacobian(network: Any, codes: np.ndarray) -> float | None:
 
 
 def main(names: list[str]) -> None:
-    """Print the table, a row as soon as it is there."""
+    """Print the table, each row as soon as it is measured."""
     from dlkit.machine.tensorflow import start_tensorflow
 
     start_tensorflow()

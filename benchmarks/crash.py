@@ -1,7 +1,7 @@
-"""The crash test of tests/training/test_crash.py with more kills: python benchmarks/crash.py [kills per recipe]
+"""Run the crash test tests/training/test_crash.py with more kills: python benchmarks/crash.py [kills per recipe].
 
-Three recipes, each trained, evaluated and exported undisturbed and once more with kills at random moments; the test
-compares every history row, weight, optimizer value and figure, and looks for anything left over.
+It trains, evaluates and exports three recipes without interruption and again with kills at random moments, compares
+every history row, weight, optimizer value and figure, and checks for leftover files.
 """
 
 import os
@@ -13,7 +13,7 @@ TEST = Path(__file__).parents[1] / "tests" / "training" / "test_crash.py"
 
 
 def main(kills="100"):
-    """Run the test; its exit code is ours."""
+    """Run the test; return its exit code."""
     command = [sys.executable, "-m", "pytest", "-q", str(TEST)]
     return subprocess.run(command, env=os.environ | {"DLKIT_CRASH_KILLS": kills}, check=False).returncode
 

@@ -1,7 +1,7 @@
-"""Are two trainings the same to the bit, and what does --deterministic cost: python benchmarks/determinism.py.
+"""Check whether two trainings are bit-identical, and the cost of --deterministic: python benchmarks/determinism.py.
 
-Every row is a recipe, a number of threads, and --deterministic or not. Two processes stay alive for each and train on
-demand, taking turns, so that a busy moment of the machine meets all of them. Times are of epochs after the first.
+Every row is a recipe, a number of threads, and --deterministic or not. Two processes stay alive for each and train in
+turns on demand, so that other load on the machine affects all of them equally. Times exclude the first epoch.
 """
 
 import json
@@ -46,7 +46,7 @@ training:
 
 
 def serve() -> None:
-    """A child: train the recipe of every line on stdin, and answer with its seconds and a digest of its weights."""
+    """Train the recipe named by every line on stdin, as a child; print its seconds and a digest of its weights."""
     from dlkit.machine.tensorflow import start_tensorflow
 
     start_tensorflow()
@@ -83,7 +83,7 @@ class Child:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=names)
 
     def train(self, recipe: str) -> dict[str, Any]:
-        """One training's seconds and digest."""
+        """Return the seconds and digest of one training."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(recipe, file=self.process.stdin, flush=True)
@@ -91,12 +91,12 @@ class Child:
         return answer
 
     def close(self) -> None:
-        """Let the process end."""
+        """End the process."""
         self.process.communicate()
 
 
 def measure(recipe: str, pairs: dict[str, tuple[Child, Child]]) -> dict[str, dict[str, Any]]:
-    """By mode: the digests of the first process, the one of the second, and the median seconds of the first."""
+    """Return by mode the digests of the first process, that of the second, and the median seconds of the first."""
     answers: dict[str, list[dict[str, Any]]] = {mode: [] for mode in pairs}
     for _ in range(ROUNDS):
         for mode, (first, _) in pairs.items():
@@ -110,7 +110,7 @@ def measure(recipe: str, pairs: dict[str, tuple[Child, Child]]) -> dict[str, dic
 
 
 def main() -> None:
-    """Print the table of bit-identity and of the cost."""
+    """Print a table of bit-identity and cost."""
     digests: dict[tuple[str, str], list[str]] = {}
     print(f"{ROUNDS} trainings of the first process, one of the second; seconds are medians")
     print(f"{'recipe':<12} {'threads':<8} {'mode':<14} {'same process':<13} {'two processes':<14} {'seconds':<8} ratio")

@@ -1,10 +1,10 @@
-"""What an epoch with a frozen backbone costs with cached features and without.
+"""Measure an epoch with a frozen backbone, with and without cached features.
 
 Run: python benchmarks/feature_cache.py [PHOTOS]
 
-MobileNetV2 (alpha 0.35) with random weights and 224x224 pixels, which cost what pretrained ones cost: the seconds of an
-epoch do not depend on values. Both trainings live in this process and take turns; the first epochs, which compile and
-compute the features, are not counted. PHOTOS is a folder of class folders; without it, noise of the same size is used.
+The network is MobileNetV2 (alpha 0.35) on 224x224 pixels, with random weights, which cost as much as pretrained ones.
+Both trainings run in this process and take turns; the first epochs, which compile and compute the features, are not
+counted. PHOTOS is a folder of class folders; without it, noise of the same size is used.
 """
 
 import statistics
@@ -32,7 +32,7 @@ training: {batch_size: 16, epochs: 1, trainable: [head], optimizer: Adam}
 
 
 def started(path, cached):
-    """A training that has taken its first epoch."""
+    """Return a training that has completed its first epoch."""
     import dlkit.training.steps as module
     from dlkit.interfaces.reporter import Reporter
     from dlkit.recipe import load_recipe
@@ -55,7 +55,7 @@ def started(path, cached):
 
 
 def seconds(training, stream, epochs):
-    """Seconds of one epoch."""
+    """Return the seconds of one epoch."""
     begun = time.perf_counter()
     for _ in range(epochs):
         training.steps.take(stream, training.steps.per_epoch, fresh=True)
@@ -63,7 +63,7 @@ def seconds(training, stream, epochs):
 
 
 def main(photos=None):
-    """Print the seconds of an epoch both ways, and their ratio."""
+    """Print the seconds of an epoch with and without the cache, and their ratio."""
     from dlkit.machine.tensorflow import start_tensorflow
 
     start_tensorflow()

@@ -1,8 +1,8 @@
-"""Why `fit` has two speeds: python benchmarks/fit_modes.py [rounds].
+"""Show why `fit` has two speeds: python benchmarks/fit_modes.py [rounds].
 
-Each round trains one epoch of cifar_cnn's network with Keras' `fit` on arrays, and on a tf.data.Dataset whose tuner is
-on (as it is unless told otherwise) and off. Printed is the time of the training itself and the time that `fit`
-takes after its last callback, when nothing is left to do but to release the iterator over the data.
+Each round trains one epoch of cifar_cnn's network with Keras' `fit` on arrays, and on a tf.data.Dataset with autotuning
+on (the default) and off. It prints the time of the training itself and the time that `fit` takes after its last
+callback, when it only has to release the iterator over the data.
 """
 
 import sys
@@ -22,15 +22,15 @@ STEPS, WAITED = 8, 0.5
 
 
 class End(keras.callbacks.Callback):
-    """Knows when training ended."""
+    """Records when the training ended."""
 
     def on_train_end(self, logs=None):
-        """Look at the clock."""
+        """Record the time."""
         self.at = time.perf_counter()
 
 
 def main(rounds=10):
-    """Print every round, and how often each way waited."""
+    """Print every round, and how often each variant waited."""
     built, recipe, x, y = arrays_of("cifar_cnn")
     network, size = compile_model(built, recipe), recipe.training.batch_size
     x, y = x[: STEPS * size], y[: STEPS * size]

@@ -1,7 +1,7 @@
-"""Mutated recipes, command lines, images and run directories through dlkit: python benchmarks/fuzz.py [PART...].
+"""Run dlkit on mutated recipes, command lines, images and run directories: python benchmarks/fuzz.py [PART...].
 
-Prints one line of counts for each part (recipes, command_lines, images, runs), and every violation; exit 1 if there is
-one. A violation is an exception that is no DlkitError, an input that takes over 10 s, or a file outside its place.
+Prints one line of counts per part (recipes, command_lines, images, runs) and every violation; exits with 1 if there is
+one. A violation is an exception other than DlkitError, an input that takes over 10 s, or a file in the wrong place.
 """
 
 import sys
@@ -19,7 +19,7 @@ COUNTS = {"recipes": 10_000, "command_lines": 100, "images": 2_000, "runs": 500}
 
 
 def trained_run(folder: Path) -> Path:
-    """A run of digits_mlp to be mutated."""
+    """Return a run of digits_mlp to mutate."""
     from dlkit.interfaces.reporter import Reporter
     from dlkit.recipe import load_recipe
     from dlkit.training.run import train_recipe
@@ -28,7 +28,7 @@ def trained_run(folder: Path) -> Path:
 
 
 def campaign(part: str, scratch: Path) -> Any:
-    """One part with its full count."""
+    """Run one part with its full count."""
     if part in ("recipes", "command_lines"):
         return getattr(campaigns, part)(COUNTS[part], scratch)
     start_tensorflow()
@@ -39,7 +39,7 @@ def campaign(part: str, scratch: Path) -> Any:
 
 
 def main(parts: list[str]) -> int:
-    """Run the named parts, or all; 1 when there was a violation."""
+    """Run the named parts, or all; return 1 if there was a violation."""
     failed = False
     for part in parts or list(COUNTS):
         with tempfile.TemporaryDirectory() as scratch:

@@ -1,9 +1,9 @@
-"""Memory and scale: python benchmarks/memory.py [cifar] [folder] [records] [files]   (all of them when none is named).
+"""Measure memory and scaling: python benchmarks/memory.py [cifar] [folder] [records] [files]   (default: all).
 
-cifar: peak memory of a process that trains cifar_cnn, beside one that holds the uint8 images and trains the
-same network with `train_on_batch`, always on the same batch.
-folder: an image folder whose decoded pixels are ten times the memory that the training may take beyond TensorFlow's.
-records, files: throughput of the input pipeline against the number of records in memory, and of images in a folder.
+cifar: peak memory of a process that trains cifar_cnn, compared with one that keeps the uint8 images in memory and
+trains the same network with `train_on_batch`, always on the same batch.
+folder: an image folder whose decoded pixels take ten times the memory that training may use beyond TensorFlow's own.
+records, files: throughput of the input pipeline by the number of records in memory and of images in a folder.
 """
 
 import os
@@ -79,14 +79,14 @@ print(f"{pixels / 1e6:,.0f} MB of pixels, {allowed / 1e6:,.0f} MB allowed beyond
 
 
 def cifar() -> None:
-    """Peak memory of cifar_cnn's training as a ratio of TensorFlow's own and the uint8 data."""
+    """Print the peak memory of training cifar_cnn as a ratio to that of TensorFlow with the uint8 data."""
     peaks = [int(_output([TENSORFLOW]).split()[-1]), int(_output([CIFAR]).split()[-1])]
     ours, least = peaks[1] / 1e6, peaks[0] / 1e6
     print(f"cifar: {ours:,.0f} MB, {ours / least:.2f} times TensorFlow and the data ({least:,.0f} MB)")
 
 
 def folder(images: int = 32_000, allowed: int = 120_000_000) -> None:
-    """Train a small network on pictures that decode to more than ten times the memory allowed."""
+    """Train a small network on images that decode to more than ten times the allowed memory."""
     with tempfile.TemporaryDirectory() as place:
         write_pictures(Path(place) / "warm", 200)
         write_pictures(Path(place) / "large", images)
@@ -94,7 +94,7 @@ def folder(images: int = 32_000, allowed: int = 120_000_000) -> None:
 
 
 def write_pictures(directory: Path, count: int) -> None:
-    """JPEG files of smooth random patterns in two class folders."""
+    """Write JPEG files of smooth random patterns into two class folders."""
     import numpy as np
     from PIL import Image
 
@@ -107,18 +107,18 @@ def write_pictures(directory: Path, count: int) -> None:
 
 
 def records(counts: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)) -> None:
-    """Examples a second that the pipeline gives, shuffled, from arrays of small records."""
+    """Print the examples per second that the pipeline yields, shuffled, from arrays of small records."""
     import numpy as np
 
     from dlkit.interfaces.data import Split
 
     for count in counts:
         split = Split(np.zeros((count, 64), np.uint8), np.zeros(count, np.int64))
-        print(f"records: {count:9,} records   {_throughput(split):12,.0f} a second")
+        print(f"records: {count:9,} records   {_throughput(split):12,.0f} per second")
 
 
 def files(counts: tuple[int, ...] = (1_000, 4_000, 16_000)) -> None:
-    """Examples a second from the cache of a folder's decoded pictures, and pictures decoded a second the first time."""
+    """Print the images per second that are decoded from a folder, and the examples per second from its cache."""
     import time
 
     from dlkit.components.datasets.image_folder import ImageFolder
@@ -132,7 +132,7 @@ def files(counts: tuple[int, ...] = (1_000, 4_000, 16_000)) -> None:
             split = source.load("train", ImageResizer(64, 64, "bilinear", False))
             decoded = count / (time.perf_counter() - begun)
             rate = _throughput(split)
-            print(f"files: {count:7,} files   decoded {decoded:7,.0f} a second, then {rate:10,.0f} a second")
+            print(f"files: {count:7,} files   decoded {decoded:7,.0f} per second, then {rate:10,.0f} per second")
 
 
 def _throughput(split: object, batch: int = 128, steps: int = 2_000) -> float:

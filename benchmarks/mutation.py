@@ -1,9 +1,9 @@
-"""Mutation testing: one small change to the source at a time, and the tests that reach it must notice.
+"""Mutation testing: make one small change to the source at a time, which the tests that reach it must detect.
 
 python benchmarks/mutation.py [COUNT [SEED]]    (a sample of 400 mutants by default; 0 for all of them)
 
 A parent with TensorFlow and pytest imported, but not dlkit, forks a child for every mutant. The child imports the
-changed module in place of the original and runs the fast tests that reach the changed line, until the first failure.
+changed module instead of the original and runs the fast tests that reach the changed line, until the first failure.
 """
 
 import ast
@@ -66,7 +66,7 @@ class Mutant:
 
 
 def changes(node: ast.AST) -> Iterator[Callable[[], None]]:
-    """Functions that change the node in place, each in one way."""
+    """Yield functions that each change the node in place in one way."""
     if isinstance(node, ast.Compare):
         for place, operator in enumerate(node.ops):
             yield lambda place=place, operator=operator: node.ops.__setitem__(place, COMPARISONS[type(operator)]())
@@ -111,7 +111,7 @@ def _statements(node: ast.AST, name: str) -> list[ast.stmt]:
 
 
 def _left_alone(tree: ast.Module) -> set[int]:
-    """Nodes that decide nothing at run time: docstrings, annotations, and imports for type checking."""
+    """Return the nodes without effect at run time: docstrings, annotations, and imports for type checking."""
     found: set[int] = set()
     for node in ast.walk(tree):
         parts = [getattr(node, name, None) for name in ("annotation", "returns")]
@@ -122,7 +122,7 @@ def _left_alone(tree: ast.Module) -> set[int]:
 
 
 def mutants(path: Path) -> list[Mutant]:
-    """All mutants of a file."""
+    """Return all mutants of a file."""
     tree, found = ast.parse(path.read_text()), []
     skipped = _left_alone(tree)
     for index, node in enumerate(ast.walk(tree)):
@@ -133,7 +133,7 @@ def mutants(path: Path) -> list[Mutant]:
 
 
 def _described(path: Path, index: int, variant: int) -> tuple[int, int, int, str]:
-    """Line, index, variant, and the statement around the node before and after."""
+    """Return line, index, variant, and the statement around the node before and after the change."""
     tree = ast.parse(path.read_text())
     node = list(ast.walk(tree))[index]
     nearest = {id(inner): stmt for stmt in ast.walk(tree) if isinstance(stmt, ast.stmt) for inner in ast.walk(stmt)}
@@ -150,14 +150,14 @@ def _described(path: Path, index: int, variant: int) -> tuple[int, int, int, str
 
 
 def mutated(mutant: Mutant) -> ast.Module:
-    """The changed tree."""
+    """Return the changed tree."""
     tree = ast.parse(mutant.path.read_text())
     list(changes(list(ast.walk(tree))[mutant.index]))[mutant.variant]()
     return ast.fix_missing_locations(tree)
 
 
 def tests_by_line(folder: Path) -> dict[Path, dict[int, list[str]]]:
-    """For every file and line of a function the tests that reach it; what the import runs concerns all tests."""
+    """Return the tests that reach every line of a function, by file; lines run by the import concern all tests."""
     import coverage
     import pytest
 
@@ -190,7 +190,7 @@ def _lines_of_functions(path: Path) -> set[int]:
 
 
 def start(mutant: Mutant, tests: list[str], folder: Path) -> int:
-    """Fork a child that exits with 0 when no test notices the mutant."""
+    """Fork a child that exits with 0 when no test detects the mutant."""
     number = os.fork()
     if number:
         return number
@@ -212,7 +212,7 @@ def start(mutant: Mutant, tests: list[str], folder: Path) -> int:
 
 
 def survivors(chosen: list[Mutant], reached: dict[Path, dict[int, list[str]]], folder: Path) -> Iterator[Mutant]:
-    """Those that no test notices; a child that hangs has noticed, and is named on stderr."""
+    """Yield the mutants that no test detects; one that hangs counts as detected, and is named on stderr."""
     waiting, running = list(reversed(chosen)), {}
     while waiting or running:
         while waiting and len(running) < WORKERS:
@@ -222,7 +222,7 @@ def survivors(chosen: list[Mutant], reached: dict[Path, dict[int, list[str]]], f
         for number, (mutant, deadline) in list(running.items()):
             ended, status = os.waitpid(number, os.WNOHANG)
             if not ended and time.monotonic() > deadline:
-                print(f"out of time: {mutant}", file=sys.stderr, flush=True)
+                print(f"timed out: {mutant}", file=sys.stderr, flush=True)
                 os.killpg(number, signal.SIGKILL)
                 ended, status = os.waitpid(number, 0)
             if ended:
@@ -234,7 +234,7 @@ def survivors(chosen: list[Mutant], reached: dict[Path, dict[int, list[str]]], f
 
 
 def main(count: int = 400, seed: int = 0) -> None:
-    """Print every survivor, then how many there are."""
+    """Print every survivor, then their number."""
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -249,7 +249,7 @@ def main(count: int = 400, seed: int = 0) -> None:
             found += 1
             print(mutant, flush=True)
     share, minutes = 100 * (1 - found / len(chosen)), (time.monotonic() - begun) / 60
-    print(f"{len(chosen)} of {len(everything)} mutants (seed {seed}), {found} survive: {share:.1f} % are noticed")
+    print(f"{len(chosen)} of {len(everything)} mutants (seed {seed}), {found} survive: {share:.1f} % are detected")
     print(f"{minutes:.0f} minutes", file=sys.stderr)
 
 

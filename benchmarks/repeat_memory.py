@@ -1,4 +1,4 @@
-"""Thirty trainings through `dlkit repeat`: the parent's memory stays flat, and no process and no file is left behind.
+"""Run thirty trainings with `dlkit repeat`, to check that memory stays constant and no process or file is left behind.
 
 python benchmarks/repeat_memory.py [SEEDS]
 """
@@ -19,7 +19,7 @@ EXPECTED = {"history.csv", "last.keras", "metrics.json", "recipe.yaml", "resolve
 
 
 def main(seeds: int = 30) -> int:
-    """Measure after every seed, then look for what is left; 1 when something is."""
+    """Measure after every seed, then look for leftovers; return 1 if there are any."""
     this, sizes = psutil.Process(), []
     files_before = this.num_fds()
 

@@ -1,7 +1,8 @@
-"""Predictions: python benchmarks/serving.py [files].
+"""Measure predictions: python benchmarks/serving.py [files].
 
-`dlkit predict` on a folder of pictures: the time of the whole, of decoding alone and of the network alone. Then the
-exported SavedModel beside `model.predict` and `model(x)` at batch 1 and 256: p50, p99 and images a second.
+First `dlkit predict` on a folder of images: total time, time of decoding alone and of the network alone. Then the
+exported SavedModel compared with `model.predict` and `model(x)` at batch sizes 1 and 256: p50, p99 and images per
+second.
 """
 
 import sys
@@ -29,14 +30,14 @@ CALLS = {1: 300, 256: 20}
 
 
 def seconds(function):
-    """How long a call takes."""
+    """Return the seconds that a call takes."""
     started = time.perf_counter()
     function()
     return time.perf_counter() - started
 
 
 def split_of_time(trained, folder, count):
-    """Print what of predict's time is decoding, and what is the network."""
+    """Print how much of predict's time is decoding, and how much is the network."""
 
     def decode():
         for _ in named_examples(trained, [folder]):
@@ -50,11 +51,11 @@ def split_of_time(trained, folder, count):
     decoding = seconds(decode)
     network = seconds(lambda: [run(batch) for _ in range(count // BATCH)])
     shares = f"decoding alone is {decoding / whole:.0%} of that time, the network alone {network / whole:.0%}"
-    print(f"predict: {count:,} files, {count / whole:,.0f} a second; {shares}")
+    print(f"predict: {count:,} files, {count / whole:,.0f} per second; {shares}")
 
 
 def latencies(trained, folder):
-    """Print p50, p99 and images a second of the artefact and of the model that it came from."""
+    """Print p50, p99 and images per second of the artefact and of the model that it was exported from."""
     artefact, _ = export(trained, "saved_model", folder)
     loaded = tf.saved_model.load(str(artefact))
     served, built = loaded.signatures["serving_default"], trained.built
@@ -80,7 +81,7 @@ def latencies(trained, folder):
 
 
 def main(count=10_000):
-    """Train a small network on pictures, then measure."""
+    """Train a small network on images, then measure."""
     with tempfile.TemporaryDirectory() as place:
         write_pictures(Path(place) / "pictures", count)
         write_pictures(Path(place) / "train", 200)

@@ -1,9 +1,9 @@
-"""688 updates of the single neuron: dlkit's loop against plain Keras, side by side in one process.
+"""Compare 688 updates of the single neuron in dlkit's loop with plain Keras, in one process.
 
     python benchmarks/single_neuron.py [rounds]
 
-Prints, as medians of interleaved rounds, the time of dlkit's training as a ratio of a bare loop over
-`train_on_batch` (which keeps no history, calls no callbacks and writes nothing) and of `fit`.
+Prints medians of interleaved rounds: the time of dlkit's training as a ratio to a bare loop over `train_on_batch`
+(which keeps no history, calls no callbacks and writes nothing), and the time of `fit` as a ratio to dlkit's.
 """
 
 import statistics
@@ -27,14 +27,14 @@ UPDATES = 688
 
 
 def seconds(function):
-    """How long a call takes."""
+    """Return the seconds that a call takes."""
     started = time.perf_counter()
     function()
     return time.perf_counter() - started
 
 
 def ours(loaded, folder):
-    """dlkit's training without its start and its files at the end: the 688 updates, history and callbacks."""
+    """Return the seconds of dlkit's 688 updates, with history and callbacks, but without start-up and final files."""
     ready = prepare(loaded)
     compile_model(ready.built, loaded.recipe)
     training = Training(loaded.recipe, ready, Reporter())
@@ -47,7 +47,7 @@ def ours(loaded, folder):
 
 
 def warm_up(training):
-    """Trace the step once, as the first train_on_batch of the other side is not counted either; weights stay."""
+    """Trace the step once without changing weights, because the first train_on_batch is not counted either."""
     before = training.steps.network.get_weights()
     training.start()
     training.steps.take(training.steps.stream(0, 1))
@@ -57,7 +57,7 @@ def warm_up(training):
 
 
 def keras_model(loaded):
-    """The compiled network and its one batch."""
+    """Return the compiled network and its only batch."""
     ready = prepare(loaded)
     built, splits = ready.built, ready.splits
     network = compile_model(built, loaded.recipe)
@@ -67,13 +67,13 @@ def keras_model(loaded):
 
 
 def train_on_batch(loaded):
-    """A bare loop over train_on_batch."""
+    """Return the seconds of a bare loop over train_on_batch."""
     network, x, y = keras_model(loaded)
     return seconds(lambda: [network.train_on_batch(x, y) for _ in range(UPDATES)])
 
 
 def fit(loaded, epochs=100):
-    """Keras' fit on arrays, one batch an epoch, scaled to 688 epochs."""
+    """Return the seconds of Keras' fit on arrays, one batch per epoch, scaled to 688 epochs."""
     network, x, y = keras_model(loaded)
     settings = {"batch_size": 12, "shuffle": False, "verbose": 0}
     network.fit(x, y, epochs=2, **settings)

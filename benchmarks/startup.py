@@ -1,8 +1,8 @@
-"""Start-up of dlkit's verbs beside what they cannot do without, interleaved: python benchmarks/startup.py [rounds].
+"""Compare the start-up of dlkit's verbs with the imports they need: python benchmarks/startup.py [rounds].
 
-`--help`, `list`, `validate` and the second `summary` beside a bare import of typer and rich; the first `summary`
-beside `import keras`; the start of a training (recipe read to the first step done) beside a program that imports
-TensorFlow, builds the same network by hand and takes one step.
+`--help`, `list`, `validate` and the second `summary` are compared with a bare import of typer and rich; the first
+`summary` with `import keras`; the start of a training (from reading the recipe to the end of the first step) with a
+program that imports TensorFlow, builds the same network by hand and takes one step. Rounds are interleaved.
 """
 
 import os
@@ -50,7 +50,7 @@ PAIRS = {
 
 
 def seconds(command: list[str], cache: str) -> float:
-    """Wall-clock time of one process."""
+    """Return the wall-clock time of one process."""
     begun = time.perf_counter()
     places = os.environ | {"DLKIT_CACHE": cache}
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, env=places)
@@ -58,7 +58,7 @@ def seconds(command: list[str], cache: str) -> float:
 
 
 def main(rounds: int = ROUNDS) -> None:
-    """Time every command and its measure once a round, so that a busy moment meets all of them; print medians."""
+    """Time every command and its baseline once per round, so that other load affects both equally; print medians."""
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in PAIRS}
     with tempfile.TemporaryDirectory() as kept:
         seconds(PAIRS["dlkit summary, first"][0], kept)

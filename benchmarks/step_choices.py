@@ -1,7 +1,7 @@
-"""What each choice brings to a training step: python benchmarks/step_choices.py [rounds] [RECIPE].
+"""Measure what each choice contributes to a training step: python benchmarks/step_choices.py [rounds] [RECIPE].
 
-Every choice is a process of its own that takes steps of the recipe's network (cifar_cnn) on one batch, in rounds one
-after another; medians are printed as examples a second and as a ratio of dlkit's own choices.
+Every choice runs in its own process, which takes steps of the recipe's network (default: cifar_cnn) on one batch. The
+choices take turns in every round; medians are printed as examples per second and as a ratio to dlkit's own choices.
 """
 
 import json
@@ -58,7 +58,7 @@ print(size * count / (time.perf_counter() - started))
 
 
 def rate(recipe, choice):
-    """Examples a second of one process, or None where TensorFlow refuses the choice."""
+    """Return the examples per second of one process, or None where TensorFlow refuses the choice."""
     variables = {name: str(value) for name, value in choice.items() if name.isupper()}
     command = [sys.executable, "-c", PROGRAM, recipe, json.dumps(choice)]
     try:
@@ -81,10 +81,10 @@ def main(rounds=3, recipe="cifar_cnn"):
     base = statistics.median(found["as dlkit trains"])
     for name, values in found.items():
         if not values:
-            print(f"{name:42} did not come to an end")
+            print(f"{name:42} did not finish")
             continue
         median = statistics.median(values)
-        print(f"{name:42} {median:7,.0f} a second   {median / base:.2f}   ({min(values):,.0f} to {max(values):,.0f})")
+        print(f"{name:42} {median:7,.0f} per second   {median / base:.2f}   ({min(values):,.0f} to {max(values):,.0f})")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Floating-point operations of whole trainings: python benchmarks/training_compute.py [RECIPE ...] [--set KEY=VALUE].
+"""Count the operations of whole trainings: python benchmarks/training_compute.py [RECIPE ...] [--set KEY=VALUE].
 
-TensorFlow's profiler counts those of the graph of a training step, with its gradients and its optimizer: two for each
-multiply-add. A first layer's gradient for its input is counted too, though TensorFlow leaves it out when it runs.
-What a teacher computes for a batch is counted, its own training is not; nor are preprocessing and augmentation.
+TensorFlow's profiler counts the floating-point operations in the graph of a training step, including gradients and
+optimizer, with two per multiply-add. The first layer's gradient with respect to its input is counted too, although
+TensorFlow does not compute it. A teacher's inference is counted, but not its training, preprocessing or augmentation.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from training_speed import started
 
 
 def step_operations(training):
-    """Operations of one step, by kind, and the examples in it."""
+    """Return the operations of one step by kind, and the number of examples in it."""
     graph = tf.function(training.steps.fixed_step(), autograph=False).get_concrete_function().graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"

@@ -1,12 +1,12 @@
-"""Training steps of a recipe: dlkit against plain Keras, a bare TensorFlow loop and PyTorch, side by side.
+"""Compare a recipe's training steps in dlkit with plain Keras, a bare TensorFlow loop and PyTorch.
 
     python benchmarks/training_speed.py [--recipe cifar_cnn] [--steps 20] [--rounds 5] [--torch-python PYTHON]
 
 Every variant trains the recipe's own network with its batch size and optimizer on the same decoded images: `dlkit`
-(its pipeline and loop, augmentation as in the recipe), `dlkit, no augmentation`, `fit` (Keras on arrays that were
-preprocessed beforehand), `tf.function` (a loop written by hand over tensors in memory) and, when an interpreter with
-PyTorch is named, `torch` (channels_last, float32). Rounds are interleaved, medians are printed as images a second, and
-each as a ratio of dlkit without augmentation.
+(its pipeline and loop, augmentation as in the recipe), `dlkit, no augmentation`, `fit` (Keras on preprocessed arrays),
+`tf.function` (a hand-written loop over tensors in memory) and, when an interpreter with PyTorch is given, `torch`
+(channels_last, float32). Rounds are interleaved; medians are printed as images per second and as a ratio to dlkit
+without augmentation.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from dlkit.training.prepare import prepare
 
 
 def started(recipe, overrides=()):
-    """A training of the recipe that is ready for its first step."""
+    """Return a training of the recipe that is ready for its first step."""
     loaded = load_recipe(recipe, overrides)
     training = Training(loaded.recipe, prepare(loaded), Reporter())
     training.start()
@@ -39,14 +39,14 @@ def started(recipe, overrides=()):
 
 
 def dlkit_variant(training, steps):
-    """Steps through dlkit's own pipeline and loop."""
+    """Return a function that takes steps with dlkit's own pipeline and loop."""
     stream = training.steps.stream(0, 10**9)
     training.steps.take(stream, 2)
     return lambda: training.steps.take(stream, steps)
 
 
 def arrays_of(recipe):
-    """The network, its recipe and preprocessed arrays (x, y) of the first train examples."""
+    """Return the built model, its recipe, and preprocessed arrays (x, y) of the first train examples."""
     loaded = load_recipe(recipe, ["data.augment=[]"])
     ready = prepare(loaded)
     built, splits = ready.built, ready.splits
@@ -57,7 +57,7 @@ def arrays_of(recipe):
 
 
 def fit_variant(recipe, steps):
-    """Keras' fit on arrays in memory, one epoch of `steps` batches."""
+    """Return a function that runs Keras' fit on arrays in memory, for one epoch of `steps` batches."""
     built, loaded, x, y = arrays_of(recipe)
     network, size = compile_model(built, loaded), loaded.training.batch_size
     examples = np.arange(steps * size) % len(x)
@@ -67,7 +67,7 @@ def fit_variant(recipe, steps):
 
 
 def function_variant(recipe, steps):
-    """A loop by hand: one tf.function with a gradient tape, batches sliced from tensors in memory."""
+    """Return a hand-written loop: one tf.function with a gradient tape, batches sliced from tensors in memory."""
     built, loaded, x, y = arrays_of(recipe)
     network, size = compile_model(built, loaded), loaded.training.batch_size
     loss = built.task.loss_for(network)
@@ -88,7 +88,7 @@ def function_variant(recipe, steps):
 
 
 def torch_variant(python, recipe, steps, precision):
-    """The same network in PyTorch, in a process of its own that trains when it is told to."""
+    """Return a function that trains the same network in PyTorch, in a separate process that waits for commands."""
     program = Path(__file__).parent / "torch" / "training_speed.py"
     command = [python, str(program), recipe, str(steps), precision]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -103,14 +103,14 @@ def torch_variant(python, recipe, steps, precision):
 
 
 def seconds(function):
-    """How long a call takes."""
+    """Return the seconds that a call takes."""
     started = time.perf_counter()
     function()
     return time.perf_counter() - started
 
 
 def main():
-    """Print images a second and ratios."""
+    """Print images per second and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipe", default="cifar_cnn")
     parser.add_argument("--steps", type=int, default=20)

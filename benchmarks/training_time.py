@@ -1,7 +1,7 @@
-"""Time of whole trainings as a ratio: python benchmarks/training_time.py [BASE RECIPE ...] [--set KEY=VALUE].
+"""Compare the time of whole trainings: python benchmarks/training_time.py [BASE RECIPE ...] [--set KEY=VALUE].
 
-Every recipe trains some of its own batches (its pipeline, network and optimizer; no validation), in rounds that take
-turns; a round gives the ratio of its step's time, times the steps of all its epochs, to that of the first recipe.
+Every recipe trains on some of its own batches (its pipeline, network and optimizer; no validation), in interleaved
+rounds. A round gives the time of a step, times the steps of all epochs, as a ratio to that of the first recipe.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from training_speed import dlkit_variant, seconds, started
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipes", nargs="*", default=["cifar_cnn", "cifar_cnn_fast", "cifar_94"])
-    parser.add_argument("--images", type=int, default=4000, help="about so many a round")
+    parser.add_argument("--images", type=int, default=4000, help="approximate number per round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()

@@ -1,10 +1,10 @@
-"""Transfer against training from scratch on few pictures: cats and horses of CIFAR-10, several seeds.
+"""Compare transfer learning with training from scratch on few images: cats and horses of CIFAR-10, several seeds.
 
 Run: dlkit train cifar_to_cifar_source, then: python benchmarks/transfer_learning.py SOURCE_RUN [FOLDER]
 
-The recipes cifar_to_cifar_frozen, cifar_to_cifar and cifar_to_cifar_scratch learn from 50, 200 and 1,000 pictures that
-the seed draws from the first 8,000 of both classes; the accuracy is that on the other 2,000, which none of them sees.
-Every result is a line of FOLDER/results.jsonl, and what is there already is not computed again.
+The recipes cifar_to_cifar_frozen, cifar_to_cifar and cifar_to_cifar_scratch learn from 50, 200 and 1,000 images that
+the seed draws from the first 8,000 of both classes; the accuracy is measured on the other 2,000, which none of them
+sees. Every result is a line of FOLDER/results.jsonl; existing results are not computed again.
 """
 
 import json
@@ -19,7 +19,7 @@ HELD = 2000
 
 
 def examples():
-    """All cats and horses of the train split."""
+    """Return all cats and horses of the train split."""
     import numpy as np
 
     from dlkit.data.source import build_dataset
@@ -30,7 +30,7 @@ def examples():
 
 
 def accuracy(recipe, size, seed, folder, source, data):
-    """Train on `size` pictures and measure on those held out."""
+    """Train on `size` images and return the accuracy on the held-out ones."""
     import numpy as np
 
     from dlkit.evaluation.evaluate import evaluate
@@ -54,7 +54,7 @@ def accuracy(recipe, size, seed, folder, source, data):
 
 
 def main(source, place="transfer_learning"):
-    """Train what is missing, then print means and standard deviations."""
+    """Compute the missing results, then print means and standard deviations."""
     from dlkit.machine.tensorflow import start_tensorflow
 
     start_tensorflow()

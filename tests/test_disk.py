@@ -67,7 +67,7 @@ def test_a_disk_that_fills_up_within_a_training(disk, loaded, tmp_path, silent, 
 
 def test_a_disk_that_is_full_before_is_foreseen(disk, loaded, silent):
     fill(disk)
-    with pytest.raises(MissingError, match=r"needs about .* on disk, .* has 0 MB free"):
+    with pytest.raises(MissingError, match=r"needs about .* on disk, but .* has 0 MB free"):
         train_recipe(loaded, disk, silent())
 
 

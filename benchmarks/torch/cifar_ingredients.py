@@ -1,11 +1,11 @@
-"""What the ingredients of cifar_cnn_best bring: its training in PyTorch, several side by side on one GPU.
+"""Measure what the ingredients of cifar_cnn_best contribute: PyTorch trainings, several at once on one GPU.
 
     python benchmarks/torch/cifar_ingredients.py IMAGES.npz [VARIANT ...] [--seeds 1] [--at-once 6] [--epochs 40]
 
-IMAGES.npz has `x` and `y` to learn and `judged_x` and `judged_y` to judge by: uint8 (n, 32, 32, 3) and labels (n,).
-Without a variant all of them are trained. Each prints its accuracy on the judged images, and on those it learns, as
-augmented.
-On a GPU convolutions are bfloat16 and a step is one CUDA graph; a processor (float32) takes hours for one variant.
+IMAGES.npz has `x` and `y` for training and `judged_x` and `judged_y` for evaluation: uint8 (n, 32, 32, 3) and labels
+(n,). Without a variant all of them are trained. Each prints its accuracy on the evaluation images, and on the augmented
+training images.
+On a GPU convolutions are bfloat16 and a step is one CUDA graph; a CPU (float32) takes hours for one variant.
 """
 
 import argparse
@@ -24,7 +24,7 @@ CHUNK = 12500
 
 @dataclass(frozen=True)
 class Settings:
-    """The recipe's values, by what they are there."""
+    """The settings of a variant, by default those of the recipe."""
 
     epochs: int = 40
     batch_size: int = 256
@@ -95,7 +95,7 @@ VARIANTS = {
 
 
 class Network:
-    """The lecture's six convolutions and two Dense layers, functional, so that a step can be captured."""
+    """The lecture's six convolutions and two Dense layers, as functions, so that a step can be captured."""
 
     def __init__(self, settings):
         self.settings = settings
@@ -145,13 +145,13 @@ class Network:
 
 
 def fresh_norm(size):
-    """Scale, shift, mean and variance of a batch normalisation."""
+    """Return the initial scale, shift, mean and variance of a batch normalisation."""
     ones, zeros = torch.ones(size, device=DEVICE), torch.zeros(size, device=DEVICE)
     return [ones, zeros, zeros.clone(), ones.clone()]
 
 
 def newton_schulz(gradient, steps=3):
-    """The gradient as a matrix of rows for filters, with singular values near one."""
+    """Return the gradient as a matrix with one row per filter and singular values near one."""
     x = gradient.flatten(1)
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
@@ -163,7 +163,7 @@ def newton_schulz(gradient, steps=3):
 
 
 class Training:
-    """One run, which goes on by a step at a time on a stream of its own."""
+    """A run that takes one step at a time on its own CUDA stream."""
 
     def __init__(self, name, settings, data):
         self.name, self.settings, self.data = name, settings, data
@@ -188,7 +188,7 @@ class Training:
         return torch.cuda.stream(self.stream) if self.stream else contextlib.nullcontext()
 
     def schedule(self):
-        """The rate of Muon and the one of Adam with its correction for the first steps, for every step."""
+        """Return the rates of Muon and of Adam, with its bias correction, for every step."""
         s = self.settings
         total = self.steps * s.epochs
         done = np.arange(total) / total
@@ -200,7 +200,7 @@ class Training:
         return torch.tensor(np.stack([rate, adam], 1), dtype=torch.float32, device=DEVICE)
 
     def capture(self):
-        """Make a step one CUDA graph; what the steps before it change is put back."""
+        """Capture a step as one CUDA graph, and restore what the warm-up steps changed."""
         net = self.network
         state = net.matrices + net.others + net.moments + self.momenta + self.first + self.second
         kept = [t.detach().clone() for t in state]
@@ -239,7 +239,7 @@ class Training:
             torch._foreach_sub_(net.others, steps)
 
     def advance(self):
-        """One step; True after the last one."""
+        """Take one step; return True after the last one."""
         s = self.settings
         with self.on_stream():
             place = self.step % self.steps
@@ -256,7 +256,7 @@ class Training:
 
     @torch.no_grad()
     def augmented(self, epoch):
-        """All images of an epoch in a new order, and their targets."""
+        """Return all images of an epoch in a new order, and their targets."""
         s, n = self.settings, len(self.data["x"])
         order = torch.randperm(n, device=DEVICE)
         flipped = torch.rand(n, device=DEVICE) < 0.5
@@ -301,7 +301,7 @@ class Training:
 
 
 def boxes(centres, side):
-    """Which pixels lie in a square of the share `side` of an image around each centre: bool (n, 32, 32)."""
+    """Return which pixels lie in a square around each centre, with side `side` of the image: bool (n, 32, 32)."""
     pixels = torch.arange(32, device=DEVICE)
     rows, columns = (
         (pixels >= torch.round(32 * (centre - side / 2))[:, None])
@@ -312,7 +312,7 @@ def boxes(centres, side):
 
 
 def coloured(images, strength):
-    """Images with brightness, contrast and saturation changed at random."""
+    """Return images with randomly changed brightness, contrast and saturation."""
     images = images.float()
     factors = 1 + strength * (torch.rand(3, len(images), 1, 1, 1, device=DEVICE) * 2 - 1)
     images = images * factors[0]
@@ -323,7 +323,7 @@ def coloured(images, strength):
 
 
 def main():
-    """Train the variants that are asked for."""
+    """Train the requested variants."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images")
     parser.add_argument("variants", nargs="*", default=list(VARIANTS), metavar="VARIANT", help=", ".join(VARIANTS))

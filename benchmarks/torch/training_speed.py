@@ -1,4 +1,4 @@
-"""The networks of two recipes in PyTorch, trained when a line arrives on stdin; started by ../training_speed.py."""
+"""Train the networks of two recipes in PyTorch whenever a line arrives on stdin; started by ../training_speed.py."""
 
 import sys
 
@@ -9,7 +9,7 @@ BATCH = 128
 
 
 def block(channels, filters):
-    """Two convolutions with batch normalisation, then max-pooling, as the lecture's CIFAR-10 network stacks them."""
+    """Return two convolutions with batch normalisation, then max-pooling, as in the lecture's CIFAR-10 network."""
     layers = []
     for inputs in (channels, filters):
         layers += [nn.Conv2d(inputs, filters, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(filters, eps=1e-3)]
@@ -17,14 +17,14 @@ def block(channels, filters):
 
 
 def cifar_cnn():
-    """The lecture's 1,345,066 parameters and one batch's shape."""
+    """Return the lecture's network of 1,345,066 parameters and the shape of one example."""
     body = [*block(3, 32), *block(32, 64), *block(64, 128), nn.Flatten()]
     head = [nn.Linear(2048, 512), nn.ReLU(), nn.BatchNorm1d(512, eps=1e-3), nn.Dropout(0.5), nn.Linear(512, 10)]
     return nn.Sequential(*body, *head), (3, 32, 32)
 
 
 def mnist_mlp():
-    """The lecture's 932,362 parameters and one batch's shape."""
+    """Return the lecture's network of 932,362 parameters and the shape of one example."""
     layers = []
     for inputs in (784, 512, 512):
         layers += [nn.Linear(inputs, 512), nn.ReLU(), nn.Dropout(0.2)]
@@ -32,7 +32,7 @@ def mnist_mlp():
 
 
 def main(recipe, steps, precision):
-    """Train `steps` steps each time a line arrives."""
+    """Train `steps` steps whenever a line arrives."""
     network, shape = {"cifar_cnn": cifar_cnn, "mnist_mlp": mnist_mlp}[recipe]()
     inputs, targets = torch.randn(20 * BATCH, *shape), torch.randint(0, 10, (20 * BATCH,))
     if len(shape) == 3:

@@ -1,1 +1,1 @@
-"""What is known of layers: tables, costs, receptive fields and the lecture's formulas."""
+"""Analyse layers: tables, costs, receptive fields and the lecture's formulas."""

@@ -1,4 +1,4 @@
-"""One layer of the lecture worked out by hand: output size, parameters, multiply-adds and receptive field."""
+"""Work out one layer of the lecture by hand: output size, parameters, multiply-adds and receptive field."""
 
 from dataclasses import dataclass
 from math import prod
@@ -13,7 +13,7 @@ NOTHING = Formula("no weights", 0)
 
 @dataclass(frozen=True)
 class Window:
-    """A window that moves over an image: all of its settings, one number for each dimension but for the padding.
+    """The settings of a window that moves over an image, with one value per dimension (dilation: one for all).
 
     padding: zeros on each side, or `same` or `valid`.
     """
@@ -31,7 +31,7 @@ class Window:
 
 @dataclass(frozen=True)
 class WorkedLayer:
-    """A layer's figures, each with the formula it comes from; the output shape ends with the channels."""
+    """A layer's figures, each with its formula; the output shape ends with the channels."""
 
     layer: str
     output_shape: tuple[int, ...]
@@ -57,10 +57,10 @@ class WorkedLayer:
 def convolution(
     window: Window, channels: int, filters: int, groups: int = 1, bias: bool = True, round_down: bool = False
 ) -> WorkedLayer:
-    """Work out a convolution, grouped or atrous where its settings say so; InputError when they do not fit."""
+    """Work out a convolution, possibly grouped or atrous; raise InputError when its settings do not fit."""
     for name, width in (("channels", channels), ("filters", filters)):
         if width % groups:
-            raise InputError(f"{width} {name} cannot be divided into {groups} groups", f"take a divisor of {width}")
+            raise InputError(f"{width} {name} cannot be divided into {groups} groups", f"use a divisor of {width}")
     sizes = window_sizes(window, round_down)
     shape = tuple(formula.value for formula in sizes)
     seen = channels // groups
@@ -81,25 +81,25 @@ def convolution(
 
 
 def pooling(window: Window, channels: int, round_down: bool = False) -> WorkedLayer:
-    """Work out pooling, which has no weights and keeps the channels."""
+    """Work out a pooling layer, which has no weights and keeps the channels."""
     sizes = window_sizes(window, round_down)
     shape = (*(formula.value for formula in sizes), channels)
     return WorkedLayer("pool", shape, sizes, NOTHING, NOTHING, _reach(window))
 
 
 def transposed(window: Window, channels: int, filters: int, bias: bool = True) -> WorkedLayer:
-    """Work out a transposed convolution: one with stride 1 over an input with zeros put in (deck 003)."""
+    """Work out a transposed convolution: a convolution with stride 1 over an input with inserted zeros (deck 003)."""
     sizes = tuple(arithmetic.transposed_size(*dimension) for dimension in window.dimensions())
     for formula in sizes:
         if formula.value < 1:
-            raise InputError(f"the output would have {formula.value} pixels: {formula}", "take a smaller padding")
+            raise InputError(f"the output would have {formula.value} pixels: {formula}", "use a smaller padding")
     notes = []
     for kernel, stride, padding in dict.fromkeys(zip(window.kernel, window.stride, window.padding, strict=True)):
         if not isinstance(padding, str):
             border = f"{kernel} - {padding} - 1 = {kernel - padding - 1}"
             notes.append(f"as a convolution: {stride - 1} zeros between pixels, {border} around, stride 1")
         if kernel % stride:
-            notes.append(f"{kernel} is no multiple of {stride}: pixels overlap unevenly, like a checkerboard")
+            notes.append(f"{kernel} is not a multiple of {stride}: pixels overlap unevenly, like a checkerboard")
     return WorkedLayer(
         "transposed",
         (*(formula.value for formula in sizes), filters),
@@ -114,7 +114,7 @@ def transposed(window: Window, channels: int, filters: int, bias: bool = True) -
 def separable(
     window: Window, channels: int, filters: int, multiplier: int = 1, bias: bool = True, round_down: bool = False
 ) -> WorkedLayer:
-    """Work out a depthwise separable convolution, beside the ordinary one that it stands for (deck 003)."""
+    """Work out a depthwise separable convolution, and the ordinary one that it replaces (deck 003)."""
     sizes = window_sizes(window, round_down)
     shape = tuple(formula.value for formula in sizes)
     ordinary = arithmetic.convolution_parameters(window.kernel, channels, filters, 1, bias)
@@ -138,7 +138,7 @@ def dense(inputs: tuple[int, ...], units: int, bias: bool = True) -> WorkedLayer
 
 
 def recurrent(kind: str, gates: int, inputs: int, units: int, steps: int, biases: int) -> WorkedLayer:
-    """Work out a recurrent layer; biases: for each unit and gate (2 in a GRU that resets after the multiplication)."""
+    """Work out a recurrent layer; biases: per unit and gate (2 in a GRU that resets after the multiplication)."""
     return WorkedLayer(
         kind,
         (units,),
@@ -150,7 +150,7 @@ def recurrent(kind: str, gates: int, inputs: int, units: int, steps: int, biases
 
 
 def window_sizes(window: Window, round_down: bool = False) -> tuple[Formula, ...]:
-    """Return the output sizes; InputError with the nearest settings that fit when one is no whole number."""
+    """Return the output sizes; raise InputError, with the nearest fitting settings, for one that is not whole."""
     return tuple(
         _size(size, kernel, stride, padding, window.dilation, round_down)
         for size, kernel, stride, padding in window.dimensions()
@@ -165,19 +165,19 @@ def _size(size: int, kernel: int, stride: int, padding: str | int, dilation: int
     room = size - reach + 2 * zeros
     if room < 0:
         raise InputError(
-            f"a window of {reach} pixels does not fit into {size} with {zeros} zeros on each side",
+            f"a window of {reach} pixels does not fit into {size} pixels with {zeros} zeros on each side",
             f"nearest that fits: --input {reach - 2 * zeros}, or --padding {-(-(reach - size) // 2)}",
         )
     if room % stride and not round_down:
         raise InputError(
-            f"({size} - {reach} + 2*{zeros})/{stride} + 1 = {room / stride + 1:.4g} is no whole number of pixels",
-            f"nearest that fit: {_nearest(size, reach, stride, zeros)}; --round-down leaves out the rest, as Keras",
+            f"({size} - {reach} + 2*{zeros})/{stride} + 1 = {room / stride + 1:.4g} is not a whole number of pixels",
+            f"nearest that fit: {_nearest(size, reach, stride, zeros)}; --round-down drops the rest, as Keras does",
         )
     return formula
 
 
 def _nearest(size: int, reach: int, stride: int, zeros: int) -> str:
-    """Return the inputs, padding and stride next to these for which the size is a whole number."""
+    """Return the nearest inputs, padding and stride for which the output size is a whole number."""
     rest = (size - reach + 2 * zeros) % stride
     smaller, larger = size - rest, size + stride - rest
     inputs = sorted((smaller, larger), key=lambda value: abs(value - size))

@@ -1,4 +1,4 @@
-"""What each layer of a network costs for one example: multiply-adds, memory of its output, and what a pixel sees."""
+"""The cost of each layer for one example: multiply-adds, memory of the output, and receptive field."""
 
 from dataclasses import dataclass
 from math import ceil, isinf, prod
@@ -14,7 +14,7 @@ from dlkit.analysis.receptive_field import fields
 
 @dataclass(frozen=True)
 class Cost:
-    """One layer's cost for one example; None where it varies or is not known, no dimensions where there is no image."""
+    """One layer's cost for one example; None where it varies or is unknown, and [] for the field without an image."""
 
     multiply_adds: int | None
     activation_bytes: int | None
@@ -28,7 +28,7 @@ def layer_costs(network: keras.Model) -> list[Cost]:
 
 
 def total_cost(network: keras.Model, costs: list[Cost]) -> dict[str, Any]:
-    """Return the sums of `summary --cost`, the largest receptive field, and the layers left out of the first sum."""
+    """Return the totals of `summary --cost`, the largest receptive field, and the layers without multiply-adds."""
     uncounted = [
         layer.name for layer, cost in zip(table_layers(network), costs, strict=True) if cost.multiply_adds is None
     ]
@@ -48,18 +48,18 @@ def _cost(layer: Any, field: Field | None) -> Cost:
 
 
 def _seen(field: Field) -> list[int] | None:
-    """Return how many pixels a value sees along each dimension; None where one is unknown."""
+    """Return how many pixels a value depends on along each dimension; None where one is unknown."""
     return None if any(isinf(reach.size) for reach in field) else [ceil(reach.size) for reach in field]
 
 
 def _bytes(output: Any) -> int | None:
-    """Return the size of one example's output in its own type: two bytes a value under mixed_bfloat16."""
+    """Return the bytes of one example's output in its own dtype: two per value under mixed_bfloat16."""
     sizes, dtype = output.shape[1:], keras.backend.standardize_dtype(output.dtype)
     return None if None in sizes else prod(sizes) * (2 if dtype == "bfloat16" else np.dtype(dtype).itemsize)
 
 
 def _multiply_adds(layer: Any) -> int | None:
-    """Return the multiplications by weights; normalisation has none, as it can be folded into the layer before it."""
+    """Return the multiplications by weights; normalisation has none, because the layer before it can absorb it."""
     if isinstance(layer, keras.Model):
         inner = [_multiply_adds(part) for part in table_layers(layer)]
         return None if None in inner else sum(count or 0 for count in inner)

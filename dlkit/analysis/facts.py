@@ -1,4 +1,4 @@
-"""The record of a layer type: all that its row, its cost and its receptive field are worked out from."""
+"""The record of a layer type, from which its row, its cost and its receptive field are computed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from dlkit.analysis.reach import Field, LayerReach, transposed_reach, window_rea
 
 @dataclass(frozen=True)
 class Window:
-    """A window that moves over an image: its kernel, strides and dilation, one number for each dimension.
+    """A window that moves over an image: its kernel, strides and dilation, with one number per dimension.
 
-    padding: `valid`, `same`, `causal` or zeros on each side. transposed: places of the output see the kernel.
+    padding: `valid`, `same`, `causal` or the zeros on each side. transposed: the window moves over the output.
     """
 
     kernel: tuple[int, ...]
@@ -23,7 +23,7 @@ class Window:
     transposed: bool = False
 
     def output_sizes(self, sizes: Sequence[int | None]) -> list[Formula]:
-        """Return a formula for every dimension, or none where a size varies."""
+        """Return one formula per dimension, or [] where a size varies."""
         if None in sizes or self.padding == "causal":
             return []
         known = [size for size in sizes if size is not None]
@@ -36,7 +36,7 @@ class Window:
         ]
 
     def reach(self) -> Field:
-        """Return how far a value sees along every dimension."""
+        """Return the reach of a value along every dimension."""
         one = transposed_reach if self.transposed else window_reach
         return tuple(one(k, s, d, self.padding) for k, s, d in self._dimensions())
 
@@ -46,17 +46,17 @@ class Window:
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """What is known of a layer type, each as a function of a built layer; None where there is nothing to say.
+    """Facts about a layer type, each a function of a built layer, or None where a fact does not apply.
 
-    A layer that is none of Keras' brings its record in the class attribute `layer_facts`.
+    A layer that is not part of Keras provides its record in the class attribute `layer_facts`.
 
-    window: of a layer that moves one over an image; its output sizes and its reach follow.
-    parameters: the formula of its number of weights.
-    multiply_adds: of one example; it may raise TypeError where a size varies. Without it, a layer without weights
-    counts as free, and the number of any other is unknown.
-    reach: of the layer and the sizes of its input's dimensions, where no window says it; None where unknown.
-    notes: what sets the layer apart.
-    reads: how many of its inputs its values depend on, where the others give only a size.
+    window: the window that the layer moves over an image; its output sizes and its reach follow from it.
+    parameters: the formula of the number of weights.
+    multiply_adds: those of one example; may raise TypeError where a size varies. Without it, a layer without weights
+    counts as free, and the number for any other is unknown.
+    reach: a function of the layer and its input's sizes, for layers without a window; returns None where unknown.
+    notes: special features of the layer.
+    reads: how many of its inputs its values depend on, where the others only provide a size.
     """
 
     window: Callable[[Any], Window | None] | None = None
@@ -68,7 +68,7 @@ class LayerFacts:
 
 
 def spatial(layer: Any, shape: Any) -> list[int | None]:
-    """Return the sizes of an image's dimensions in a shape, wherever its channels are."""
+    """Return the sizes of an image's dimensions in a shape, with the channels first or last."""
     return list(shape[2:] if channels_first(layer) else shape[1:-1])
 
 
@@ -78,12 +78,12 @@ def channels_of(layer: Any, shape: Any) -> int:
 
 
 def channels_first(layer: Any) -> bool:
-    """Return whether the layer's channels come before its dimensions."""
+    """Return whether the layer's channels come before its spatial dimensions."""
     return getattr(layer, "data_format", None) == "channels_first"
 
 
 def pixels(layer: Any, shape: Any) -> tuple[int, ...]:
-    """Return the sizes of an image's dimensions in a shape; TypeError when one varies."""
+    """Return the sizes of an image's dimensions in a shape; raise TypeError when one varies."""
     sizes = spatial(layer, shape)
     if None in sizes:
         raise TypeError(f"{layer.name} works on images of any size")

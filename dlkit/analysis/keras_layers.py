@@ -30,7 +30,7 @@ def _pooling_window(layer: Any) -> Window:
 
 
 def _transposed_window(layer: Any) -> Window | None:
-    """Return the window; None with output_padding, which moves it in a way that no formula of the lecture has."""
+    """Return the window; None with output_padding, for which the lecture has no formula."""
     if getattr(layer, "output_padding", None) is not None:
         return None
     return Window(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, transposed=True)
@@ -104,7 +104,7 @@ def _embedding_parameters(layer: Any) -> Formula:
 
 
 def _free(layer: Any) -> Formula:
-    """Weights that cost nothing: they can be folded into the layer before, or look a vector up."""
+    """Return 0 multiply-adds, for weights that the layer before can absorb or that are only looked up."""
     return Formula("0", 0)
 
 
@@ -117,30 +117,30 @@ def _grouped_notes(layer: Any) -> list[str]:
     notes, groups, channels = _atrous_notes(layer), _groups(layer), channels_of(layer, layer.input.shape)
     if groups > 1:
         width = layer.filters // groups
-        notes.append(f"grouped: each of {groups} groups of {width} sees {channels // groups} channels")
+        notes.append(f"grouped: each of {groups} groups of {width} filters sees {channels // groups} channels")
     return notes
 
 
 def _convolution_notes(layer: Any) -> list[str]:
     notes, seen = _grouped_notes(layer), channels_of(layer, layer.input.shape) // _groups(layer)
     if prod(layer.kernel_size) == 1:
-        notes.append(f"1x1: a Dense from {seen} channels to {layer.filters} at every pixel")
+        notes.append(f"1x1: a Dense layer from {seen} channels to {layer.filters} at every pixel")
     return notes
 
 
 def _separable_notes(layer: Any) -> list[str]:
     plain = _convolution_parameters(layer)
-    return [*_atrous_notes(layer), f"depthwise separable: a plain convolution has {plain}"]
+    return [*_atrous_notes(layer), f"depthwise separable: an ordinary convolution has {plain}"]
 
 
 def _depthwise_notes(layer: Any) -> list[str]:
     channels = channels_of(layer, layer.input.shape)
-    note = f"depthwise: {layer.depth_multiplier} filter for each of {channels} channels alone"
+    note = f"depthwise: {channels} channels, each with its own filters (depth multiplier {layer.depth_multiplier})"
     return [*_atrous_notes(layer), note]
 
 
 def along_axis(axis: Any, sizes: Sequence[int | None], channels: int) -> Field:
-    """Return the reach of what mixes the values along an axis, or several; `channels` is the axis of the channels."""
+    """Return the reach of an operation that mixes values along one or more axes; channels: the channel axis."""
     dimensions = len(sizes) + 2
     mixed = {one % dimensions for one in (axis if isinstance(axis, Sequence) else [axis])}
     spatial_axes = [one for one in range(1, dimensions) if one != channels % dimensions]
@@ -148,7 +148,7 @@ def along_axis(axis: Any, sizes: Sequence[int | None], channels: int) -> Field:
 
 
 def _over_axis(layer: Any, sizes: Sequence[int | None]) -> Field:
-    """Return the reach of a layer that mixes values along its `axis`, of images whose channels are last."""
+    """Return the reach of a layer that mixes values along its `axis`, for images with channels last."""
     return along_axis(layer.axis, sizes, -1)
 
 

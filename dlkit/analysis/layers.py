@@ -1,4 +1,4 @@
-"""What is known of each layer type, found by its class."""
+"""Look up the facts about a layer by its class."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from dlkit.analysis.reach import Field, Reach, unknown, whole_image
 
 
 def table_layers(network: keras.Model) -> list[Any]:
-    """Return the layers that have a row."""
+    """Return the layers that have a row in the table."""
     return [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
 
 
@@ -24,7 +24,7 @@ def output_of(layer: Any) -> Any:
 
 
 def facts_of(layer: Any) -> LayerFacts:
-    """Return the record of a layer's type: its own, Keras' or, of a layer that nobody knows, an empty one."""
+    """Return the record of a layer's type: its own, that of a Keras layer, or an empty one for an unknown layer."""
     kind = type(layer)
     own: LayerFacts | None = getattr(layer, "layer_facts", None)
     if own is not None:
@@ -37,15 +37,15 @@ def facts_of(layer: Any) -> LayerFacts:
 
 
 def parameter_formula(layer: Any) -> Formula | None:
-    """Return the formula of a layer's parameters, or None where it has none or the lecture gives none."""
+    """Return the formula of a layer's parameters, or None for a layer without parameters or without a formula."""
     formula = facts_of(layer).parameters
     return formula(layer) if formula and layer.count_params() else None
 
 
 def reach_of(layer: Any, sizes: Sequence[int | None], flattens: bool = False) -> Field | None:
-    """Return a layer's own reach along each dimension of its input, in places of its input; None where unknown.
+    """Return a layer's own reach along each dimension, in places of its input; None where unknown.
 
-    flattens: it changes the number of dimensions, so that a value depends on all places at most.
+    flattens: the layer changes the number of dimensions, so a value may depend on all places.
     """
     facts = facts_of(layer)
     if facts.reach is not None:
@@ -62,7 +62,7 @@ def reach_of(layer: Any, sizes: Sequence[int | None], flattens: bool = False) ->
 
 
 def _activation_reach(layer: Any, sizes: Sequence[int | None]) -> Field | None:
-    """Return the reach of a layer's activation, which may be a layer too; None for one that is none of Keras'."""
+    """Return the reach of a layer's activation, which may be a layer too; None for one that is not part of Keras."""
     activation = getattr(layer, "activation", None)
     if isinstance(activation, keras.Layer):
         return reach_of(activation, sizes)
@@ -80,7 +80,7 @@ def _activation_reach(layer: Any, sizes: Sequence[int | None]) -> Field | None:
 
 
 def _own_window(layer: Any) -> Window:
-    """Return the window of a layer that says (kernel, strides, dilation) in `sliding_window` and no more."""
+    """Return the window of a layer that only provides (kernel, strides, dilation), as `sliding_window`."""
     kernel, strides, dilation = layer.sliding_window
     return Window(kernel, strides, dilation, getattr(layer, "padding", "valid"))
 

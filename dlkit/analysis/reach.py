@@ -1,4 +1,4 @@
-"""Reaches: which places of its input a value depends on, along one dimension of an image."""
+"""Compute reaches: which places of its input a value depends on, along one dimension of an image."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reach:
-    """A value at place i depends on the input's places from i * step - before to i * step + after, on `size` at most.
+    """The places that a value at place i depends on: i * step - before to i * step + after, at most `size` of them.
 
-    before, after: infinite where no part of the image is enough, or where they are unknown. size: infinite where it is
-    unknown; behind upsampling it is less than before + after + 1, which hold for every phase. step: 0 once all places
-    have become one. grid: offsets that are multiples of it leave every window where it was.
+    before, after: infinite where a value needs the whole image, or where they are unknown. size: infinite where it is
+    unknown; after upsampling it is less than before + after + 1, because those cover every phase. step: 0 after all
+    places have been reduced to one. grid: shifts by multiples of it keep all windows aligned.
     """
 
     before: Fraction | float = Fraction(0)
@@ -24,16 +24,16 @@ class Reach:
 
     @property
     def local(self) -> bool:
-        """Whether a part of the image is enough for a value."""
+        """Return whether a value depends only on a part of the image."""
         return not isinf(self.before + self.after)
 
     @property
     def halo(self) -> int:
-        """The places around a tile that its values depend on, as a multiple of the grid."""
+        """Return the number of places around a tile that its values depend on, as a multiple of the grid."""
         return ceil(max(self.before, self.after, 0) / self.grid) * self.grid
 
     def followed_by(self, layer: "Reach") -> "Reach":
-        """Return the reach behind a layer whose own reach counts the places of the layer's input."""
+        """Return the reach after a further layer, whose own reach is in places of that layer's input."""
         if self.step == 0:
             return self
         step = self.step * layer.step
@@ -46,7 +46,7 @@ class Reach:
         )
 
     def unknown(self) -> "Reach":
-        """Return the reach behind a layer of which nothing is known."""
+        """Return the reach after an unknown layer."""
         return replace(self, before=inf, after=inf, size=inf)
 
 
@@ -55,7 +55,7 @@ LayerReach = Callable[[Any, Sequence[int | None]], Field | None]  # of a layer a
 
 
 def widest(reaches: Iterable[Reach]) -> Reach:
-    """Return the reach that holds all of these, which are of several paths to a value."""
+    """Return the reach that covers those of several paths to a value."""
     parts = list(reaches)
     return Reach(
         max(part.before for part in parts),
@@ -67,25 +67,25 @@ def widest(reaches: Iterable[Reach]) -> Reach:
 
 
 def pointwise(layer: Any, sizes: Sequence[int | None]) -> Field:
-    """Return the reach of a layer whose values depend on the place where they stand."""
+    """Return the reach of a layer whose values depend only on the same place of the input."""
     return (Reach(),) * len(sizes)
 
 
 def whole_image(layer: Any, sizes: Sequence[int | None]) -> Field | None:
-    """Return the reach of a layer that makes one value, or one vector, of all places; None where a size varies."""
+    """Return the reach of a layer that reduces all places to one value or vector; None where a size varies."""
     if None in sizes:
         return None
     return tuple(Reach(inf, inf, Fraction(0), Fraction(size or 0)) for size in sizes)
 
 
 def unknown(layer: Any, sizes: Sequence[int | None]) -> None:
-    """Return None for a layer that mixes places in a way that no window describes."""
+    """Return None, for a layer that mixes places in a way that no window describes."""
 
 
 def window_reach(kernel: int, stride: int, dilation: int, padding: str | int) -> Reach:
     """Return the reach of a convolution or pooling; padding `same` puts the smaller half of its zeros first.
 
-    `same` is that of sizes which are multiples of the stride.
+    For `same`, sizes are assumed to be multiples of the stride.
     """
     span = dilation * (kernel - 1)
     zeros = {"valid": 0, "same": max(span + 1 - stride, 0) // 2, "causal": span}
@@ -94,7 +94,7 @@ def window_reach(kernel: int, stride: int, dilation: int, padding: str | int) ->
 
 
 def transposed_reach(kernel: int, stride: int, dilation: int, padding: str | int) -> Reach:
-    """Return the reach of a transposed convolution, from whose output the padding cuts places at either end."""
+    """Return the reach of a transposed convolution, whose padding removes places at both ends of the output."""
     span = dilation * (kernel - 1)
     zeros = {"valid": 0, "same": max(span + 1 - stride, 0) // 2}
     cut = zeros[padding] if isinstance(padding, str) else padding
@@ -103,10 +103,10 @@ def transposed_reach(kernel: int, stride: int, dilation: int, padding: str | int
 
 
 def enlarged_reach(factor: int, neighbours: int = 0) -> Reach:
-    """Return the reach of upsampling; neighbours: how far its interpolation looks, 0 for the nearest place.
+    """Return the reach of upsampling; neighbours: the radius of its interpolation, 0 for the nearest place.
 
-    The k-th output of a place stands at (k + 1/2) / factor - 1/2 from it, with half-pixel centres, and depends on the
-    places less than `neighbours` away.
+    The k-th output of a place is at the distance (k + 1/2) / factor - 1/2 from it, with half-pixel centres, and depends
+    on the places less than `neighbours` away.
     """
     before, after, size = Fraction(0), Fraction(0), 1
     for phase in range(factor):
@@ -120,5 +120,5 @@ def enlarged_reach(factor: int, neighbours: int = 0) -> Reach:
 
 
 def shifted_reach(places: int) -> Reach:
-    """Return the reach of a layer that puts so many places before the first one, or cuts them off where negative."""
+    """Return the reach of a layer that inserts N places before the first one, or removes -N places if N < 0."""
     return Reach(Fraction(places), Fraction(-places))

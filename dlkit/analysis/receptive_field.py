@@ -1,4 +1,4 @@
-"""How far a network looks: which input pixels a value depends on, worked out layer by layer for each dimension."""
+"""Compute receptive fields: the input pixels that a value depends on, layer by layer and for each dimension."""
 
 from collections.abc import Iterator, Sequence
 from math import lcm
@@ -14,7 +14,7 @@ from dlkit.analysis.reach import Field, Reach, widest
 def receptive_field(network: keras.Model, dimension: int | None = None) -> Reach | None:
     """Return the reach of a network's output along a dimension, or the widest of all dimensions.
 
-    None where a layer looks at the whole image, or it cannot be told.
+    None where a layer sees the whole image, or the reach is unknown.
     """
     output = network.output["output"] if isinstance(network.output, dict) else network.output
     field = fields(network)[id(output)]
@@ -25,7 +25,7 @@ def receptive_field(network: keras.Model, dimension: int | None = None) -> Reach
 
 
 def grid_of(network: keras.Model, dimension: int | None = None) -> int:
-    """Return the pixels that the deepest layer steps by along one dimension or all, whatever the network looks at."""
+    """Return the step of the deepest layer in input pixels, along one dimension or all, also for unknown reaches."""
     found = fields(network)
     outputs = [found[id(output)] for output in network.outputs]
     wanted = [field if dimension is None else field[dimension : dimension + 1] for field in outputs]
@@ -33,7 +33,7 @@ def grid_of(network: keras.Model, dimension: int | None = None) -> int:
 
 
 def fields(network: keras.Model) -> dict[int, Field]:
-    """Return the reaches of every tensor of a functional network, by its identity."""
+    """Return the reaches of every tensor of a functional network, by the tensor's id."""
     found = {id(tensor): (Reach(),) * max(len(tensor.shape) - 2, 0) for tensor in network.inputs}
     for node in _nodes(network):
         inputs = [found[id(tensor)] for tensor in node.input_tensors][: facts_of(node.operation).reads]
@@ -43,14 +43,14 @@ def fields(network: keras.Model) -> dict[int, Field]:
 
 
 def _nodes(network: Any) -> Iterator[Any]:
-    """Yield the calls of operations in the order in which they happen."""
+    """Yield the calls of operations in order of execution."""
     by_depth = getattr(network, "_functional", network)._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):
         yield from by_depth[depth]
 
 
 def _merged(paths: Sequence[Field]) -> Field:
-    """Return the widest of several paths; unknown where they are not of one kind of image."""
+    """Return the widest of several paths; unknown where they differ in their number of dimensions."""
     most = max(paths, key=len)
     if any(len(path) < len(most) for path in paths):
         return tuple(reach.unknown() for reach in most)
@@ -58,8 +58,8 @@ def _merged(paths: Sequence[Field]) -> Field:
 
 
 def _behind(operation: Any, field: Field, tensor: Any, output: Any) -> Field:
-    """Return what a value of the output sees when a value of the input sees `field`."""
-    if all(reach.step == 0 for reach in field):  # no image any more
+    """Return the field of an output value when an input value has the field `field`."""
+    if all(reach.step == 0 for reach in field):  # no longer an image
         return field
     own = reach_of(operation, spatial(operation, tensor.shape), flattens=len(output.shape) != len(tensor.shape))
     if own is None or len(own) != len(field):

@@ -1,4 +1,4 @@
-"""A network as the lecture's table: one row per layer with its output shape, its parameters and the formulas behind."""
+"""Build the lecture's table of a network: one row per layer with output shape, parameters and their formulas."""
 
 from dataclasses import dataclass
 from math import prod
@@ -24,7 +24,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The arithmetic of one layer, as far as there is any: output sizes, parameters, and what is special about it."""
+    """The arithmetic of one layer, if it has any: output sizes, parameters, and notes on special features."""
 
     sizes: list[Formula]
     parameters: Formula | None
@@ -37,14 +37,14 @@ def layer_rows(network: keras.Model) -> list[Row]:
 
 
 def count_parameters(network: keras.Model) -> dict[str, int]:
-    """Return the total, trainable and non_trainable parameters, without random-number state."""
+    """Return the total, trainable and non_trainable parameters, without random-number states."""
     trainable = sum(prod(weight.shape) for weight in network.trainable_weights)
     total = sum(prod(weight.shape) for weight in network.weights)
     return {"total": total, "trainable": trainable, "non_trainable": total - trainable}
 
 
 def explain(network: keras.Model) -> list[Explanation]:
-    """Return the formulas behind every row; CheckError when one gives another value than Keras reports."""
+    """Return the formulas behind every row; raise CheckError when a value differs from what Keras reports."""
     explanations = []
     for layer in table_layers(network):
         notes = facts_of(layer).notes
@@ -69,6 +69,6 @@ def _check(layer: Any, explanation: Explanation) -> None:
 
 
 def _size_formulas(layer: Any) -> list[Formula]:
-    """Return one formula for each dimension of a convolution or pooling layer whose input size is known."""
+    """Return one formula per dimension of a convolution or pooling layer whose input size is known."""
     window = (find := facts_of(layer).window) and find(layer)
     return window.output_sizes(spatial(layer, layer.input.shape)) if window else []

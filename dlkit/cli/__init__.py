@@ -1,4 +1,4 @@
-"""The command line: one file per verb, and here what they share."""
+"""The command line: one file per verb, and the code that all verbs share."""
 
 import os
 import sys
@@ -79,7 +79,7 @@ def dlkit(
 
 
 def main() -> None:
-    """Run the command line; user errors are printed without a traceback and become the documented exit codes."""
+    """Run the command line; print user errors without a traceback and exit with the documented codes."""
     end_with_parent()
     try:
         app()

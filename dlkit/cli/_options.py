@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what they set."""
+"""Options that several verbs share, and the functions that apply them."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,7 +17,7 @@ Overrides = Annotated[
 
 
 def _into_environment(runs_dir: Path | None) -> Path | None:
-    """Recipes may name runs too, and children look for them; they find them where this process does."""
+    """Set DLKIT_RUNS, so that recipes that name runs and child processes look in the same folder."""
     if runs_dir is not None:
         set_variable(RUNS, str(runs_dir))
     return runs_dir
@@ -28,17 +28,17 @@ RunsDir = Annotated[
     typer.Option(
         "--runs-dir",
         callback=_into_environment,
-        help="Where runs are kept [default: DLKIT_RUNS or ./saved_models].",
+        help="Folder with all runs [default: DLKIT_RUNS or ./saved_models].",
     ),
 ]
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="Where tfds datasets are [default: TFDS_DATA_DIR or ~/tensorflow_datasets]."),
+    typer.Option("--data-dir", help="Folder with tfds datasets [default: TFDS_DATA_DIR or ~/tensorflow_datasets]."),
 ]
 Deterministic = Annotated[
-    bool, typer.Option("--deterministic", help="Only operations that give the same bits every time.")
+    bool, typer.Option("--deterministic", help="Use only operations that give bit-identical results every time.")
 ]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads for computing [default: one per core].")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Computing threads [default: one per core].")]
 Offline = Annotated[bool, typer.Option("--offline", help="Open no network connection; missing data is an error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout and nothing else.")]
 Run = Annotated[
@@ -46,25 +46,25 @@ Run = Annotated[
     typer.Argument(metavar="[RUN]", help="A run directory, a recipe's name (its latest run), or nothing (the latest)."),
 ]
 CHECKPOINTS = ("last", "best")
-Checkpoint = Annotated[str, typer.Option("--checkpoint", help="last, or best (by the monitored validation metric).")]
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help="last or best (by the monitored validation metric).")]
 Tile = Annotated[
     int | None,
-    typer.Option("--tile", min=1, help="Segment images by tiles of about so many pixels [default: whole images]."),
+    typer.Option("--tile", min=1, help="Segment images in tiles of about N pixels [default: whole images]."),
 ]
 Overlap = Annotated[
     int | None,
-    typer.Option("--overlap", min=0, help="Pixels seen around a tile [default: as far as the network looks]."),
+    typer.Option("--overlap", min=0, help="Pixels of context around a tile [default: the network's receptive field]."),
 ]
 
 
 Components = Annotated[
     Path | None,
-    typer.Option("--components", metavar="DIR", help="Your own components, such as DIR/models/x.py; they are run."),
+    typer.Option("--components", metavar="DIR", help="Load your own components, such as DIR/models/x.py (runs them)."),
 ]
 
 
 def reads_recipes(verb: Callable[..., None]) -> Callable[..., None]:
-    """The verb with --components beside its own options, so that recipes can name what is in a user's folders."""
+    """Add the option --components to a verb, so that recipes can name components from a user's folder."""
 
     @wraps(verb)
     def with_components(*arguments: Any, components: Path | None = None, **options: Any) -> None:
@@ -82,7 +82,7 @@ def reads_recipes(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def apply_data_options(data_dir: Path | None, offline: bool) -> None:
-    """Hand --data-dir and --offline to the datasets through the environment, for this process and its children."""
+    """Pass --data-dir and --offline on through environment variables, to this process and its children."""
     if data_dir is not None:
         set_variable(TFDS_DATA, str(data_dir))
     if offline:
@@ -90,16 +90,16 @@ def apply_data_options(data_dir: Path | None, offline: bool) -> None:
 
 
 def check_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Raise InputError when an option has none of the allowed values."""
+    """Raise InputError when the value of an option is not one of the allowed values."""
     if value not in allowed:
         from dlkit.errors import InputError, closest
 
-        raise InputError(f"{option} {value!r} is not known", closest(value, list(allowed)))
+        raise InputError(f"unknown {option} {value!r}", closest(value, list(allowed)))
 
 
 def check_ending(option: str, path: Path, ending: str) -> None:
-    """Raise InputError when the name of a file to be written has another ending, before any work."""
+    """Raise InputError when the name of an output file does not have this ending."""
     if path.suffix != ending:
         from dlkit.errors import InputError
 
-        raise InputError(f"{option} {path} is no {ending}", f"give a name that ends in {ending}")
+        raise InputError(f"{option} {path} is not a {ending} file", f"give a name that ends in {ending}")

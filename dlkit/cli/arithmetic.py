@@ -1,4 +1,4 @@
-"""dlkit arithmetic: one layer worked out by hand, without a recipe and without TensorFlow."""
+"""dlkit arithmetic: work out one layer by hand, without a recipe and without TensorFlow."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,11 +19,13 @@ Stride = Annotated[str, typer.Option("--stride", help="Step of the window: a num
 Padding = Annotated[str, typer.Option("--padding", help="Zeros on each side: a number or HxW; or same, or valid.")]
 Channels = Annotated[int, typer.Option("--channels", min=1, help="Channels of the input.")]
 Filters = Annotated[int, typer.Option("--filters", min=1, help="Channels of the output.")]
-NoBias = Annotated[bool, typer.Option("--no-bias", help="Without biases.")]
-RoundDown = Annotated[bool, typer.Option("--round-down", help="Leave out pixels that fill no window, as Keras does.")]
+NoBias = Annotated[bool, typer.Option("--no-bias", help="Omit the biases.")]
+RoundDown = Annotated[
+    bool, typer.Option("--round-down", help="Drop border pixels that do not fill a window, as Keras does.")
+]
 Inputs = Annotated[str, typer.Option("--input", help="Inputs: a number, or HxWxC for all values of an image.")]
-Features = Annotated[int, typer.Option("--input", min=1, help="Inputs of every step.")]
-Units = Annotated[int, typer.Option("--units", min=1, help="Outputs.")]
+Features = Annotated[int, typer.Option("--input", min=1, help="Inputs per step.")]
+Units = Annotated[int, typer.Option("--units", min=1, help="Number of outputs.")]
 Steps = Annotated[int, typer.Option("--steps", min=1, help="Length of the sequence, for the multiply-adds.")]
 
 
@@ -36,7 +38,7 @@ def conv(
     stride: Stride = "1",
     padding: Padding = "0",
     dilation: Annotated[int, typer.Option("--dilation", min=1, help="Distance between a kernel's weights.")] = 1,
-    groups: Annotated[int, typer.Option("--groups", min=1, help="Groups of channels that see only their own.")] = 1,
+    groups: Annotated[int, typer.Option("--groups", min=1, help="Groups of filters, each with its own channels.")] = 1,
     no_bias: NoBias = False,
     round_down: RoundDown = False,
     as_json: Json = False,
@@ -58,7 +60,7 @@ def pool(
     round_down: RoundDown = False,
     as_json: Json = False,
 ) -> None:
-    """Work out a pooling, which has no parameters and keeps the channels."""
+    """Work out a pooling layer, which has no parameters and keeps the channels."""
     from dlkit.analysis.by_hand import pooling
 
     _show(pooling(_window(size, kernel, stride or kernel, padding), channels, round_down), as_json)
@@ -90,7 +92,7 @@ def separable(
     stride: Stride = "1",
     padding: Padding = "0",
     dilation: Annotated[int, typer.Option("--dilation", min=1, help="Distance between a kernel's weights.")] = 1,
-    multiplier: Annotated[int, typer.Option("--multiplier", min=1, help="Depthwise kernels for each channel.")] = 1,
+    multiplier: Annotated[int, typer.Option("--multiplier", min=1, help="Depthwise kernels per channel.")] = 1,
     no_bias: NoBias = False,
     round_down: RoundDown = False,
     as_json: Json = False,
@@ -115,7 +117,7 @@ def atrous(
     round_down: RoundDown = False,
     as_json: Json = False,
 ) -> None:
-    """Work out an atrous convolution: a kernel of K pixels reaches rate*(K - 1) + 1, with no more parameters."""
+    """Work out an atrous convolution: a kernel of K pixels spans rate*(K - 1) + 1, with no extra parameters."""
     from dlkit.analysis.by_hand import convolution
 
     window = _window(size, kernel, stride, padding, rate)
@@ -152,7 +154,7 @@ def gru(
     units: Units,
     steps: Steps = 1,
     reset_after: Annotated[
-        bool, typer.Option("--reset-after/--no-reset-after", help="Two biases for each unit, as in Keras' default.")
+        bool, typer.Option("--reset-after/--no-reset-after", help="Two biases per unit, as in Keras' default.")
     ] = True,
     no_bias: NoBias = False,
     as_json: Json = False,
@@ -165,7 +167,7 @@ def gru(
 
 
 def _window(size: str, kernel: str, stride: str, padding: str, dilation: int = 1) -> "Window":
-    """The window of the options; one number counts for both dimensions. InputError names a bad option."""
+    """Return the window that the options describe, where one number stands for both dimensions."""
     from dlkit.analysis.by_hand import Window
 
     read = {"--input": size, "--kernel": kernel, "--stride": stride}
@@ -180,18 +182,20 @@ def _pair(option: str, numbers: tuple[int, ...]) -> tuple[int, ...]:
     from dlkit.errors import InputError
 
     if len(numbers) > 2:
-        raise InputError(f"{option} has {len(numbers)} numbers", "give one, or HxW; channels are --channels")
+        raise InputError(
+            f"{option} has {len(numbers)} numbers", "give one number, or HxW; set channels with --channels"
+        )
     return numbers if len(numbers) == 2 else numbers * 2
 
 
 def _numbers(option: str, text: str, least: int = 1) -> tuple[int, ...]:
-    """The whole numbers of `227` or `64x48`."""
+    """Return the whole numbers in a text such as `227` or `64x48`."""
     from dlkit.errors import InputError
 
     parts = text.lower().split("x")
     if not all(part.isascii() and part.isdigit() and least <= int(part) <= 10**9 for part in parts):
         words = ", same or valid" if option == "--padding" else ""
-        raise InputError(f"{option} {text!r} is no size", f"give a whole number of at least {least}, or HxW{words}")
+        raise InputError(f"{option} {text!r} is not a size", f"give a whole number of at least {least}, or HxW{words}")
     return tuple(map(int, parts))
 
 

@@ -1,4 +1,4 @@
-"""dlkit data: what a recipe's data holds, and what is wrong with it."""
+"""dlkit data: report what a recipe's data contains and what is wrong with it."""
 
 from typing import Annotated
 

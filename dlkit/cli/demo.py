@@ -1,4 +1,4 @@
-"""dlkit demo: the whole path on real digits, in a minute, with nothing to download."""
+"""dlkit demo: train, evaluate and export on real digits, in a minute, without any download."""
 
 from dlkit.cli._options import RunsDir
 
@@ -6,7 +6,7 @@ RECIPE = "digits_mlp"
 
 
 def demo(runs_dir: RunsDir = None) -> None:
-    """Train, evaluate and export digits_mlp on embedded real digits."""
+    """Train, evaluate and export digits_mlp on the digits that come with scikit-learn."""
     from dlkit import console
     from dlkit.cli.evaluate import evaluate
     from dlkit.cli.export import export

@@ -1,4 +1,4 @@
-"""dlkit doctor: is this machine fit, and what is to mend."""
+"""dlkit doctor: check whether this machine is ready for dlkit, and what to fix."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def doctor(runs_dir: RunsDir = None, data_dir: DataDir = None, offline: Offline = False, as_json: Json = False) -> None:
-    """Check versions, processor, memory, disk and data, train and export for some seconds, and say what to mend."""
+    """Check versions, processor, memory, disk and data, train and export for a few seconds, and say what to fix."""
     from dlkit import console
     from dlkit.doctor.checks import findings, has_problem, recipe_data
     from dlkit.errors import ExitCode
@@ -36,7 +36,7 @@ def _trial() -> "Finding":
     from dlkit import console
     from dlkit.machine.tensorflow import start_tensorflow
 
-    with console.waiting("training and exporting for some seconds"):
+    with console.waiting("training and exporting for a few seconds"):
         start_tensorflow()
         from dlkit.doctor.trial import trial
 

@@ -1,4 +1,4 @@
-"""dlkit encode: the codes that a run's autoencoder gives."""
+"""dlkit encode: write the codes that a run's autoencoder computes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,9 +24,9 @@ def encode(
         list[Path] | None,
         typer.Argument(metavar="[INPUTS]...", help="Images, folders of images, or .npz files with an array x."),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", help="The .npz that is written.")] = Path("codes.npz"),
+    output: Annotated[Path, typer.Option("--output", help="The .npz file to write.")] = Path("codes.npz"),
     split: Annotated[
-        str | None, typer.Option("--split", help="Encode this split in place of INPUTS: train or validation.")
+        str | None, typer.Option("--split", help="Encode this split instead of INPUTS: train or validation.")
     ] = None,
     checkpoint: Checkpoint = "last",
     runs_dir: RunsDir = None,
@@ -34,7 +34,7 @@ def encode(
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Write the codes of files, rows or a split to an .npz."""
+    """Write the codes of files, rows or a split to an .npz file."""
     from dlkit.errors import InputError, MissingError
     from dlkit.process import runs_root
     from dlkit.runs.directory import find_trained
@@ -44,7 +44,7 @@ def encode(
     if split is not None:
         check_choice("--split", split, ("train", "validation"))
     if bool(inputs) == bool(split):
-        raise InputError("encode needs INPUTS or --split, one of them", "such as: dlkit encode vae --split validation")
+        raise InputError("encode needs either INPUTS or --split", "such as: dlkit encode vae --split validation")
     check_ending("--output", output, ".npz")
     for path in inputs or []:
         if not path.exists():

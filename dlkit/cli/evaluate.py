@@ -1,4 +1,4 @@
-"""dlkit evaluate: a run's metrics on a split, beside the lecture's."""
+"""dlkit evaluate: measure a run on a split and compare it with the lecture's figures."""
 
 from typing import Annotated
 

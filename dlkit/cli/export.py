@@ -1,4 +1,4 @@
-"""dlkit export: a run as a deployable artefact, with a certificate that it gives the run's answers."""
+"""dlkit export: write a run as a deployable artefact, with a certificate that its outputs equal the run's."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +11,10 @@ from dlkit.cli._options import CHECKPOINTS, Checkpoint, Json, Offline, Run, Runs
 def export(
     run: Run = None,
     format_name: Annotated[
-        str, typer.Option("--format", help="The exporter, see `dlkit list exporters`.")
+        str, typer.Option("--format", help="The exporter to use (see `dlkit list exporters`).")
     ] = "saved_model",
     part: Annotated[
-        str | None, typer.Option("--part", help="encoder or decoder: this part of an autoencoder alone.")
+        str | None, typer.Option("--part", help="Export only this part of an autoencoder: encoder or decoder.")
     ] = None,
     checkpoint: Checkpoint = "last",
     output: Annotated[

@@ -1,4 +1,4 @@
-"""dlkit inspect: what a file holds and whether it is safe, without loading it."""
+"""dlkit inspect: show what a file contains and whether it is safe, without loading it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ def inspect(
     ],
     as_json: Json = False,
 ) -> None:
-    """Show what an artefact holds, and whether it is safe to open, without loading it."""
+    """Show what an artefact contains and whether it is safe to open, without loading it."""
     from dlkit import console
     from dlkit.runs import inspection
 

@@ -1,4 +1,4 @@
-"""dlkit list: what there is to name in a recipe, and what has been run."""
+"""dlkit list: list the components that a recipe can name, the shipped recipes and the runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ def list_components(
     runs_dir: RunsDir = None,
     as_json: Json = False,
 ) -> None:
-    """List recipes, runs, datasets, models, layers and the like."""
+    """List recipes, runs, datasets, models, layers and other components."""
     from dlkit import console
     from dlkit.cli._options import check_choice
 

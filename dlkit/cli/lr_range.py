@@ -1,4 +1,4 @@
-"""dlkit lr-range: which learning rates a recipe can be trained with."""
+"""dlkit lr-range: find the learning rates that a recipe can be trained with."""
 
 from math import inf
 from pathlib import Path
@@ -14,22 +14,22 @@ def lr_range(
     overrides: Overrides = None,
     lowest: Annotated[float, typer.Option("--from", min=0.0, help="The first learning rate.")] = 1e-6,
     highest: Annotated[float, typer.Option("--to", min=0.0, help="The last learning rate.")] = 10.0,
-    steps: Annotated[int, typer.Option(min=10, help="Steps between the two.")] = 100,
+    steps: Annotated[int, typer.Option(min=10, help="Number of steps from the first to the last.")] = 100,
     figure: Annotated[Path | None, typer.Option(help="Draw the curve into this PNG file.")] = None,
     runs_dir: RunsDir = None,  # read from the environment, for a recipe's teacher or source
     data_dir: DataDir = None,
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Train some steps with a growing learning rate, and propose one (learning-rate range test)."""
+    """Train a few steps with an increasing learning rate and suggest one (learning-rate range test)."""
     from dlkit import console
     from dlkit.errors import InputError
     from dlkit.recipe import load_recipe
 
     apply_data_options(data_dir, offline)
     if not 0 < lowest < highest < inf:
-        hint = "give two rates above 0, the lower one first"
-        raise InputError(f"--from {lowest:g} and --to {highest:g} are no range", hint)
+        hint = "give two finite rates above 0, the lower one with --from"
+        raise InputError(f"--from {lowest:g} and --to {highest:g} are not a range", hint)
     if figure is not None:
         check_ending("--figure", figure, ".png")
     loaded = load_recipe(recipe, overrides or ())

@@ -1,4 +1,4 @@
-"""dlkit new: a recipe of one's own, begun from a shipped one."""
+"""dlkit new: write a new recipe, based on an existing one."""
 
 import re
 from pathlib import Path
@@ -9,12 +9,12 @@ import typer
 
 def new(
     name: Annotated[str, typer.Argument(help="The new recipe's name: lower-case letters, digits, _ and -.")],
-    source: Annotated[str, typer.Option("--from", metavar="RECIPE", help="The recipe to begin from.")],
+    source: Annotated[str, typer.Option("--from", metavar="RECIPE", help="The recipe to copy.")],
     output: Annotated[
         Path | None, typer.Option("--output", help="Where to write it [default: NAME.yaml here].")
     ] = None,
 ) -> None:
-    """Write a new recipe from an existing one, comments and all."""
+    """Write a new recipe as a copy of an existing one, including its comments."""
     from dlkit import console
     from dlkit.errors import InputError
     from dlkit.files.atomic import write_text
@@ -22,10 +22,12 @@ def new(
     from dlkit.recipe.reader import read_file
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
-        raise InputError(f"{name!r} is no name for a recipe", "use lower-case letters, digits, _ and -, such as my_net")
+        raise InputError(
+            f"{name!r} is not a valid recipe name", "use lower-case letters, digits, _ and -, such as my_net"
+        )
     path = output or Path(f"{name}.yaml")
     if path.exists():
-        raise InputError(f"{path} exists already", "choose another name or --output")
+        raise InputError(f"{path} already exists", "choose another name or --output")
     load_recipe(source)
     text = read_file(find_recipe(source))
     text = re.sub(r"^name:.*$", f"name: {name}", text, count=1, flags=re.MULTILINE)

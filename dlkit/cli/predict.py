@@ -1,4 +1,4 @@
-"""dlkit predict: what a run's model says of images or rows."""
+"""dlkit predict: predict images or rows with a run's model."""
 
 from pathlib import Path
 from typing import Annotated
@@ -30,11 +30,11 @@ def predict(
     tile: Tile = None,
     overlap: Overlap = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Write the predicted masks into this folder, as PNG.")
+        Path | None, typer.Option("--output", help="Write the predicted masks into this folder as PNG files.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Predict images, folders of images or the rows of an .npz."""
+    """Predict images, folders of images or the rows of an .npz file."""
     from dlkit.errors import MissingError
     from dlkit.evaluation.request import check_tiles
     from dlkit.process import runs_root
@@ -45,7 +45,7 @@ def predict(
     check_choice("--checkpoint", checkpoint, CHECKPOINTS)
     for path in inputs:
         if not path.exists():
-            hint = "give images, folders of images or .npz files; a run is named by --run"
+            hint = "give images, folders of images or .npz files; name a run with --run"
             raise MissingError(f"no such file or folder: {path}", hint)
     found = find_trained(run, runs_root(runs_dir), checkpoint, finished=True)
 

@@ -1,4 +1,4 @@
-"""dlkit repeat: the same recipe under several seeds."""
+"""dlkit repeat: train the same recipe with several seeds."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from dlkit.cli._options import DataDir, Deterministic, Json, Offline, Overrides,
 
 def repeat(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many seeds, counted from 0.")] = 5,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds: 0 to N - 1.")] = 5,
     overrides: Overrides = None,
     deterministic: Deterministic = False,
     threads: Threads = None,
@@ -18,7 +18,7 @@ def repeat(
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Train and evaluate a recipe under several seeds, and write mean and spread of its metrics."""
+    """Train and evaluate a recipe with several seeds, and write the mean and spread of its metrics."""
     from dlkit import console
     from dlkit.evaluation.band import REPETITIONS
     from dlkit.experiments.repeat import Repeated

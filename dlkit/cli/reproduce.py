@@ -1,4 +1,4 @@
-"""dlkit reproduce: train a run again and compare."""
+"""dlkit reproduce: train a run again and compare the results."""
 
 import typer
 
@@ -12,7 +12,7 @@ def reproduce(
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Train a run again from its own recipe, and say whether the same numbers come out."""
+    """Train a run again from its own recipe, and report whether the results are the same."""
     from dlkit.process import runs_root
     from dlkit.recipe import load_recipe
     from dlkit.runs.conditions import restore_conditions

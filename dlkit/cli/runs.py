@@ -1,4 +1,4 @@
-"""dlkit runs: keep the run directories tidy."""
+"""dlkit runs: manage run directories."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""dlkit schema: the recipe format as JSON Schema."""
+"""dlkit schema: print the recipe format as JSON Schema."""
 
 
 def schema() -> None:

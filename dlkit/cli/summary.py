@@ -1,4 +1,4 @@
-"""dlkit summary: the lecture's table of a recipe or run, or the counts of all shipped recipes."""
+"""dlkit summary: print the lecture's table of a recipe or run, or the counts of all shipped recipes."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ def summary(
     overrides: Overrides = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the arithmetic behind every row.")] = False,
     cost: Annotated[
-        bool, typer.Option("--cost", help="Show multiply-adds, memory and receptive field of every row.")
+        bool, typer.Option("--cost", help="Show the multiply-adds, memory and receptive field of every row.")
     ] = False,
     data_dir: DataDir = None,
     offline: Offline = False,

@@ -1,4 +1,4 @@
-"""dlkit train: from a recipe to a finished run."""
+"""dlkit train: train a recipe into a run directory."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,19 +21,19 @@ def train(
         str | None, typer.Option("--from", metavar="RUN", help="Start from this run's weights.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an unfinished run, exactly where it stopped.")
+        bool, typer.Option("--resume", help="Continue an unfinished run exactly where it stopped.")
     ] = False,
     run: Annotated[
-        str | None, typer.Option("--run", help="The run to resume [default: the recipe's latest unfinished].")
+        str | None, typer.Option("--run", help="The run to resume [default: the recipe's latest unfinished run].")
     ] = None,
     deterministic: Deterministic = False,
     threads: Threads = None,
     skip_bad: Annotated[
         int | None,
-        typer.Option("--skip-bad", min=0, metavar="N", help="Leave out at most N unreadable images of a folder."),
+        typer.Option("--skip-bad", min=0, metavar="N", help="Skip up to N unreadable images of a folder."),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain-speed", help="First measure where a step's time goes, and what would be faster.")
+        bool, typer.Option("--explain-speed", help="First measure where a step's time goes and what would be faster.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -64,7 +64,7 @@ def train(
 
 
 def _explained(loaded: "LoadedRecipe", as_json: bool) -> "Speed":
-    """Measure the speed of a recipe's step, and print it unless stdout holds JSON."""
+    """Measure the speed of a recipe's step, and print it unless stdout is JSON."""
     from dlkit import console
     from dlkit.experiments.speed import explain_speed
 

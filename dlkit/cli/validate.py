@@ -1,4 +1,4 @@
-"""dlkit validate: all problems of recipes, without training anything."""
+"""dlkit validate: show all problems of recipes, without training."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,17 +17,17 @@ def validate(
         typer.Argument(metavar="[RECIPE]...", help="Recipe files or names [default: all shipped recipes]."),
     ] = None,
     overrides: Overrides = None,
-    build: Annotated[bool, typer.Option("--build", help="Build the models too, and check their contracts.")] = False,
+    build: Annotated[bool, typer.Option("--build", help="Also build the models and check their contracts.")] = False,
     figures: Annotated[
         Path | None,
-        typer.Option("--figures", help="Draw into this folder how the kernels of transposed convolutions overlap."),
+        typer.Option("--figures", help="Draw the kernel overlap of transposed convolutions into this folder."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check recipes and show every problem with its line.
+    """Check recipes and show every problem with its line number.
 
-    Transposed convolutions whose kernel does not divide by the stride are warned of. TensorFlow is not needed, unless
-    --build is given, which finds those within builders too.
+    Prints a warning for transposed convolutions whose kernel size is not divisible by the stride. Needs TensorFlow only
+    with --build, which also finds such layers inside builders.
     """
     from dlkit import console
     from dlkit.errors import DlkitError, ExitCode
@@ -59,7 +59,7 @@ def validate(
 
 
 def _check(name: str, overrides: list[str], build: bool) -> "list[Overlap]":
-    """Load a recipe, and build it when asked for; its transposed convolutions."""
+    """Load a recipe, and build it if requested; return the overlaps of its transposed convolutions."""
     from dlkit.recipe import load_recipe
     from dlkit.recipe.advice import TRANSPOSED, overlap_of, overlaps
 

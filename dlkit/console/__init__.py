@@ -1,4 +1,4 @@
-"""Everything that prints: results on stdout, notes and progress on stderr; plain lines where there is no terminal."""
+"""Print results on stdout, and notes and progress on stderr; without a terminal, as plain lines."""
 
 from dlkit.console._primitives import line, note, print_json, show_problems, table, waiting
 from dlkit.console._progress import TrainingProgress

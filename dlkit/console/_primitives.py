@@ -1,4 +1,4 @@
-"""The few ways to print: results on stdout, notes on stderr, plain text where there is no terminal."""
+"""Printing primitives: results on stdout, notes on stderr, plain text where there is no terminal."""
 
 import json
 import sys
@@ -17,28 +17,28 @@ PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "s
 
 
 def printable(text: str) -> str:
-    """Return text whose control characters are escaped: names from files of others cannot steer the terminal."""
+    """Return the text with control characters escaped, so that names from foreign files cannot control the terminal."""
     return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
 
 
 def console_on(stream: str) -> Console:
-    """A console on today's stdout or stderr; lines are never broken where no terminal sets their width."""
+    """Return a console on the current stdout or stderr, which never wraps lines where there is no terminal."""
     file = getattr(sys, stream)
     return Console(file=file, width=None if file.isatty() else 100_000, **PLAIN)
 
 
 def line(text: str = "") -> None:
-    """One line of a result."""
+    """Print one line of a result on stdout."""
     console_on("stdout").print(printable(text))
 
 
 def note(text: str) -> None:
-    """One line that is no result: progress, what happens, what comes next."""
+    """Print one line that is not a result on stderr: progress, a warning, or the next step."""
     console_on("stderr").print(printable(text))
 
 
 def show_problems(error: DlkitError) -> None:
-    """All problems of an error on stderr: place, message, and below it what to do."""
+    """Print all problems of an error on stderr: location and message, with the hint below."""
     for problem in error.problems:
         note(f"error: {problem}")
         if problem.hint:
@@ -46,12 +46,12 @@ def show_problems(error: DlkitError) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
+    """Print one JSON value on stdout."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[int] = ()) -> None:
-    """A table of results, in plain columns where there is no terminal; `right` names the columns of numbers."""
+    """Print a table of results, in plain columns where there is no terminal; right: the right-aligned columns."""
     terminal = sys.stdout.isatty()
     grid = Table(box=SIMPLE_HEAD if terminal else None, pad_edge=False, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
@@ -70,7 +70,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """A spinner on a terminal while something of unknown length happens."""
+    """Show a spinner on a terminal during work of unknown length."""
     if not sys.stderr.isatty():
         yield
         return
@@ -79,12 +79,12 @@ def waiting(text: str) -> Iterator[None]:
 
 
 def metrics_text(metrics: Mapping[str, float]) -> str:
-    """Metrics by name in one line."""
+    """Format metrics with their names in one line."""
     return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that suits it."""
+    """Format a duration in seconds, minutes or hours, whichever suits its size."""
     if seconds < 99.5:
         return f"{rounded(seconds, 2)} s"
     return f"{rounded(seconds / 60, 2)} min" if seconds < 5970 else f"{rounded(seconds / 3600, 2)} h"

@@ -1,4 +1,4 @@
-"""Progress of a training."""
+"""Show the progress of a training."""
 
 import sys
 import time
@@ -21,10 +21,10 @@ NOTABLE_SECONDS, NOTABLE_SHARE = 60, 0.25
 
 
 class TrainingProgress(Reporter):
-    """Progress of a training: a bar with speed, time left and metrics on a terminal, else one plain line per epoch."""
+    """Shows training progress: on a terminal a bar with speed, time left and metrics, elsewhere one line per epoch."""
 
     def __init__(self, recipe: "Recipe", stream: str = "stderr") -> None:
-        """Progress goes to `stream`: stdout, or stderr where stdout holds JSON alone."""
+        """Print progress to `stream`: stdout, or stderr where stdout is reserved for JSON."""
         self._stream = stream
         self._epochs = sum(phase.epochs for phase in recipe.resolved_phases())
         self._batch_size = recipe.training.batch_size
@@ -50,7 +50,7 @@ class TrainingProgress(Reporter):
         note(text)
 
     def begin(self, epoch: int, steps_done: int, steps: int) -> None:
-        """An epoch (counted from 0) begins, or goes on after `steps_done` of its steps."""
+        """Show that an epoch (counted from 0) begins, or continues after `steps_done` of its steps."""
         self._started = (time.perf_counter(), steps_done)
         if self._bar is None:
             return
@@ -60,7 +60,7 @@ class TrainingProgress(Reporter):
         self._bar.update(self._task, completed=epoch * steps + steps_done, description=label)
 
     def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
-        """Some steps of an epoch are done."""
+        """Show how many steps of an epoch are done."""
         self._foresee(epoch * steps + steps_done, steps)
         if self._bar is None or self._task is None:
             return
@@ -70,7 +70,7 @@ class TrainingProgress(Reporter):
         self._bar.update(self._task, completed=epoch * steps + steps_done, logs=text)
 
     def _foresee(self, steps_done: int, steps: int) -> None:
-        """Once, from the first steps after the very first, counted over epochs: what one and all of them will take."""
+        """Print a forecast once, from the steps after the first call: the time of one epoch and of the training."""
         now = time.perf_counter()
         if self._warm is None:
             self._warm = (now, steps_done)
@@ -81,17 +81,17 @@ class TrainingProgress(Reporter):
         memory = psutil.Process().memory_info().rss
         whole = duration(self._foreseen * self._epochs)
         self._print(
-            f"forecast: {duration(self._foreseen)} an epoch, at most {whole} in all; {byte_size(memory)} of memory"
+            f"forecast: {duration(self._foreseen)} per epoch, at most {whole} in total; {byte_size(memory)} of memory"
         )
 
     def _foresee_rest(self, epoch: float, left: int) -> None:
-        """Anew, from an epoch that makes what is left take notably more time than foreseen, or less."""
+        """Print a new forecast when an epoch shows that the remaining time differs notably from the last one."""
         if self._foreseen is None:
             return
         before, now = self._foreseen * left, epoch * left
         if abs(now - before) > max(NOTABLE_SECONDS, NOTABLE_SHARE * before):
             self._foreseen = epoch
-            self._print(f"new forecast: {duration(epoch)} an epoch, {duration(now)} more")
+            self._print(f"new forecast: {duration(epoch)} per epoch, {duration(now)} left")
 
     def _print(self, text: str) -> None:
         if self._bar is not None:
@@ -100,7 +100,7 @@ class TrainingProgress(Reporter):
             print(printable(text), file=getattr(sys, self._stream), flush=True)
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
-        """An epoch is done: one line of its metrics, and a new forecast where its time tells another."""
+        """Print an epoch's metrics in one line, and a new forecast where its time calls for one."""
         hidden = ("epoch", "phase", "seconds", "learning_rate")
         logs = {name: value for name, value in row.items() if not name.startswith(hidden)}
         text = f"epoch {epoch + 1}/{self._epochs}  {metrics_text(logs)}  {row['seconds']:.1f} s"

@@ -1,4 +1,4 @@
-"""What reproduce, repeat, inspect, data and doctor print."""
+"""Print the results of reproduce, repeat, inspect, data, doctor and lr-range."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_reproduction(result: Mapping[str, Any]) -> None:
-    """The verdict on a run that was trained again, the first divergence, and the figures beside each other."""
+    """Print the verdict on a run that was trained again, the first divergence, and the metrics side by side."""
     line(f"{result['verdict']}    {result['run']}")
     if result["first_divergence"] is not None:
         line(f"first divergence: {result['first_divergence']['where']}: {result['first_divergence']['detail']}")
@@ -26,12 +26,12 @@ def show_reproduction(result: Mapping[str, Any]) -> None:
 
 
 def note_repetition(entry: Mapping[str, Any]) -> None:
-    """One seed of a repetition is done."""
+    """Print the result of one seed of a repetition."""
     note(f"seed {entry['seed']}  {entry.get('failed') or metrics_text(entry['evaluation'])}")
 
 
 def show_repetition(result: Mapping[str, Any]) -> None:
-    """Mean and spread of a recipe's metrics over its seeds."""
+    """Print the mean and spread of a recipe's metrics over its seeds."""
     failed = [entry for entry in result["seeds"] if "failed" in entry]
     line(f"{result['recipe']}, {len(result['seeds']) - len(failed)} of {len(result['seeds'])} seeds")
     rows = []
@@ -46,14 +46,14 @@ def show_repetition(result: Mapping[str, Any]) -> None:
 
 
 def show_band(band: Mapping[str, Any] | None) -> None:
-    """Whether a run's metrics lie where its recipe's repetitions lie."""
+    """Print whether a run's metrics lie within the band of its recipe's repetitions."""
     for name, entry in (band or {}).items():
         state = "inside" if entry["inside"] else "OUTSIDE"
         line(f"{name} is {state} the recipe's band {entry['low']:.4f} to {entry['high']:.4f} (dlkit repeat)")
 
 
 def show_inspection(found: "Inspection") -> None:
-    """What an artefact holds, then whether it is safe and why not; names in it cannot steer the terminal."""
+    """Print what an artefact contains, whether it is safe, and the reasons if it is not."""
     lines = [f"{found.path}  {found.kind}"]
     for title, content in found.contents.items():
         if isinstance(content, dict) and content:
@@ -72,7 +72,7 @@ def _inspected(value: Any) -> str:
 
 
 def show_data(content: Mapping[str, Any]) -> None:
-    """What a recipe's data holds: classes by split, duplicates, unreadable files, and warnings last."""
+    """Print what a recipe's data contains: classes by split, duplicates, unreadable files, and warnings last."""
     splits = content["splits"]
     line(f"{content['recipe']}: " + ", ".join(f"{name} {split['examples']:,}" for name, split in splits.items()))
     classes = next(iter(splits.values())).get("classes", {})
@@ -86,11 +86,11 @@ def show_data(content: Mapping[str, Any]) -> None:
         rows += [(title, pair, count) for pair, count in found.get("across", {}).items()]
     table(("duplicates", "where", "examples"), rows, right=(2,))
     if content["near_duplicates"] and not content["near_duplicates"]["selective"]:
-        line("near duplicates say little here: the pictures are too simple for the hash to tell them apart")
+        line("near duplicates mean little here: the images are too simple for the hash to tell them apart")
     for group in content["conflicting_labels"]["first"]:
-        line(f"equal, with different targets: {', '.join(group)}")
+        line(f"identical, but with different targets: {', '.join(group)}")
     if content["not_finite"]["examples"]:
-        line(f"not finite: {', '.join(content['not_finite']['first'])}")
+        line(f"contains NaN or infinity: {', '.join(content['not_finite']['first'])}")
     for entry in content["unreadable"]:
         line(f"unreadable: {entry['reason']}")
     for warning in content["warnings"]:
@@ -98,21 +98,21 @@ def show_data(content: Mapping[str, Any]) -> None:
 
 
 def show_finding(finding: "Finding") -> None:
-    """One finding of the doctor, and below it what to do."""
+    """Print one finding of the doctor, with its hint below."""
     line(f"{finding.level:<8} {finding.subject:<10} {finding.text}")
     if finding.hint:
         line(f"{'':<20}{finding.hint}")
 
 
 def show_range_test(result: "RangeTest", figure: Path | None) -> None:
-    """What a learning-rate range test proposes, with a few points of its curve."""
+    """Print what a learning-rate range test suggests, with a few points of its curve."""
     count = len(result.smoothed)
     points = sorted({round(index * (count - 1) / 9) for index in range(10)})
     rows = [(f"{result.learning_rates[i]:.2g}", f"{result.smoothed[i]:.4g}") for i in points]
     table(("learning rate", "smoothed loss"), rows, right=(0, 1))
-    line(f"learning_rate  {result.learning_rate:.2g}, a tenth of where the loss is lowest")
+    line(f"learning_rate  {result.learning_rate:.2g}, a tenth of the rate with the lowest loss")
     line(f"peak           {result.peak:.2g} for a schedule that rises and falls, where the loss falls fastest")
     if figure is not None:
         line(f"curve          {figure}")
     if result.still_falling:
-        note("the loss is lowest at the last rate: better ones may lie above it, give a higher --to")
+        note("the loss is lowest at the last rate: better rates may lie above it; try a higher --to")

@@ -1,4 +1,4 @@
-"""What training, evaluation, prediction and export of a run print."""
+"""Print the results of training, evaluation, prediction and export."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show_training(result: "TrainingResult") -> None:
-    """Where the run is, what it reached, and what to do next."""
+    """Print a training's metrics, where the run is, and the next command."""
     line(f"trained  {metrics_text({k: v for k, v in result.metrics.items() if k != 'learning_rate'})}")
     line(f"run      {result.run.path}")
     line(f"figures  {result.run.path / 'figures'}")
@@ -25,26 +25,26 @@ def show_training(result: "TrainingResult") -> None:
 
 
 def show_speed(speed: "Speed") -> None:
-    """Where a training step's time goes, what share of the machine it uses, and what would be faster."""
+    """Print where a training step's time goes, what share of the machine's peak it uses, and what would be faster."""
     wait = speed.input_wait_seconds / speed.step_seconds
     line(f"step           {rounded(1e3 * speed.step_seconds, 3)} ms for {speed.batch_size} examples")
-    line(f"compute        {rounded(1e3 * speed.compute_seconds, 3)} ms, the same step on a batch that is there already")
+    line(f"compute        {rounded(1e3 * speed.compute_seconds, 3)} ms, the same step on a batch already in memory")
     line(f"input wait     {rounded(1e3 * speed.input_wait_seconds, 3)} ms ({wait:.0%} of the step)")
     line(f"throughput     {speed.examples_per_second:,.0f} examples/s")
     reached, peak = speed.operations / speed.step_seconds / 1e9, speed.peak / 1e9
     each = speed.operations / speed.batch_size / 1e6
     line(f"share of peak  {speed.share_of_peak:.0%}: {reached:,.1f} of {peak:,.0f} GFLOP/s in float32")
-    line(f"work           {rounded(each, 3)} MFLOP an example, forward and backward")
+    line(f"work           {rounded(each, 3)} MFLOP per example, forward and backward")
     for setting, gain in speed.faster.items():
-        line(f"faster         {setting} gives {gain:.2f} times the throughput, and other results")
+        line(f"faster         {setting} gives {gain:.2f} times the throughput, and different results")
     if not speed.faster:
-        line("faster         nothing of what was tried: precision, a larger batch")
+        line("faster         none of the settings tried: precision, a larger batch")
 
 
 def show_evaluation(
     run: "RunDirectory", split: str, metrics: Mapping[str, float], verdicts: Sequence["Verdict"]
 ) -> None:
-    """Metrics of a split, beside the contract's bounds and the lecture's figures."""
+    """Print the metrics of a split beside the contract's bounds and the lecture's figures."""
     line(f"{run.path} on {split}")
     by_name = {verdict.name: verdict for verdict in verdicts}
     rows = [_metric_row(name, value, by_name.pop(name, None)) for name, value in metrics.items()]
@@ -64,14 +64,14 @@ def _metric_row(name: str, value: float | None, verdict: "Verdict | None") -> li
 
 
 def show_predictions(rows: Sequence[Mapping[str, str]]) -> None:
-    """Print one line per input, with what its task shows of a prediction."""
+    """Print one line per input, with the columns of its task's predictions."""
     columns = list(dict.fromkeys(name for row in rows for name in row)) or ["input"]
     right = [index for index, name in enumerate(columns) if name == "probability"]
     table(columns, [[row.get(name, "") for name in columns] for row in rows], right=right)
 
 
 def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -> None:
-    """Where the artefact is and what its certificate says."""
+    """Print where the artefact is and the result of its certificate."""
     line(f"{'verified' if verified else 'exported'}    {path}")
     line(
         f"certificate largest difference {certificate['largest_absolute_difference']:.2g}, labels agree on "
@@ -80,7 +80,7 @@ def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -
 
 
 def show_demo(run: "RunDirectory") -> None:
-    """Where the demo's results are and what to try next."""
+    """Print where the demo's results are and what to try next."""
     exports = run.path / "exports" / "saved_model" / run.recipe_name
     for name, place in (("run", run.path), ("figures", run.path / "figures"), ("SavedModel", exports)):
         line(f"{name:<11} {place}")

@@ -1,4 +1,4 @@
-"""A network's table, and the counts of many."""
+"""Print the table of one network, and the counts of several."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def show_table(result: Mapping[str, Any]) -> None:
-    """A network's table as the lecture prints it, with its totals and its contract."""
+    """Print a network's table as in the lecture, with its totals and its contract."""
     line(result["recipe"])
     columns = {"layer": "left", "name": "left", "output": "left", "parameters": "right"}
     rows = [
@@ -46,13 +46,13 @@ def _explained(explanation: Mapping[str, Any]) -> list[str]:
 def _show_cost(cost: Mapping[str, Any]) -> None:
     multiply_adds, memory, field = _cost_cells(cost)
     seen = f"  receptive field {field}" if cost["receptive_field"] else ""
-    line(f"one example: {multiply_adds} multiply-adds  {memory} bytes of outputs{seen}")
+    line(f"per example: {multiply_adds} multiply-adds  {memory} bytes of outputs{seen}")
     if cost["uncounted"]:
-        line(f"multiply-adds without those of {', '.join(cost['uncounted'])}")
+        line(f"multiply-adds exclude {', '.join(cost['uncounted'])}")
 
 
 def show_contract(contract: Mapping[str, Any]) -> None:
-    """Whether the counts and rows are those of the recipe's contract."""
+    """Print whether the counts and rows match the recipe's contract."""
     if contract["passed"]:
         line("contract passed")
     for difference in contract["differences"]:
@@ -60,7 +60,7 @@ def show_contract(contract: Mapping[str, Any]) -> None:
 
 
 def show_counts(results: Sequence[Mapping[str, Any]]) -> None:
-    """Counts of many recipes, each against its contract."""
+    """Print the counts of several recipes, each with the result of its contract."""
     rows = []
     for result in results:
         counts = result["parameters"]
@@ -70,7 +70,7 @@ def show_counts(results: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_worked(worked: "WorkedLayer") -> None:
-    """A layer worked out by hand: every figure with its formula."""
+    """Print a layer worked out by hand: every figure with its formula."""
     line(f"output           {'x'.join(map(str, worked.output_shape))}")
     for name, formulas in (
         ("size", worked.sizes),

@@ -1,1 +1,1 @@
-"""Check whether a machine is fit for dlkit."""
+"""Check whether a machine is ready for dlkit."""

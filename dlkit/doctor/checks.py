@@ -1,6 +1,6 @@
-"""Is this machine fit for dlkit: versions, processor, memory, disk, data, and a short training with an export.
+"""Check whether this machine is ready for dlkit: versions, processor, memory, disk, data, and a short training.
 
-Each finding has a subject, a level (ok, warning, problem), a text with figures, and a hint where something is to do.
+Each finding has a subject, a level (ok, warning, problem), a text with figures, and a hint where action is needed.
 """
 
 import os
@@ -24,7 +24,7 @@ LOW_DISK, NO_DISK = 5e9, 0.5e9
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     subject: str
     level: Level
@@ -34,7 +34,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class RecipeData:
-    """A shipped recipe, the dataset that its source names, whether its data is there, and how to get it if not."""
+    """A shipped recipe, the dataset that it names, whether its data is available, and how to get it if not."""
 
     recipe: str
     source: str
@@ -44,7 +44,7 @@ class RecipeData:
 
 
 def findings(root: Path, offline: bool, train: Callable[[], Finding]) -> Iterator[Finding]:
-    """All findings, each as soon as it is known; `train` comes last, as it takes longest."""
+    """Yield all findings, each as soon as it is known; `train` runs last, because it takes longest."""
     yield check_versions(versions(), wrong_versions())
     yield check_processor(processor(), processor_features(system_text("/proc/cpuinfo")))
     yield check_cores(usable_cores(), os.getloadavg()[0])
@@ -59,7 +59,7 @@ def findings(root: Path, offline: bool, train: Callable[[], Finding]) -> Iterato
 
 
 def wrong_versions() -> list[str]:
-    """What dlkit asks for and does not find in a version that it can work with."""
+    """Return the requirements of dlkit that are not installed in a suitable version."""
     from packaging.requirements import Requirement
 
     wrong = []
@@ -76,7 +76,7 @@ def wrong_versions() -> list[str]:
 
 
 def check_versions(found: dict[str, str], wrong: list[str]) -> Finding:
-    """Every library is there, in a version that fits."""
+    """Check that every library is installed in a suitable version."""
     text = ", ".join(f"{name} {number}" for name, number in found.items())
     if wrong:
         return Finding("versions", "problem", text, f"install {', '.join(wrong)}")
@@ -84,26 +84,26 @@ def check_versions(found: dict[str, str], wrong: list[str]) -> Finding:
 
 
 def check_processor(name: str, features: list[str]) -> Finding:
-    """The vector units that TensorFlow's kernels use."""
+    """Check for the vector units that TensorFlow's kernels use."""
     text = f"{name}: {', '.join(features) or 'no vector units that TensorFlow uses'}"
     if "AVX2" not in features:
-        return Finding("processor", "warning", text, "training will be slow here; use a processor with AVX2")
+        return Finding("processor", "warning", text, "training will be slow; use a processor with AVX2")
     if any("BF16" in feature for feature in features):
-        return Finding("processor", "ok", text, "training.precision: mixed_bfloat16 can be faster here; try it")
+        return Finding("processor", "ok", text, "training.precision: mixed_bfloat16 may be faster; try it")
     return Finding("processor", "ok", text)
 
 
 def check_cores(cores: float, load: float) -> Finding:
-    """Cores, threads, and whether others keep them busy."""
+    """Check cores and threads, and whether other programs keep the cores busy."""
     threads = whole_number(THREADS) or "one per core"
     text = f"{cores:g} cores, threads: {threads}, load {load:.1f}"
     if load > cores + 0.5:
-        return Finding("cores", "warning", text, "other programs keep the cores busy: figures and times will suffer")
+        return Finding("cores", "warning", text, "other programs keep the cores busy; measured times will be too long")
     return Finding("cores", "ok", text)
 
 
 def check_memory(found: Memory) -> Finding:
-    """Memory that is free for a training."""
+    """Check how much memory is free for training."""
     available = found.available
     text = f"{byte_size(available)} available of {byte_size(found.total)}"
     if available >= LOW_MEMORY:
@@ -112,26 +112,28 @@ def check_memory(found: Memory) -> Finding:
 
 
 def check_disk(subject: str, found: Disk) -> Finding:
-    """Room for runs or for decoded data."""
+    """Check the disk space for runs or for decoded data."""
     text = f"{byte_size(found.free)} free in {found.folder}"
     choice = {"runs": "--runs-dir or DLKIT_RUNS", "cache": "DLKIT_CACHE"}[subject]
     if not found.writable:
-        return Finding(subject, "problem", f"{text}, which cannot be written to", f"choose another place: {choice}")
+        return Finding(subject, "problem", f"{text}, which is not writable", f"choose another folder: {choice}")
     if found.free >= LOW_DISK:
         return Finding(subject, "ok", text)
     level: Level = "problem" if found.free < NO_DISK else "warning"
-    return Finding(subject, level, text, f"free some space, or choose another place: {choice}")
+    return Finding(subject, level, text, f"free some space, or choose another folder: {choice}")
 
 
 def check_onednn(value: str) -> Finding:
-    """oneDNN's kernels, without which convolutions take more than twice the time."""
+    """Check for oneDNN's kernels, without which convolutions take more than twice as long."""
     if value.strip().lower() in ("0", "false"):
-        return Finding("oneDNN", "warning", "off", "unset TF_ENABLE_ONEDNN_OPTS: without it training takes 2-3 times")
+        return Finding(
+            "oneDNN", "warning", "off", "unset TF_ENABLE_ONEDNN_OPTS: without it training takes 2-3 times as long"
+        )
     return Finding("oneDNN", "ok", "on")
 
 
 def recipe_data() -> list[RecipeData]:
-    """For every shipped recipe whether its data is there; nothing is read or downloaded, TensorFlow not imported."""
+    """Return whether each shipped recipe's data is available, without reading data or importing TensorFlow."""
     from dlkit.data.source import missing_data
     from dlkit.recipe import load_recipe, shipped_recipes
 
@@ -145,7 +147,7 @@ def recipe_data() -> list[RecipeData]:
 
 
 def check_data(found: list[RecipeData], offline: bool) -> Iterator[Finding]:
-    """The recipes whose data is there, then for each thing that is missing the recipes that need it."""
+    """Yield the recipes whose data is available, then each missing resource with the recipes that need it."""
     there = [entry.recipe for entry in found if entry.there]
     text = f"{len(there)} of {len(found)} shipped recipes have their data: {', '.join(there)}"
     yield Finding("data", "ok", text)
@@ -154,20 +156,20 @@ def check_data(found: list[RecipeData], offline: bool) -> Iterator[Finding]:
         if not entry.there:
             missing.setdefault(replace(entry, recipe=""), []).append(entry.recipe)
     for entry, recipes in missing.items():
-        # What can be downloaded is only amiss where nothing may be.
+        # Data that can be downloaded is missing only offline.
         level: Level = "warning" if offline and entry.source == "tfds" else "ok"
         yield Finding("data", level, f"{', '.join(recipes)}: {entry.text}", entry.hint)
 
 
 def check_network() -> Finding:
-    """Whether datasets could be downloaded: one name is looked up, nothing is fetched."""
+    """Check whether datasets could be downloaded, by looking up one host name."""
     from dlkit.components.datasets.tfds import _network_reachable
 
     if _network_reachable():
-        return Finding("network", "ok", "names can be looked up")
-    return Finding("network", "warning", "no name can be looked up", "work with --offline and data that is there")
+        return Finding("network", "ok", "host names resolve")
+    return Finding("network", "warning", "host names do not resolve", "use --offline and data that is already here")
 
 
 def has_problem(found: list[Finding]) -> bool:
-    """Whether something must be mended before dlkit can work."""
+    """Return whether something must be fixed before dlkit can work."""
     return any(finding.level == "problem" for finding in found)

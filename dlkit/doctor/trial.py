@@ -1,4 +1,4 @@
-"""A short training and an export in a temporary folder: does the whole path work, and how fast."""
+"""Train and export for a few seconds in a temporary folder, to check that both work and how fast training is."""
 
 import tempfile
 import time
@@ -18,7 +18,7 @@ SLOW = 10_000.0  # images per second; two busy cores do three times as many
 
 
 class Stopwatch(Reporter):
-    """Ends a training after SECONDS, and keeps what its epochs took."""
+    """Ends a training after a time limit, and records the seconds of each epoch."""
 
     def __init__(self, seconds: float) -> None:
         self._limit = seconds
@@ -26,18 +26,18 @@ class Stopwatch(Reporter):
         self.seconds: list[float] = []
 
     def epoch_done(self, epoch: int, row: Mapping[str, Any]) -> None:
-        """Note the epoch's time, and stop when the time is over."""
+        """Record the epoch's time, and stop the training when the time is up."""
         self.seconds.append(float(row["seconds"]))
         if time.monotonic() - self._started > self._limit:
             raise TimeOver
 
 
 class TimeOver(Exception):
-    """The trial has run as long as it may."""
+    """Raised when the trial has reached its time limit."""
 
 
 def trial(seconds: float = SECONDS) -> Finding:
-    """Train for some seconds, then train two epochs and export them with a certificate; failures are the finding."""
+    """Train for a few seconds, then train two epochs and export them with a certificate; return the finding."""
     try:
         with tempfile.TemporaryDirectory(prefix="dlkit-doctor-") as folder:
             speed = images_per_second(Path(folder), seconds)
@@ -45,18 +45,18 @@ def trial(seconds: float = SECONDS) -> Finding:
     except DlkitError as error:
         if error.exit_code == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt from error
-        return Finding("training", "problem", f"fails: {error}", error.problems[0].hint)
+        return Finding("training", "problem", f"failed: {error}", error.problems[0].hint)
     except Exception as error:  # whatever breaks here would break every training
-        return Finding("training", "problem", f"fails: {type(error).__name__}: {error}", "reinstall the libraries")
+        return Finding("training", "problem", f"failed: {type(error).__name__}: {error}", "reinstall the libraries")
     text = f"{RECIPE} trains at {speed:,.0f} images/s; its export and certificate take {export_seconds:.1f} s"
     if speed < SLOW:
-        hint = "close other programs; check that all cores may be used and that oneDNN is on"
+        hint = "close other programs; check that dlkit may use all cores and that oneDNN is on"
         return Finding("training", "warning", f"{text}, which is slow", hint)
     return Finding("training", "ok", text)
 
 
 def images_per_second(folder: Path, seconds: float) -> float:
-    """Speed of the median epoch of a training that is stopped after some seconds."""
+    """Return the speed of the median epoch of a training that is stopped after a few seconds."""
     from statistics import median
 
     from dlkit.recipe import load_recipe
@@ -72,7 +72,7 @@ def images_per_second(folder: Path, seconds: float) -> float:
 
 
 def _export(folder: Path) -> float:
-    """Seconds that exporting and certifying a trained model takes."""
+    """Return the seconds that exporting and certifying a trained model takes."""
     from dlkit.export import export as exporting
     from dlkit.model import trained as trained_model
     from dlkit.recipe import load_recipe

@@ -1,4 +1,4 @@
-"""Whether a run's metrics are where those of its recipe's repetitions are (dlkit repeat)."""
+"""Compare a run's metrics with those of its recipe's repetitions (dlkit repeat)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,16 +12,16 @@ WIDTH = 3  # standard deviations on each side of the mean
 
 
 def recipe_digest(loaded: LoadedRecipe) -> str:
-    """Return a name for all of a recipe that decides its numbers, except the seed."""
+    """Return a digest of everything in a recipe that affects its results, except the seed."""
     plain = {key: value for key, value in loaded.plain.items() if key != "expect"}
     plain["training"] = {key: value for key, value in plain["training"].items() if key != "seed"}
     return digest(plain)
 
 
 def band(run: RunDirectory, loaded: LoadedRecipe, split: str, metrics: Mapping[str, float]) -> dict[str, Any] | None:
-    """Return for each metric whether it is within mean +- 3 standard deviations of the recipe's repetitions.
+    """Return whether each metric is within mean +- 3 standard deviations of the recipe's repetitions.
 
-    None where there are no repetitions of this very recipe and split, seed aside, or only one.
+    None where this recipe (apart from its seed) and split have no repetitions, or only one.
     """
     stored = RunDirectory(run.path.parent).read_json(REPETITIONS)
     if (stored.get("recipe_digest"), stored.get("split")) != (recipe_digest(loaded), split):

@@ -19,7 +19,7 @@ from dlkit.runs.directory import RunDirectory
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A run's metrics on a split, what the contract says of them, and the band of the recipe's repetitions."""
+    """A run's metrics on a split, the contract's verdicts, and the band of the recipe's repetitions."""
 
     run: RunDirectory
     recipe: str
@@ -31,7 +31,7 @@ class Evaluation:
 
     @property
     def failed(self) -> list[Verdict]:
-        """What the contract asks for and the run does not reach."""
+        """Return the verdicts of the contract that the run does not meet."""
         return [verdict for verdict in self.verdicts if verdict.passed is False]
 
     def to_json(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Evaluation:
 
 
 def evaluate_run(request: EvaluationRequest, run: RunDirectory) -> Evaluation:
-    """Measure the run of a resolved request and check the contract, which holds for its own split alone."""
+    """Measure the run of a resolved request and check the contract, which applies only to its own split."""
     trained = open_run(run, request.checkpoint)
     recipe = trained.loaded.recipe
     split = request.split or recipe.expect.split
@@ -55,10 +55,10 @@ def evaluate_run(request: EvaluationRequest, run: RunDirectory) -> Evaluation:
 
 
 def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> dict[str, float]:
-    """Loss and metrics of a run's model on one split, written into the run with its tables and figures.
+    """Measure a run's model on one split; write loss, metrics, tables and figures into the run.
 
-    With tiles the images of a task of pixels go through the network piece by piece, whatever their size. One process
-    at a time: InputError while another is at work on the run.
+    With tiles, images of a pixel task go through the network tile by tile, whatever their size. Raises InputError
+    while another process is using the run.
     """
     data = read_split(trained, split)
     with trained.run.locked():
@@ -73,9 +73,9 @@ def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> d
 
 
 def read_split(trained: TrainedModel, split: str) -> Split:
-    """Read one split; train and validation are those that training saw, anything else is the source's own.
+    """Read one split; train and validation are those that training used, any other is the source's own.
 
-    Raises InputError when it holds values that are not finite.
+    Raises InputError when it contains NaN or infinity.
     """
     recipe = trained.loaded.recipe
     try:

@@ -1,4 +1,4 @@
-"""Inputs of predict and encode: files and folders become resized examples, one reader for each kind of file."""
+"""Read the inputs of predict and encode: files and folders as resized examples, with a reader per kind of file."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -27,14 +27,14 @@ Named = tuple[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads one kind of file: its named examples, resized, as a built model takes them."""
+    """Reads one kind of file as named examples, resized for a built model."""
 
     suffixes: frozenset[str]
     read: Callable[[BuiltModel, Path], Iterable[Named]]
 
 
 def named_examples(built: BuiltModel, inputs: list[Path]) -> Iterator[Named]:
-    """Yield the resized examples in files and folders, each with its file, or its file and row."""
+    """Yield the resized examples in files and folders, each with the name of its file, or of its file and row."""
     with ThreadPoolExecutor() as pool:
         for path in inputs:
             if path.is_dir():
@@ -46,22 +46,22 @@ def named_examples(built: BuiltModel, inputs: list[Path]) -> Iterator[Named]:
 
 
 def _reader(path: Path) -> Reader:
-    """Return the reader of a file by its suffix; anything unknown may be a picture."""
+    """Return the reader for a file's suffix; files with an unknown suffix are read as images."""
     return next((reader for reader in READERS if path.suffix in reader.suffixes), _IMAGES)
 
 
 def _folder(built: BuiltModel, path: Path, pool: Executor) -> Iterator[Named]:
-    """Yield the pictures below a folder; they are decoded while the network is at work."""
+    """Yield the images below a folder; they are decoded while the network runs."""
     files = images_below(path)
     if not files:
-        raise MissingError(f"no images in {path}", f"files with {', '.join(sorted(SUFFIXES))} are read")
+        raise MissingError(f"no images in {path}", f"images end in {', '.join(sorted(SUFFIXES))}")
     check_links(path, files)
     for examples in _read_ahead(pool, lambda file: _read_image(built, file), files):
         yield from examples
 
 
 def _read_ahead(pool: Executor, function: Callable[[Path], Any], items: Iterable[Path]) -> Iterator[Any]:
-    """Yield function(item) for each item in order, computed at most AHEAD items ahead of what is taken."""
+    """Yield function(item) for each item in order, computed at most AHEAD items in advance."""
     waiting: deque[Future[Any]] = deque()
     for item in items:
         waiting.append(pool.submit(function, item))
@@ -76,7 +76,7 @@ def _read_image(built: BuiltModel, path: Path) -> list[Named]:
     if not takes_images(spec):
         raise InputError(
             f"{path}: this model takes {spec.dtype} of shape {list(spec.shape)}, not images",
-            "give an .npz with an array x of that shape",
+            "give an .npz file with an array x of that shape",
         )
     pixels = read_image(path, spec.shape[-1] or 3, built.resize)
     if built.resize is None:
@@ -88,7 +88,7 @@ def _read_rows(built: BuiltModel, path: Path) -> list[Named]:
     rows = _converted(built.raw_spec, _array(path), path)
     _check_shape(built.raw_spec, rows.shape[1:], str(path))
     for index in not_finite(rows):
-        raise InputError(f"{path}[{index}] holds values that are not finite", "clean the row, or leave it out")
+        raise InputError(f"{path}[{index}] contains NaN or infinity", "clean the row, or remove it")
     resized = built.resize(rows) if built.resize else rows
     return [(f"{path}[{index}]", row) for index, row in enumerate(resized)]
 
@@ -107,21 +107,21 @@ def _array(path: Path) -> np.ndarray:
 
 
 def _converted(spec: ArraySpec, rows: np.ndarray, path: Path) -> np.ndarray:
-    """Return rows in the model's dtype; InputError where a conversion would be of another kind."""
+    """Return rows in the model's dtype; raise InputError where that would change the kind of number."""
     if rows.dtype == spec.dtype:
         return rows
     if not np.can_cast(rows.dtype, spec.dtype, "same_kind"):
-        raise InputError(f"{path}: x is {rows.dtype}, this model takes {spec.dtype}", "convert it first")
+        raise InputError(f"{path}: x is {rows.dtype}, but this model takes {spec.dtype}", "convert it first")
     return rows.astype(spec.dtype)
 
 
 def _check_shape(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
-    """Raise InputError when one example's shape is not the model's."""
+    """Raise InputError when the shape of an example does not fit the model."""
     fits = len(shape) == len(spec.shape) and all(w in (None, s) for w, s in zip(spec.shape, shape, strict=True))
     if not fits:
         wanted = [size if size is not None else "any" for size in spec.shape]
         raise InputError(
-            f"{name} has the shape {list(shape)}, this model takes {wanted}",
+            f"{name} has the shape {list(shape)}, but this model takes {wanted}",
             "resize it first, or train with data.resize",
         )
 

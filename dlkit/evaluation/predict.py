@@ -1,4 +1,4 @@
-"""Predictions for files and folders of images, or for the rows of an .npz, by a run's model."""
+"""Predict files and folders of images, or the rows of an .npz file, with a run's model."""
 
 from functools import partial
 from itertools import chain, count, islice
@@ -20,15 +20,15 @@ BATCH = 64
 def predict(
     trained: TrainedModel, inputs: list[Path], tiles: Tiles | None = None, output: Path | None = None
 ) -> list[dict[str, Any]]:
-    """One mapping per input in order: `input` (file, or file and row), then what the task says of it.
+    """Return one mapping per input, in order: `input` (file, or file and row), then the task's prediction.
 
-    A task whose outputs are pixels takes images of any size, by tiles when a tile size is given. output: a folder for
-    the pictures of a task that predicts some, such as masks; their paths stand under `picture`.
+    A task whose outputs are pixels takes images of any size, in tiles when a tile size is given. output: a folder for
+    the pictures of a task that predicts some, such as masks; their paths are in `picture`.
     """
     if trained.built.task.moves_targets:
         return _predict_pixels(trained, inputs, tiles or Tiles(), output)
     if tiles is not None or output is not None:
-        raise InputError("--tile and --output are for tasks that predict a class for every pixel", "leave them out")
+        raise InputError("--tile and --output need a task that predicts a class for every pixel", "remove them")
     run = tf.function(trained.built.predict, reduce_retracing=True, autograph=False)
     results = []
     named = named_examples(trained.built, inputs)
@@ -44,7 +44,7 @@ def predict(
 def _predict_pixels(
     trained: TrainedModel, inputs: list[Path], tiles: Tiles, output: Path | None
 ) -> list[dict[str, Any]]:
-    """One image after the other, each of its own size."""
+    """Predict one image at a time, each at its own size."""
     built = trained.built
     results: list[dict[str, Any]] = []
     network = tiled(built, tiles)
@@ -66,13 +66,13 @@ def _save_picture(picture: Any, path: Path) -> None:
 
 
 def _free(folder: Path, stem: str, taken: list[str]) -> Path:
-    """A file name that no other input of this call has taken."""
+    """Return a path that no other input of this call has taken."""
     names = chain([f"{stem}.png"], (f"{stem}_{number}.png" for number in count(2)))
     return folder / next(name for name in names if name not in taken)
 
 
 def prediction_rows(trained: TrainedModel, results: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Return the cells of a table of predictions, by column: the input, what the task shows, and a picture's path."""
+    """Return the rows of a table of predictions: the input, the task's columns, and the path of a picture."""
     return [
         {"input": result["input"]}
         | trained.built.task.prediction_columns(result)

@@ -22,7 +22,7 @@ from dlkit.runs.directory import RunDirectory
 def write_report(
     run: RunDirectory, built: BuiltModel, recipe: Recipe, split: Split, name: str, tiles: Tiles | None = None
 ) -> dict[str, float]:
-    """Measure a split; write its table (such as per_class_<name>.csv) and figures; returns loss and metrics."""
+    """Measure a split; write its table (such as per_class_<name>.csv) and figures; return loss and metrics."""
     if tiles is None:
         metrics = measure(built, recipe, split)
         report = built.task.report(examined(built, recipe, split), built.class_names)
@@ -37,13 +37,13 @@ def write_report(
 
 
 def measure(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, float]:
-    """Loss and metrics over a split, as the compiled network defines them."""
+    """Return loss and metrics over a split, as the compiled network defines them."""
     batches = _pipeline(built, recipe).fixed_batches(split, fixed_batch(split))
     return metric_names(built.network.evaluate(batches, verbose=0, return_dict=True))
 
 
 def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examined]:
-    """A split's batches in order, each with what the network makes of it."""
+    """Yield a split's batches in order, each with the network's outputs."""
     pipeline = _pipeline(built, recipe)
 
     def examine(indices: Any, inputs: Any, targets: Any) -> tuple[Any, ...]:
@@ -61,9 +61,9 @@ def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examin
 
 
 def examined_by_tiles(built: BuiltModel, split: Split, tiles: Tiles) -> Iterator[Examined]:
-    """A split's images in order, each by tiles; the compiled network's loss and metrics count them on the way."""
+    """Yield a split's images in order, each predicted in tiles; this updates the network's loss and metrics."""
     if not built.task.moves_targets or isinstance(built.network.output, dict):
-        raise InputError("--tile is for networks with one output, a class for every pixel", "leave it out")
+        raise InputError("--tile needs a network with one output, a class for every pixel", "remove it")
     network, through = built.network, tiled(built, tiles)
     network.reset_metrics()
     for index in range(len(split)):

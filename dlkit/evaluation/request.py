@@ -1,4 +1,4 @@
-"""What an evaluation is asked for, resolved before TensorFlow starts."""
+"""The request for an evaluation, resolved before TensorFlow starts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +10,9 @@ from dlkit.runs.directory import RunDirectory, find_trained
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """A run to measure on a split: the contract's own, if none is given.
+    """A run to measure on a split; without a split, on the contract's own.
 
-    run: a reference, see find_run. tile, overlap: pixels, for images that go through the network piece by piece.
+    run: a reference, see find_run. tile, overlap: in pixels, for images that go through the network in tiles.
     """
 
     root: Path
@@ -23,7 +23,7 @@ class EvaluationRequest:
     overlap: int | None = None
 
     def resolve(self) -> RunDirectory:
-        """Return the run, which has the checkpoint; images that it left out may be left out again."""
+        """Return a run that has the checkpoint; unreadable images that it skipped may be skipped again."""
         check_tiles(self.tile, self.overlap)
         found = find_trained(self.run, self.root, self.checkpoint)
         restore_left_out(found)
@@ -33,4 +33,4 @@ class EvaluationRequest:
 def check_tiles(tile: int | None, overlap: int | None) -> None:
     """Raise InputError when an overlap is given without tiles."""
     if overlap is not None and tile is None:
-        raise InputError("--overlap is given without --tile", "give the size of a tile too, such as --tile 256")
+        raise InputError("--overlap needs --tile", "give the size of a tile too, such as --tile 256")

@@ -1,4 +1,4 @@
-"""Images of any size through a network, whole or by tiles that overlap."""
+"""Run images of any size through a network, whole or in overlapping tiles."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from dlkit.model.built import BuiltModel
 
 @dataclass(frozen=True)
 class Tiles:
-    """How an image is cut: tiles of about `size` pixels, each seen with `overlap` pixels around it.
+    """How to cut an image: into tiles of about `size` pixels, each with `overlap` pixels of context around it.
 
-    size None: one tile. overlap None: as far as the network looks, so that tiles give what the whole image gives; for
-    a network that looks at the whole image, a quarter of a tile. A smaller overlap blends neighbours linearly.
+    size None: one tile. overlap None: the reach of the network, so that tiles give the same outputs as the whole image;
+    for a network that sees the whole image, a quarter of a tile. A smaller overlap blends neighbours linearly.
     """
 
     size: int | None = None
@@ -28,7 +28,7 @@ class Tiles:
 
 
 def tiled(built: BuiltModel, tiles: Tiles) -> "TiledNetwork":
-    """Return a built model as a function from one image, resized as in training, to what it gives for every pixel."""
+    """Return a built model as a function from one image, resized as in training, to its outputs for every pixel."""
     network = built.inference_network
 
     def predict(images: Any) -> Any:
@@ -39,19 +39,19 @@ def tiled(built: BuiltModel, tiles: Tiles) -> "TiledNetwork":
 
 
 class TiledNetwork:
-    """A network (n, h, w, c) to (n, h', w', classes) as a function of one image of any size.
+    """A network from (n, h, w, c) to (n, h', w', classes) as a function of one image of any size.
 
     Images are mirrored at their lower and right borders up to the sizes that the network halves exactly, and all around
     where an unpadded network has no output (Ronneberger et al. 2015). Away from these borders the tiles' outputs equal
-    those of the whole image, because they keep to the grid of the poolings and are cut off as far as the network looks.
+    those of the whole image, because tiles are aligned with the poolings' grid and cropped by the reach of the network.
     """
 
     def __init__(self, network: keras.Model, predict: Callable[[Any], Any], tiles: Tiles) -> None:
         shape = network.input.shape[1:3]
         if tiles.size is not None and None not in shape:
             raise InputError(
-                f"this network takes images of {shape[0]} x {shape[1]} pixels alone, which are not tiled",
-                "leave out --tile, or train with data.patch in place of data.resize",
+                f"this network only takes images of {shape[0]} x {shape[1]} pixels, which cannot be tiled",
+                "remove --tile, or train with data.patch instead of data.resize",
             )
         self._network, self._tiles = network, tiles
         self._predict = tf.function(predict, autograph=False)
@@ -60,11 +60,11 @@ class TiledNetwork:
 
     @cached_property
     def _axes(self) -> tuple["_Axis", "_Axis"]:
-        """How height and width are cut."""
+        """Return how height and width are cut."""
         return _axis(self._network, 0, self._tiles), _axis(self._network, 1, self._tiles)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Return class probabilities float (h, w, classes) of an image (h, w, c), also where a network is unpadded."""
+        """Return class probabilities, float (h, w, classes), of an image (h, w, c), also for an unpadded network."""
         if self._fixed:
             return self._through(image)
         rows, columns = (axis.parts(size) for axis, size in zip(self._axes, image.shape, strict=False))
@@ -82,7 +82,7 @@ class TiledNetwork:
         return blended
 
     def _through(self, image: np.ndarray) -> np.ndarray:
-        """Put one image through one graph for all sizes: TensorFlow's atrous convolutions fail if one side varies."""
+        """Run one image through a graph for all sizes: TensorFlow's atrous convolutions fail if one side varies."""
         if self._graph is None:
             shape = (1, *self._network.input.shape[1:])
             self._graph = self._predict.get_concrete_function(tf.TensorSpec(shape, image.dtype))
@@ -92,7 +92,7 @@ class TiledNetwork:
 
 @dataclass(frozen=True)
 class _Part:
-    """A tile along one axis: the pixels that the network sees, those that it gives, and the weights of these."""
+    """A tile along one axis: the pixels that the network sees, those that it outputs, and the weights of the latter."""
 
     seen: slice
     given: slice
@@ -103,8 +103,8 @@ class _Part:
 class _Axis:
     """How an image is cut along one axis.
 
-    grid: tiles begin at multiples of it. halo: how far the network looks, None for the whole image. lost: the pixels
-    that the output lacks, 0 for a padded network; remainder: that of a good input size by the grid.
+    grid: tiles begin at multiples of it. halo: the reach of the network, None for the whole image. lost: the pixels
+    missing from the output, 0 for a padded network. remainder: that of a suitable input size divided by the grid.
     """
 
     tiles: Tiles
@@ -114,11 +114,11 @@ class _Axis:
     remainder: int
 
     def parts(self, size: int) -> list[_Part]:
-        """Return the tiles of an image of so many pixels, in order."""
+        """Return the tiles of an image of `size` pixels, in order."""
         return self._valid_parts(size) if self.lost else self._padded_parts(size)
 
     def _valid_parts(self, size: int) -> list[_Part]:
-        """Return the tiles of an unpadded network, whose every output counts."""
+        """Return the tiles for an unpadded network, all of whose outputs count."""
         window = min(self.tiles.size or size, size) + self.lost
         window += (self.remainder - window) % self.grid
         kept = window - self.lost
@@ -131,7 +131,7 @@ class _Axis:
         ]
 
     def _padded_parts(self, size: int) -> list[_Part]:
-        """Return the tiles of a padded network, weighted 0 where a cut border has changed the output."""
+        """Return the tiles for a padded network, weighted 0 where a cut border has changed the output."""
         whole = _up(size, self.grid)
         if self.tiles.size is None:
             return [_Part(slice(0, whole), slice(0, whole), np.ones(whole, np.float32))]
@@ -139,7 +139,7 @@ class _Axis:
         return list(_padded_windows(whole, core, *self._overlap(core)))
 
     def _overlap(self, core: int) -> tuple[int, int]:
-        """Return the pixels around a tile, and how many of them count nothing."""
+        """Return the number of pixels around a tile, and how many of them are ignored."""
         asked = self.tiles.overlap
         if asked is None:
             return (self.halo, self.halo) if self.halo is not None else (_up(max(1, core // 4), self.grid), 0)
@@ -148,7 +148,7 @@ class _Axis:
 
 
 def _axis(network: keras.Model, dimension: int, tiles: Tiles) -> _Axis:
-    """Find out how a network's images are cut along a dimension."""
+    """Return how a network's images are cut along a dimension."""
     reach = receptive_field(network, dimension)
     grid = reach.grid if reach else grid_of(network, dimension)
     lost, remainder = _lost(network, dimension, 64 * grid), 0
@@ -158,13 +158,13 @@ def _axis(network: keras.Model, dimension: int, tiles: Tiles) -> _Axis:
 
 
 def _lost(network: keras.Model, dimension: int, size: int) -> int:
-    """Return the pixels that the output of an image of so many lacks along a dimension."""
+    """Return how many pixels the output lacks along a dimension, for an input of `size` pixels."""
     shape = (1, size, size, network.input.shape[-1])
     return size - int(main_output(network.compute_output_shape(shape))[1 + dimension])
 
 
 def _padded_windows(whole: int, core: int, overlap: int, ignored: int) -> Iterator[_Part]:
-    """Yield tiles of `core` pixels and `overlap` on either side, as far as the image goes."""
+    """Yield tiles of `core` pixels with `overlap` pixels on either side, up to the borders of the image."""
     for start in range(0, whole, core):
         first, last = max(0, start - overlap), min(whole, start + core + overlap)
         weights = np.ones(last - first, np.float32)
@@ -185,7 +185,7 @@ def _ramp(length: int, overlap: int, ignored: int) -> np.ndarray:
 
 
 def _mirrored(image: np.ndarray, margins: list[int], needed: list[int]) -> np.ndarray:
-    """Return an image continued by its mirror image: the margins before it, and after it up to the needed sizes."""
+    """Return an image extended by reflection: by the margins before it, and after it up to the needed sizes."""
     for axis, (margin, size) in enumerate(zip(margins, needed, strict=True)):
         after = max(0, size - margin - image.shape[axis])
         places = np.arange(-margin, image.shape[axis] + after)
@@ -194,7 +194,7 @@ def _mirrored(image: np.ndarray, margins: list[int], needed: list[int]) -> np.nd
 
 
 def _reflected(places: np.ndarray, size: int) -> np.ndarray:
-    """Return places outside [0, size) as those that a mirror on the border pixels shows, again and again if need be."""
+    """Map places outside [0, size) inside by reflection at the border pixels, repeatedly if necessary."""
     if size == 1:
         return np.zeros_like(places)
     period = 2 * (size - 1)

@@ -1,1 +1,1 @@
-"""Verbs over recipes and runs: repeat, reproduce, learning-rate range, speed."""
+"""Experiments on recipes and runs: repeat, reproduce, learning-rate range, speed."""

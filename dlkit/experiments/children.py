@@ -1,4 +1,4 @@
-"""Verbs of dlkit as child processes, which end with their parent."""
+"""Run verbs of dlkit as child processes, which end with their parent."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ COMMAND = (sys.executable, "-m", "dlkit")
 
 
 def json_of_child(arguments: Sequence[str]) -> dict[str, Any] | str:
-    """Return what a verb prints as JSON, or how it ended without; an unmet contract (exit 1) is not a failure.
+    """Return the JSON that a verb prints, or how it ended without any; an unmet contract (exit 1) is not a failure.
 
     Raises KeyboardInterrupt when the child was interrupted.
     """
@@ -39,7 +39,7 @@ def json_of_child(arguments: Sequence[str]) -> dict[str, Any] | str:
 
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end the child too, as Ctrl-C does."""
+    """Raise KeyboardInterrupt on SIGTERM, so that it ends the child too, as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

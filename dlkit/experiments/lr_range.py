@@ -1,4 +1,4 @@
-"""The learning-rate range test: the loss while the learning rate grows from step to step.
+"""The learning-rate range test: measure the loss while the learning rate increases from step to step.
 
 Source: Smith, "Cyclical learning rates for training neural networks" (2017), section 3.3.
 """
@@ -24,13 +24,13 @@ KERNEL_DECADES = 0.25
 
 @dataclass(frozen=True)
 class RangeTest:
-    """Learning rates, the loss of each step's batch, the loss smoothed, and what is proposed.
+    """Learning rates, the loss of each step's batch, the smoothed loss, and the suggested rates.
 
     smoothed: means weighted by a Gaussian of the distance in log rate, which do not lag behind the losses as a running
-    mean would; losses are cut as far above the first ones as the lowest is below them.
-    learning_rate: a tenth of where the smoothed loss is lowest, a good constant rate; peak: where it falls fastest, a
-    good peak for a schedule that rises and falls. still_falling: the loss is lowest at the last rate, so that better
-    ones may lie above it.
+    mean would; losses are clipped as far above the first ones as the lowest is below them.
+    learning_rate: a tenth of the rate with the lowest smoothed loss, a good constant rate. peak: the rate at which the
+    smoothed loss falls fastest, a good peak for a schedule that rises and falls. still_falling: the loss is lowest at
+    the last rate, so better rates may lie above it.
     """
 
     learning_rates: list[float]
@@ -41,11 +41,11 @@ class RangeTest:
 
     @property
     def still_falling(self) -> bool:
-        """Whether the smoothed loss is lowest at the last rate that was tried."""
+        """Return whether the smoothed loss is lowest at the last rate that was tried."""
         return int(np.argmin(self.smoothed)) == len(self.smoothed) - 1
 
     def to_json(self) -> dict[str, Any]:
-        """The documented JSON form."""
+        """Return the documented JSON form."""
         return {
             "proposal": {"learning_rate": self.learning_rate, "peak": self.peak},
             "still_falling": self.still_falling,
@@ -56,13 +56,12 @@ class RangeTest:
 
 
 def range_test(loaded: "LoadedRecipe", lowest: float, highest: float, steps: int) -> RangeTest:
-    """Train `steps` steps, each with a rate by the same factor higher, until the loss has diverged.
+    """Train up to `steps` steps, raising the rate by the same factor at each, and stop when the loss has diverged.
 
-    Its running mean has then risen above the lowest by DIVERGED times what it had fallen, and by as many times the
-    lowest's own size; a loss may be negative, as that of CosineSimilarity.
+    The loss has diverged when its running mean exceeds its minimum by DIVERGED times the larger of two values: the drop
+    from the first loss to the minimum, and the minimum's absolute value (losses such as CosineSimilarity are negative).
 
-    The recipe's own schedule and callbacks are left out; of several phases it is the first one, as training begins.
-    Nothing is kept.
+    The recipe's own schedule and callbacks are not used; of several phases, only the first is. Writes nothing.
     """
     training = _started(loaded, lowest)
     stream = training.steps.stream(0, steps)
@@ -83,7 +82,7 @@ def range_test(loaded: "LoadedRecipe", lowest: float, highest: float, steps: int
 
 
 def _started(loaded: "LoadedRecipe", rate: float) -> Training:
-    """The recipe's training, or its first phase, with one plain learning rate, ready for its first step."""
+    """Return the training of the recipe's first phase at a constant learning rate, ready for its first step."""
     recipe = loaded.recipe
     phase = recipe.resolved_phases()[0]
     optimizer = replace(phase.optimizer, settings=phase.optimizer.settings | {"learning_rate": rate})
@@ -105,14 +104,14 @@ def _started(loaded: "LoadedRecipe", rate: float) -> Training:
 def _judged(rates: np.ndarray, losses: np.ndarray) -> RangeTest:
     if len(losses) < LEAST_STEPS:
         raise CheckError(
-            f"the loss was no number or diverged after {len(losses)} steps", "begin with a lower rate: --from 1e-8"
+            f"the loss diverged or became non-finite after {len(losses)} steps", "start at a lower rate: --from 1e-8"
         )
     smoothed = _smoothed(np.log10(rates), losses)
     lowest = int(np.argmin(smoothed))
     if lowest < 2:
         raise CheckError(
-            f"the loss never fell between {rates[0]:.2g} and {rates[-1]:.2g}",
-            "try a wider range, such as --from 1e-8 --to 10, or take more --steps",
+            f"the loss never fell between the rates {rates[0]:.2g} and {rates[-1]:.2g}",
+            "try a wider range, such as --from 1e-8 --to 10, or more --steps",
         )
     slopes = np.gradient(smoothed[: lowest + 1], np.log(rates[: lowest + 1]))
     learning_rate, peak = float(rates[lowest] / 10), float(rates[np.argmin(slopes)])

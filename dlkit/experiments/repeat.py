@@ -1,6 +1,7 @@
-"""The same recipe under several seeds, each in a process of its own: what its metrics are, and how far they spread.
+"""Train and evaluate a recipe with several seeds, each in its own process, and measure the spread of its metrics.
 
-The figures go to <runs>/<recipe>/repeat.json, and evaluate holds a run against them. No TensorFlow here.
+The results go to <runs>/<recipe>/repeat.json, and evaluate compares a run with them. This process does not load
+TensorFlow.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from dlkit.runs.directory import RunDirectory
 
 @dataclass(frozen=True)
 class Repeated:
-    """What all repetitions share: the recipe as it is named, its overrides, the runs' root."""
+    """Settings that all repetitions share: the recipe's reference, its overrides, the root folder of the runs."""
 
     reference: str
     overrides: tuple[str, ...]
@@ -25,7 +26,7 @@ class Repeated:
 
 
 def repeat(what: Repeated, seeds: Sequence[int], done: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Train and evaluate under every seed, one after the other; a seed that fails is noted and the others count."""
+    """Train and evaluate with every seed in turn; a failed seed is recorded and left out of the statistics."""
     loaded = load_recipe(what.reference, what.overrides)
     folder = RunDirectory(what.root / loaded.recipe.name)
     head = {"recipe": loaded.recipe.name, "recipe_digest": recipe_digest(loaded), "split": loaded.recipe.expect.split}
@@ -54,7 +55,7 @@ def _one_seed(what: Repeated, seed: int) -> dict[str, Any]:
 
 
 def statistics(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Mean, standard deviation (n - 1; None for a single seed), minimum and maximum of every metric."""
+    """Return mean, standard deviation (n - 1; None for a single seed), minimum and maximum of every metric."""
     good = [entry for entry in entries if "failed" not in entry]
     return {part: _spreads([entry[part] for entry in good]) for part in ("train", "evaluation")}
 

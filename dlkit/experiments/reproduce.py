@@ -1,4 +1,4 @@
-"""Trains a run's own recipe again and says whether the same numbers come out, and where they part if they do not."""
+"""Train a run's own recipe again, and report whether the results are the same and where they first diverge if not."""
 
 import csv
 import math
@@ -29,7 +29,7 @@ IDENTICAL, CLOSE, DIFFERENT = "bit-identical", "within tolerance", "different"
 
 @dataclass(frozen=True)
 class Divergence:
-    """A place where the repetition is not what the run was: data, seed, weights, first step or epoch."""
+    """A point where the repetition differs from the run: data, seed, weights, first step or epoch."""
 
     where: str
     detail: str
@@ -37,7 +37,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The verdict, where it first diverged, what else differs, and the last epoch's metrics then and now."""
+    """The verdict, the first divergence, changed library versions, and the last epoch's metrics then and now."""
 
     verdict: str
     first: Divergence | None
@@ -45,7 +45,7 @@ class Reproduction:
     metrics: dict[str, list[float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The documented JSON form."""
+        """Return the documented JSON form."""
         first = None if self.first is None else {"where": self.first.where, "detail": self.first.detail}
         metrics = {name: {"run": then, "now": now} for name, (then, now) in self.metrics.items()}
         return {
@@ -73,12 +73,12 @@ def reproduce(run: RunDirectory, root: Path, reporter: Reporter) -> Reproduction
         try:
             again = train_recipe(loaded, aside, reporter, start_from=started_from(run), prepared=prepared).run
         except Interrupted as error:
-            raise Interrupted(f"the repetition of {run.path} was stopped; the run itself is as it was") from error
+            raise Interrupted(f"the repetition of {run.path} was stopped; the run itself is unchanged") from error
         return _compare(run, again, changed)
 
 
 def environment_differences(recorded: Mapping[str, Any]) -> list[str]:
-    """Versions that are not those of the run, as text; they explain a difference and are none by themselves."""
+    """Return the versions that differ from the run's, as text; they may explain a difference but are not one."""
     then, now = recorded.get("versions", {}), versions()
     return [f"{name} was {then.get(name)}, is {now[name]}" for name in now if then.get(name) != now[name]]
 
@@ -86,7 +86,7 @@ def environment_differences(recorded: Mapping[str, Any]) -> list[str]:
 def _other_seed(run: RunDirectory, loaded: LoadedRecipe) -> Divergence | None:
     seed, recorded = loaded.recipe.training.seed, run.read_json("environment.json").get("seed")
     if recorded != seed:
-        return Divergence("seed", f"the run was trained with {recorded}, its recipe says {seed}")
+        return Divergence("seed", f"the run was trained with {recorded}, but its recipe says {seed}")
     return None
 
 
@@ -113,17 +113,17 @@ def _compare(run: RunDirectory, again: RunDirectory, changed: list[str]) -> Repr
 
 
 def history(run: RunDirectory) -> list[dict[str, str]]:
-    """The rows of history.csv as written, without the times."""
+    """Return the rows of history.csv as written, without the times."""
     try:
         with (run.path / "history.csv").open(encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
     except FileNotFoundError as error:
-        raise MissingError(f"{run.path} has no history.csv", "restore the file; it is what is compared") from error
+        raise MissingError(f"{run.path} has no history.csv", "restore the file; reproduce compares it") from error
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
 
 
 def first_row(then: list[dict[str, str]], now: list[dict[str, str]]) -> Divergence | None:
-    """The first epoch, counted from 0 as in history.csv, whose figures differ in any digit."""
+    """Return the first epoch, counted from 0 as in history.csv, whose figures differ in any digit."""
     for epoch, (before, after) in enumerate(zip(then, now, strict=False)):
         if before != after:
             names = [name for name in before if before[name] != after.get(name)]
@@ -134,25 +134,25 @@ def first_row(then: list[dict[str, str]], now: list[dict[str, str]]) -> Divergen
 
 
 def within(then: float, now: float) -> bool:
-    """Whether two figures agree to the relative tolerance."""
+    """Return whether two figures agree to the relative tolerance."""
     return then == now or (math.isnan(then) and math.isnan(now)) or abs(then - now) <= TOLERANCE * abs(then)
 
 
 def _initial_weights(run: RunDirectory, again: RunDirectory) -> Divergence | None:
     before, after = (item.read_json("environment.json").get("initial_weights") for item in (run, again))
-    if before in (None, after):  # runs of older versions do not know theirs
+    if before in (None, after):  # runs of older versions did not record them
         return None
     return Divergence("initial weights", f"SHA-256 was {str(before)[:16]}..., is {str(after)[:16]}...")
 
 
 def _first_step(run: RunDirectory, again: RunDirectory) -> Divergence | None:
-    """The first update: its loss before, and the weights after it."""
+    """Compare the first update: the loss before it, and the weights after it."""
     before, after = (item.read_json("metrics.json").get("training", {}).get("first_step") for item in (run, again))
-    if not before or not after or before == after:  # runs of older versions do not know theirs
+    if not before or not after or before == after:  # runs of older versions did not record it
         return None
     if before["loss"] != after["loss"]:
         return Divergence("first step", f"its loss was {before['loss']!r}, is {after['loss']!r}")
-    return Divergence("first step", "its loss was the same, the weights after it were others")
+    return Divergence("first step", "its loss was the same, but the weights after it differ")
 
 
 def _final_weights(run: RunDirectory, again: RunDirectory) -> Divergence | None:

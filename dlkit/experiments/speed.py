@@ -1,4 +1,4 @@
-"""Where the time of a training goes, measured on this machine with the recipe's own network and data."""
+"""Measure on this machine where a training's time goes, with the recipe's own network and data."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,12 +25,12 @@ FASTER = 1.1
 
 @dataclass(frozen=True)
 class Speed:
-    """What a training step costs.
+    """The cost of a training step.
 
-    step_seconds: of the whole loop. compute_seconds: of the same step on a batch that is there already.
-    input_wait_seconds: what the loop takes beyond that. examples_per_second: examples of the whole loop.
-    operations: floating-point operations of one step, counted in its graph. peak: the machine's own, in operations a
-    second, measured by a product of matrices. faster: settings that were tried and are faster, by how much.
+    step_seconds: of the whole loop. compute_seconds: of the same step on a batch already in memory.
+    input_wait_seconds: the difference of the two. examples_per_second: throughput of the whole loop.
+    operations: floating-point operations of one step, counted in its graph. peak: of the machine, in operations per
+    second, measured with a matrix product. faster: the speed-up of each setting that was tried and is faster.
     """
 
     batch_size: int
@@ -44,16 +44,16 @@ class Speed:
 
     @property
     def share_of_peak(self) -> float:
-        """The step's operations a second as a share of the machine's."""
+        """Return the step's operations per second as a share of the machine's peak."""
         return self.operations / self.step_seconds / self.peak
 
     def to_json(self) -> dict[str, Any]:
-        """The documented JSON form."""
+        """Return the documented JSON form."""
         return asdict(self) | {"share_of_peak": self.share_of_peak}
 
 
 def explain_speed(loaded: "LoadedRecipe") -> Speed:
-    """Measure a recipe's step, then try the settings of the recipe that may be faster; nothing is kept."""
+    """Measure a recipe's step, then try settings of the recipe that may be faster; write nothing."""
     speed = _measured(loaded)
     tried = {name: _examples_per_second(loaded, overrides) for name, overrides in _alternatives(loaded).items()}
     gains = {name: round(rate / speed.examples_per_second, 2) for name, rate in tried.items() if rate is not None}
@@ -73,7 +73,7 @@ def _measured(loaded: "LoadedRecipe") -> Speed:
 
 
 def _alternatives(loaded: "LoadedRecipe") -> dict[str, list[str]]:
-    """Settings that are the recipe's to choose, for they change results."""
+    """Return overrides that may be faster; they change results, so dlkit only reports them."""
     training = loaded.recipe.training
     found = {f"training.batch_size={2 * training.batch_size}": [f"training.batch_size={2 * training.batch_size}"]}
     if training.precision == "float32":
@@ -84,7 +84,7 @@ def _alternatives(loaded: "LoadedRecipe") -> dict[str, list[str]]:
 
 
 def _examples_per_second(loaded: "LoadedRecipe", overrides: list[str]) -> float | None:
-    """Examples a second with other settings, or None where the recipe does not allow them."""
+    """Return the examples per second with other settings, or None where the recipe does not allow them."""
     try:
         training = _started(load_recipe(loaded.path, [*loaded.overrides, *overrides]))
     except DlkitError:
@@ -102,7 +102,7 @@ def _started(loaded: "LoadedRecipe") -> Training:
 
 
 def _seconds_per_step(take: Callable[[int], Any]) -> float:
-    """Median seconds of a step over several calls that take about SECONDS in all; the first ones are not counted."""
+    """Return the median seconds per step over several calls of about SECONDS in total, after a warm-up."""
     take(1)
     count = max(1, int(SECONDS / 10 / _timed(take, 1)))
     return float(np.median([_timed(take, count) / count for _ in range(5)]))
@@ -115,7 +115,7 @@ def _timed(take: Callable[[int], Any], count: int) -> float:
 
 
 def _operations(step: Callable[[], Any]) -> int:
-    """Floating-point operations of one training step, as TensorFlow's profiler counts them in its graph."""
+    """Return the floating-point operations of one training step, as TensorFlow's profiler counts them in its graph."""
     graph = tf.function(step, autograph=False).get_concrete_function().graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
@@ -125,7 +125,7 @@ def _operations(step: Callable[[], Any]) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The profiler warns that it is old."""
+    """Suppress the profiler's deprecation warnings."""
     before = tf.compat.v1.logging.get_verbosity()
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
     try:
@@ -135,7 +135,7 @@ def _quiet() -> Iterator[None]:
 
 
 def machine_peak() -> float:
-    """Operations a second of a large float32 matrix product, with the threads that training has."""
+    """Return the operations per second of a large float32 matrix product, with the threads that training uses."""
     matrix = tf.random.normal((PEAK_SIZE, PEAK_SIZE))
     product = tf.function(lambda: tf.reduce_sum(matrix @ matrix))
     product().numpy()

@@ -1,1 +1,1 @@
-"""Write a run's model as an artefact, with a certificate."""
+"""Export a run's model as an artefact with a certificate."""

@@ -1,4 +1,4 @@
-"""The certificate of an artefact: reloaded in a clean process, its answers are those of the run."""
+"""The certificate of an artefact: reloaded in a clean process, it gives the same outputs as the run."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ RELOAD_SECONDS = 600
 
 @dataclass(frozen=True)
 class _Request:
-    """What is sent to one endpoint, and what the run's own model answers.
+    """The inputs sent to one endpoint, and the outputs of the run's own model for them.
 
     key: `<examples>/<endpoint>/<argument>`.
     """
@@ -40,19 +40,19 @@ class _Request:
 
     @property
     def title(self) -> str:
-        """The endpoint and the examples, in words."""
+        """Return the endpoint and the examples, for display."""
         examples, endpoint, _ = self.key.split("/")
         return f"{endpoint} on {examples}"
 
 
 def exporter_of(format_name: str) -> Exporter:
-    """Return the exporter of a format; InputError with the nearest names when there is none."""
+    """Return the exporter of a format; raise InputError with the closest names when there is none."""
     found: Exporter = load("exporter", format_name)()
     return found
 
 
 def certify(trained: TrainedModel, format_name: str, artefact: Path, part: str | None) -> dict[str, Any]:
-    """Return an artefact's certificate (docs/json.md): its answers beside the run's, and a hash of every file."""
+    """Return an artefact's certificate (docs/json.md): its outputs compared with the run's, and a hash per file."""
     exporter, samples = exporter_of(format_name), trained.built.samples(load_samples(trained.run))
     requests = _requests(exporter, trained.built, samples)
     answers = _reload(exporter, artefact, requests)
@@ -90,7 +90,7 @@ def artefact_folder(path: Path) -> Path:
 
 
 def read_certificate(artefact: Path) -> dict[str, Any]:
-    """Read the certificate beside an artefact; CheckError when it is damaged."""
+    """Read the certificate of an artefact; raise CheckError when it is damaged."""
     try:
         certificate: dict[str, Any] = json.loads((artefact / CERTIFICATE).read_text())
         if not isinstance(certificate["files"], dict) or not isinstance(certificate["run"], str):
@@ -105,7 +105,7 @@ def read_certificate(artefact: Path) -> dict[str, Any]:
 
 
 def load_samples(run: RunDirectory) -> np.ndarray:
-    """Return the raw held-out examples that the run keeps for certificates; their file is checked before it is read."""
+    """Return the raw held-out examples that the run stores for certificates; check their file before reading it."""
     path = run.path / "samples.npz"
     try:
         if path.is_file():
@@ -118,7 +118,7 @@ def load_samples(run: RunDirectory) -> np.ndarray:
 
 
 def worst(certificate: Mapping[str, Any]) -> str:
-    """Say how far an artefact is from its run."""
+    """Describe how far the outputs of an artefact are from its run's."""
     allowed = certificate["tolerance"]
     return (
         f"largest absolute difference {certificate['largest_absolute_difference']:.3g} "
@@ -128,7 +128,7 @@ def worst(certificate: Mapping[str, Any]) -> str:
 
 
 def changed_files(artefact: Path, certified: Mapping[str, str]) -> list[str]:
-    """Say which files of an artefact are missing, added or changed since it was certified."""
+    """List the files of an artefact that are missing, added or changed since it was certified."""
     found = _hashes(artefact)
     missing = [f"{name} is missing" for name in certified if name not in found]
     added = [f"{name} was added" for name in found if name not in certified]
@@ -137,7 +137,7 @@ def changed_files(artefact: Path, certified: Mapping[str, str]) -> list[str]:
 
 
 def _requests(exporter: Exporter, built: BuiltModel, samples: np.ndarray) -> list[_Request]:
-    """Return real examples for every endpoint, with what the run's own model answers."""
+    """Return real examples for every endpoint, with the outputs of the run's own model."""
     arrays = {"samples": samples}
     if built.resize is not None:  # another size must pass through the resize
         arrays["samples of twice the size"] = np.repeat(np.repeat(samples, 2, axis=1), 2, axis=2)
@@ -153,7 +153,7 @@ def _requests(exporter: Exporter, built: BuiltModel, samples: np.ndarray) -> lis
 
 
 def _reload(exporter: Exporter, artefact: Path, requests: list[_Request]) -> dict[str, np.ndarray]:
-    """Return what the artefact answers in a clean process that cannot import dlkit."""
+    """Return the artefact's outputs in a clean process that cannot import dlkit."""
     with tempfile.TemporaryDirectory() as scratch:
         asked, answered = Path(scratch) / "requests.npz", Path(scratch) / "answers.npz"
         arrays = {f"{number}/{request.key.split('/', 1)[1]}": request.values for number, request in enumerate(requests)}

@@ -1,4 +1,4 @@
-"""Write a run's model with an exporter, and certify it; or check an artefact that was written before."""
+"""Export a run's model and certify it, or verify an existing artefact."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CLASS_NAMES = "class_names.json"
 
 @dataclass(frozen=True)
 class Exported:
-    """An artefact with its run, its folder and its certificate."""
+    """An exported artefact: its run, its folder and its certificate."""
 
     run: RunDirectory
     path: Path
@@ -32,7 +32,7 @@ class Exported:
 
 
 def export_or_verify(request: ExportRequest, run: RunDirectory | None) -> Exported:
-    """Do what a resolved request asks for; run: what request.resolve() returned."""
+    """Export or verify, as a resolved request asks; run: the result of request.resolve()."""
     if run is not None:
         trained = open_run(run, request.checkpoint)
         return Exported(run, *export(trained, request.format_name, request.output, request.part))
@@ -48,8 +48,8 @@ def export(
 ) -> tuple[Path, dict[str, Any]]:
     """Write an artefact with its certificate to <output>/<recipe name>/<version>/; return that folder and certificate.
 
-    part: `encoder` or `decoder` of an autoencoder alone, in <recipe name>_<part>. Raises CheckError, and leaves nothing
-    behind, when the reloaded artefact does not give the run's own answers.
+    part: only the `encoder` or `decoder` of an autoencoder, in <recipe name>_<part>. Raises CheckError, and leaves
+    nothing behind, when the reloaded artefact does not give the run's own outputs.
     """
     trained = trained_part(trained, part)
     name = "_".join(filter(None, (trained.loaded.recipe.name, part)))
@@ -63,19 +63,19 @@ def export(
         write_text(aside / CERTIFICATE, json.dumps(certificate, indent=2) + "\n")
         if not certificate["passed"]:
             raise CheckError(
-                f"the exported {format_name} differs from the run: {worst(certificate)}", "nothing was kept"
+                f"the exported {format_name} differs from the run: {worst(certificate)}", "the export was discarded"
             )
         return _next_version(aside, base), certificate
 
 
 def verify(path: Path, trained: TrainedModel) -> dict[str, Any]:
-    """Check an artefact against its certificate and its run; return a fresh certificate, raise CheckError."""
+    """Verify an artefact against its certificate and its run; return a fresh certificate or raise CheckError."""
     artefact = artefact_folder(path)
     certificate = read_certificate(artefact)
     trained = trained_part(trained, certificate.get("part"))
     changed = changed_files(artefact, certificate["files"])
     if changed:
-        raise CheckError(f"{artefact} is not what was certified: {'; '.join(changed)}", "export the run again")
+        raise CheckError(f"{artefact} has changed since it was certified: {'; '.join(changed)}", "export the run again")
     _check_class_names(artefact, trained)
     exporter_of(certificate["format"]).check(artefact)
     fresh = certify(trained, certificate["format"], artefact, certificate.get("part"))
@@ -91,11 +91,11 @@ def _check_class_names(artefact: Path, trained: TrainedModel) -> None:
     except ValueError as error:
         raise CheckError(f"{file} is damaged: {error}", "export the run again") from error
     if names != list(trained.built.class_names):
-        raise CheckError(f"{file} names other classes than the run: {names}", "export the run again")
+        raise CheckError(f"the classes in {file} differ from the run's: {names}", "export the run again")
 
 
 def _next_version(aside: Path, base: Path) -> Path:
-    """Rename to the next free version number, as TensorFlow Serving expects them."""
+    """Rename to the next free version number, as TensorFlow Serving expects."""
     taken = [int(child.name) for child in base.iterdir() if child.name.isdigit()]
     version = max(taken, default=0) + 1
     while not publish(aside, base / str(version)):

@@ -1,4 +1,4 @@
-"""What an export or its verification is asked for, resolved before TensorFlow starts."""
+"""The request for an export or a verification, resolved before TensorFlow starts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ PARTS = ("encoder", "decoder")
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """A run to export, or with `verify` an artefact to check against its certificate and its run.
+    """A run to export or, with `verify`, an artefact to check against its certificate and its run.
 
-    run: a reference, see find_run; the latest finished one, or for an artefact the one that it names. output: the
-    folder for <name>/<version>/, the run's own exports/ if not given.
+    run: a reference, see find_run [default: the latest finished run, or the one that the artefact names]. output: the
+    folder for <name>/<version>/ [default: exports/ in the run].
     """
 
     root: Path
@@ -27,9 +27,9 @@ class ExportRequest:
     verify: Path | None = None
 
     def resolve(self) -> RunDirectory | None:
-        """Check format and part and return the run to export; None where an artefact is verified.
+        """Check format and part; return the run to export, or None to verify an artefact.
 
-        Raises InputError for an unknown format or part, and what finding a run raises.
+        Raises InputError for an unknown format or part, and the errors of find_trained.
         """
         known = names("exporter")
         if self.format_name not in known:
@@ -39,5 +39,5 @@ class ExportRequest:
         return None if self.verify else find_trained(self.run, self.root, self.checkpoint, finished=True)
 
     def certified_run(self, named: str) -> RunDirectory:
-        """Return the run to compare an artefact with: the one asked for, or the one that its certificate names."""
+        """Return the run to compare an artefact with: the requested one, or the one that its certificate names."""
         return find_run(self.run or named, self.root)

@@ -1,1 +1,1 @@
-"""Networks: built, compiled, trained elsewhere, taken apart and summarised."""
+"""Build, compile, load, split and summarise networks."""

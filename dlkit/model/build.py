@@ -1,4 +1,4 @@
-"""Build a recipe's preprocessing and network for its data, and check that they fit task and augmentation."""
+"""Build a recipe's preprocessing and network for its data, and check that they fit the task and the augmentations."""
 
 import keras
 
@@ -20,7 +20,7 @@ from dlkit.safety.weight_limits import bounded_weights
 
 
 def build_model(recipe: Recipe, description: Description) -> BuiltModel:
-    """Build preprocess and network for the described data and check the head; weights start from the recipe's seed.
+    """Build preprocessing and network for the described data and check the head; the recipe's seed sets the weights.
 
     Raises InputError or RecipeError, located in the recipe, when layers or head do not fit.
     """
@@ -29,7 +29,7 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
     keras.utils.set_random_seed(recipe.training.seed)
     task: Task = create_at(recipe.task)
     if recipe.data.patch is not None and not task.moves_targets:
-        raise InputError("only images with masks are cut into crops", "remove it", key="data.patch")
+        raise InputError("only images with masks can be cut into crops", "remove it", key="data.patch")
     try:
         targets = task.target_spec(description)
         with bounded_weights():
@@ -52,20 +52,20 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
 
 
 def _check_augment(recipe: Recipe, description: Description, task: Task, network: keras.Model) -> None:
-    """Raise InputError at an augmentation that needs images, or classes of which there is a mean, and has none."""
+    """Raise InputError for an augmentation that needs images, or one that mixes classes where that is impossible."""
     shape = resized_spec(recipe.data, description).shape
     for component in (component for phase in recipe.resolved_phases() for component in phase.augment):
         name, takes = component.name, taken_by(load("augment", component.name))
         if takes.images and len(shape) != 3:
             problem = (
-                f"{name} needs images [height, width, channels], the data has the shape {list(shape)}",
+                f"{name} needs images [height, width, channels], but the data has the shape {list(shape)}",
                 "remove it",
             )
         elif takes.others and task.scores is None:
-            problem = (f"{name} mixes the classes of examples, and task {recipe.task.name} has none", "remove it")
+            problem = (f"{name} mixes the classes of examples, but task {recipe.task.name} has none", "remove it")
         elif takes.others and main_output(network.output).shape[-1] == 1:
             problem = (
-                f"{name} mixes classes, and the network has one unit for two of them",
+                f"{name} mixes classes, but the network has one unit for two classes",
                 "give the last layer 2 units and softmax",
             )
         else:
@@ -74,7 +74,7 @@ def _check_augment(recipe: Recipe, description: Description, task: Task, network
 
 
 def _build_preprocess(recipe: Recipe, description: Description) -> keras.Model:
-    """Preprocessing runs in full precision, whatever the network's."""
+    """Build the preprocessing in full precision, whatever the precision of the network."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(keras.config.floatx())
     try:
@@ -91,6 +91,6 @@ def set_precision(precision: str) -> None:
 
 
 def table_differences(recipe: Recipe, network: keras.Model) -> list[str]:
-    """Where the network's counts and rows differ from the recipe's contract."""
+    """Return the differences between the network's counts and rows and the recipe's contract."""
     rows = [(row.layer, row.output_shape, row.parameters) for row in layer_rows(network)]
     return check_table(recipe.expect, count_parameters(network), rows)

@@ -1,4 +1,4 @@
-"""A built model: raw input to the task's named outputs, and batches as the network's step takes them."""
+"""A built model: from raw input to the task's named outputs, and batches in the form that a training step takes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from dlkit.media.images import ImageResizer
 
 @dataclass(frozen=True)
 class BuiltModel:
-    """A network and all that stands around it: raw input -> resize -> preprocess -> network -> task's outputs."""
+    """A network with its surroundings: raw input -> resize -> preprocess -> network -> the task's outputs."""
 
     description: Description
     targets: TargetSpec
@@ -27,30 +27,30 @@ class BuiltModel:
 
     @property
     def raw_spec(self) -> ArraySpec:
-        """Shape and dtype of one example as the source gives it; images that are resized may have any size."""
+        """Return shape and dtype of one raw example; images that are resized may have any size."""
         spec = self.description.inputs
         return ArraySpec((None, None, spec.shape[-1]), spec.dtype) if self.resize else spec
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, empty where there are none."""
+        """Return the names of the classes, empty where there are none."""
         return self.targets.class_names
 
     @property
     def scores(self) -> str | None:
-        """The output whose largest entry names the class, if there is one."""
+        """Return the name of the output whose largest entry is the predicted class, if there is one."""
         return self.task.scores
 
     @property
     def inference_network(self) -> keras.Model:
-        """The network from its input to its main output, without auxiliary heads and penalties."""
+        """Return the network from its input to its main output, without auxiliary heads and penalties."""
         output = self.network.output
         return keras.Model(self.network.input, main_output(output)) if isinstance(output, Mapping) else self.network
 
     def prepare(self, inputs: Any, targets: Any, corrupted: Any = None, hidden: Any = None) -> tuple[Any, ...]:
-        """A batch of resized inputs and raw targets as the network's step takes it: (x, y) or (x, y, sample weights).
+        """Turn resized inputs and raw targets into a training batch: (x, y) or (x, y, sample weights).
 
-        corrupted: what the network sees in place of the inputs; hidden: mask of the inputs that it does not see.
+        corrupted: what the network sees instead of the inputs. hidden: a mask of the inputs that it does not see.
         """
         x = self.preprocess(inputs, training=False)
         targets = self._predicted_part(targets, x)
@@ -58,8 +58,9 @@ class BuiltModel:
         weights = self.task.sample_weights(targets, hidden)
         if hidden is not None and tuple(hidden.shape[1:]) != tuple(y.shape[1 : len(hidden.shape)]):
             raise InputError(
-                f"data.corrupt hides pixels {list(hidden.shape[1:])}, the targets have the shape {list(y.shape[1:])}",
-                "leave Flatten out of preprocess; put it into the network",
+                f"data.corrupt hides pixels of shape {list(hidden.shape[1:])}, but the targets have the shape "
+                f"{list(y.shape[1:])}",
+                "move Flatten from preprocess into the network",
             )
         if corrupted is not None:
             x = self.preprocess(corrupted, training=False)
@@ -72,7 +73,7 @@ class BuiltModel:
         return x, expected, {name: ones if is_penalty(output) else weights for name, output in names.items()}
 
     def _predicted_part(self, targets: Any, x: Any) -> Any:
-        """Targets that are pixels, without the borders for which an unpadded network has no output."""
+        """Crop pixel targets to the part for which an unpadded network has outputs; return other targets unchanged."""
         if not self.task.moves_targets:
             return targets
         size = main_output(self.network.output).shape[1:3]
@@ -81,22 +82,22 @@ class BuiltModel:
         return targets if None in size or size == targets.shape[1:3] else cropped(targets, *size)
 
     def samples(self, raw: np.ndarray) -> np.ndarray:
-        """What this model takes for raw examples of the data, for the certificates of its exports: the very same."""
+        """Return the inputs of this model for raw examples of the data, which certificates use: the same examples."""
         return raw
 
     def predict(self, inputs: Any) -> dict[str, Any]:
-        """The task's named outputs for a batch of resized inputs."""
+        """Return the task's named outputs for a batch of resized inputs."""
         return self.outputs(self.network(self.preprocess(inputs, training=False), training=False))
 
     def outputs(self, network_outputs: Any) -> dict[str, Any]:
-        """The task's named outputs from what the network gives."""
+        """Return the task's named outputs for outputs of the network."""
         return self.task.outputs(keras.ops.cast(main_output(network_outputs), keras.config.floatx()))
 
     def predict_raw(self, inputs: Any) -> dict[str, Any]:
-        """The task's named outputs for a batch as the source gives it: what an export computes."""
+        """Return the task's named outputs for a raw batch, as an export computes them."""
         return self.predict(self.resize(inputs) if self.resize else inputs)
 
 
 def is_penalty(output: Any) -> bool:
-    """Whether a network's output is a number for each example, whose mean is a loss, and not a prediction."""
+    """Return whether a network's output is a penalty: one number per example, whose mean is a loss."""
     return len(output.shape) == 1

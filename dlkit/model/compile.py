@@ -20,10 +20,10 @@ from dlkit.recipe.schema import Recipe, ResolvedPhase
 def compile_model(
     built: BuiltModel, recipe: Recipe, phase: ResolvedPhase | None = None, steps: int | None = None
 ) -> keras.Model:
-    """Attach a phase's optimizer and the task's losses and metrics to the network; returns the network.
+    """Attach a phase's optimizer and the task's losses and metrics to the network; return the network.
 
-    The phase (the last one when none is given) also says which groups of layers are trained, and how fast. steps: the
-    updates of the phase, for a schedule that spans all of them.
+    The phase (by default the last one) also sets which groups of layers are trained, and their learning rates. steps:
+    the number of updates in the phase, for a schedule that spans all of them.
     """
     chosen = phase or recipe.resolved_phases()[-1]
     chosen = replace(chosen, optimizer=_spanned(chosen.optimizer, steps)) if steps else chosen
@@ -36,7 +36,7 @@ def compile_model(
 
 
 def spans_training(optimizer: Component) -> bool:
-    """Whether the optimizer has a schedule over as many steps as there are, so that other epochs are other rates."""
+    """Return whether the optimizer has a schedule that spans all steps, so that its rates depend on the epochs."""
     schedule = optimizer.settings.get("learning_rate")
     if not isinstance(schedule, Component):
         return False
@@ -45,7 +45,7 @@ def spans_training(optimizer: Component) -> bool:
 
 
 def _spanned(optimizer: Component, steps: int) -> Component:
-    """The optimizer with a schedule of so many steps, where it has one with total_steps that are not given."""
+    """Set the total_steps of the optimizer's schedule, where it has one that does not give them."""
     if not spans_training(optimizer):
         return optimizer
     schedule = optimizer.settings["learning_rate"]
@@ -54,7 +54,7 @@ def _spanned(optimizer: Component, steps: int) -> Component:
 
 
 def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model:
-    """Attach an optimizer and the task's losses and metrics to a network; returns it."""
+    """Attach an optimizer and the task's losses and metrics to a network; return the network."""
     loss: Any = task.loss_for(network)
     metrics: Any = task.metrics_for(network)
     names = list(network.output) if isinstance(network.output, Mapping) else ["output"]
@@ -77,9 +77,10 @@ def compile_for(network: keras.Model, task: Task, optimizer: Any) -> keras.Model
 
 
 def _weigh_by_examples(network: keras.Model) -> None:
-    """Let the losses by output be means over examples.
+    """Make the loss of each output a mean over examples.
 
-    Keras counts a batch whose size a graph does not know as one, so that a small last batch counts as much as a large.
+    In a graph that does not know the batch size, Keras weights every batch equally, so a small last batch counts as
+    much as a full one.
     """
     losses = network._compile_loss
     plain = losses.call
@@ -101,6 +102,6 @@ def _counted(tracker: Any, examples: Any, value: Any, sample_weight: Any = None)
 
 
 def metric_names(logs: Mapping[str, Any]) -> dict[str, float]:
-    """Metrics as numbers; those of the main output of several are called as if it were the only one."""
+    """Return metrics as floats; with several outputs, those of the main one lose the prefix `output_`."""
     numbers = {name: float(value) for name, value in logs.items()}
     return {name if name.endswith("_loss") else name.removeprefix("output_"): numbers[name] for name in numbers}

@@ -1,4 +1,4 @@
-"""One SHA-256 for all values of a network, so that a run says which weights it began with."""
+"""Hash all values of a network with SHA-256, so that a run can record which weights it started from."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def weights_digest(variables: Iterable[Any]) -> str:
-    """Hash of dtype, shape and bytes of all variables, in order; names do not count."""
+    """Return a hash of the dtypes, shapes and bytes of all variables, in order; names do not count."""
     digest = hashlib.sha256()
     for variable in variables:
         value = np.asarray(variable.numpy())

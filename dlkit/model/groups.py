@@ -1,6 +1,6 @@
-"""Groups of layers by name, what of a network is trained, and learning rates by group.
+"""Select groups of layers by name, to train only some of them or to give them their own learning rates.
 
-A group is a layer's name, a nested model's name, or the part of names before an underscore: `block5` stands for
+A group is a layer's name, a nested model's name, or the part of a name before an underscore: `block5` stands for
 `block5_conv1`, `block5_conv2` and so on.
 """
 
@@ -16,7 +16,7 @@ _GROUP = "_dlkit_group"
 
 
 def leaf_layers(network: Any) -> list[Any]:
-    """All layers of a network, those of nested models in place of these."""
+    """Return all layers of a network, with nested models replaced by their layers."""
     found: list[Any] = []
     for layer in network.layers:
         found += leaf_layers(layer) if isinstance(layer, keras.Model) else [layer]
@@ -24,7 +24,7 @@ def leaf_layers(network: Any) -> list[Any]:
 
 
 def group_names(network: Any) -> list[str]:
-    """Names that stand for layers with weights: layers, nested models, and the parts of names before underscores."""
+    """Return the groups with weights: layers, nested models, and the parts of names before underscores."""
     names: dict[str, None] = {}
     for layer in network.layers:
         if layer.weights:
@@ -36,7 +36,7 @@ def group_names(network: Any) -> list[str]:
 
 
 def layers_of(network: Any, group: str) -> list[Any]:
-    """The layers of a group; InputError with the nearest names when it has none."""
+    """Return the layers of a group; raise InputError with the closest names when it has none."""
     found: list[Any] = []
     for layer in network.layers:
         named = layer.name == group or layer.name.startswith(f"{group}_")
@@ -46,7 +46,7 @@ def layers_of(network: Any, group: str) -> list[Any]:
             found.append(layer)
     if not found:
         raise InputError(
-            f"no layer with weights is called {group!r}", closest(group, group_names(network), "dlkit summary")
+            f"there is no layer with weights named {group!r}", closest(group, group_names(network), "dlkit summary")
         )
     return found
 
@@ -59,7 +59,7 @@ def _found(network: Any, group: str) -> list[Any]:
 
 
 def set_trainable(network: Any, groups: str | list[str]) -> None:
-    """Train the layers of the groups alone; `all` gives every layer back what its own settings say."""
+    """Make only the layers of the groups trainable; `all` restores every layer's own setting."""
     leaves = leaf_layers(network)
     for layer in leaves:
         layer.__dict__.setdefault("_own_trainable", layer.trainable)
@@ -71,11 +71,11 @@ def set_trainable(network: Any, groups: str | list[str]) -> None:
     for layer in leaves:
         layer.trainable = layer.__dict__["_own_trainable"] and id(layer) in kept
     if groups != "all" and not network.trainable_weights:
-        raise InputError("nothing is left to train", "name a group with weights", key="training.trainable")
+        raise InputError("no weights are left to train", "name a group with weights", key="training.trainable")
 
 
 def grouped_optimizer(network: Any, create: Callable[..., Any], rates: Mapping[str, float]) -> Any:
-    """One optimizer from `create(**settings)`, or one for each group's learning rate and one for all other layers."""
+    """Return one optimizer from `create(**settings)`, or one per group's learning rate and one for all other layers."""
     if not rates:
         return create()
     optimizer_map, taken = keras.optimizers.OptimizerMap(create()), set[str]()
@@ -84,7 +84,7 @@ def grouped_optimizer(network: Any, create: Callable[..., Any], rates: Mapping[s
         if shared := paths & taken:
             raise InputError(
                 f"{group!r} shares {min(shared)} with another group",
-                "give every layer one learning rate",
+                "give every layer a single learning rate",
                 key=f"training.learning_rates.{group}",
             )
         taken |= paths
@@ -95,19 +95,19 @@ def grouped_optimizer(network: Any, create: Callable[..., Any], rates: Mapping[s
 
 
 def _trained_paths(network: Any, group: str) -> set[str]:
-    """The paths of a group's trained weights; InputError when there are none."""
+    """Return the paths of a group's trained weights; raise InputError when there are none."""
     key = f"training.learning_rates.{group}"
     try:
         paths = {weight.path for layer in layers_of(network, group) for weight in layer.trainable_weights}
     except InputError as error:
         raise _keyed(error, key) from error
     if not paths:
-        raise InputError(f"nothing of {group!r} is trained here", "train it, or leave out its learning rate", key=key)
+        raise InputError(f"{group!r} has no trained weights here", "train it, or remove its learning rate", key=key)
     return paths
 
 
 def learning_rates(optimizer: Any) -> dict[str, float]:
-    """Learning rates as history shows them: `learning_rate`, and one for each group."""
+    """Return the learning rates as the history shows them: `learning_rate`, and one per group."""
     if not hasattr(optimizer, "optimizers"):
         return {"learning_rate": float(optimizer.learning_rate)}
     rates: dict[str, float] = {}
@@ -118,13 +118,13 @@ def learning_rates(optimizer: Any) -> dict[str, float]:
 
 
 def averages_weights(optimizer: Any) -> bool:
-    """Whether an optimizer, or that of any group, keeps a moving average of the weights (`use_ema`)."""
+    """Return whether an optimizer, or that of any group, keeps a moving average of the weights (`use_ema`)."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return any(single.use_ema for single in getattr(inner, "optimizers", [inner]))
 
 
 def check_names(key: str, given: Iterable[str], known: list[str]) -> None:
-    """Raise InputError at the first name that is not known."""
+    """Raise InputError for the first name that is not a known output."""
     for name in given:
         if name not in known:
             raise InputError(f"{key}: there is no output {name!r}", closest(name, known))

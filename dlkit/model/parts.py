@@ -1,4 +1,4 @@
-"""The encoder and the decoder of an autoencoder as models of their own, from raw input to one named output."""
+"""The encoder and the decoder of an autoencoder as separate models, each with one named output."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,41 +16,41 @@ PARTS = {"encoder": "code", "decoder": "reconstruction"}
 
 @dataclass(frozen=True)
 class ModelPart(BuiltModel):
-    """A nested model of a network, with the name of its output; `whole` is the model that it is a part of."""
+    """A nested model of a network; name: `encoder` or `decoder`. whole: the model that it is a part of."""
 
     name: str
     whole: BuiltModel
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """A part names no classes."""
+        """Return no classes: a part does not classify."""
         return ()
 
     @property
     def scores(self) -> str | None:
-        """A part gives no scores of classes."""
+        """Return None: a part gives no class scores."""
         return None
 
     @property
     def inference_network(self) -> keras.Model:
-        """The part, for a code that is a distribution up to its mean."""
+        """Return the part; where the code is a distribution, only up to its mean."""
         output = self.network.output
         return keras.Model(self.network.input, output[0]) if isinstance(output, list) else self.network
 
     def outputs(self, network_outputs: Any) -> dict[str, Any]:
-        """`code` or `reconstruction`; of a code that is a distribution, the mean."""
+        """Return `code` or `reconstruction`; for a code that is a distribution, its mean."""
         values = network_outputs[0] if isinstance(network_outputs, list | tuple) else network_outputs
         return {PARTS[self.name]: keras.ops.cast(values, keras.config.floatx())}
 
     def samples(self, raw: np.ndarray) -> np.ndarray:
-        """What the part itself takes for raw examples of the whole: these, or for a decoder their codes."""
+        """Return the part's inputs for raw examples of the whole model: the examples, or their codes for a decoder."""
         if self.name == "encoder":
             return raw
         return np.asarray(part_of(self.whole, "encoder").predict_raw(raw)["code"])
 
 
 def part_of(built: BuiltModel, name: str) -> ModelPart:
-    """The part of a built autoencoder: `encoder` from raw inputs to codes, `decoder` from codes to reconstructions.
+    """Return a part of a built autoencoder: `encoder`, raw inputs to codes, or `decoder`, codes to reconstructions.
 
     Raises InputError when the network has no such part.
     """
@@ -58,7 +58,7 @@ def part_of(built: BuiltModel, name: str) -> ModelPart:
     if name not in PARTS or name not in nested:
         raise InputError(
             f"this model has no part {name!r}",
-            f"its parts are: {', '.join(sorted(PARTS.keys() & set(nested))) or 'none; model autoencoder has two'}",
+            f"its parts: {', '.join(sorted(PARTS.keys() & set(nested))) or 'none; model autoencoder has two'}",
         )
     network = built.network.get_layer(name)
     kept = (built.targets, built.task)
@@ -72,5 +72,5 @@ def part_of(built: BuiltModel, name: str) -> ModelPart:
 
 
 def trained_part(trained: TrainedModel, name: str | None) -> TrainedModel:
-    """A trained model's part in place of the whole; the whole itself where no part is named."""
+    """Return the named part of a trained model, or the whole model where no part is named."""
     return replace(trained, built=part_of(trained.built, name)) if name else trained

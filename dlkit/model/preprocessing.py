@@ -1,4 +1,4 @@
-"""The recipe's preprocess layers as a model of its own, which runs in front of the network everywhere."""
+"""Build the recipe's preprocess layers as a separate model, which always runs before the network."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from dlkit.interfaces.data import ArraySpec, Split
 
 
 def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
-    """The recipe's preprocess layers as a model of its own, from one example's shape and dtype to the network's input.
+    """Return the preprocess layers as a model from examples of the given shape and dtype to the network's inputs.
 
-    Floating-point inputs and 8-bit pixels arrive in the training precision (bfloat16 is left to the network itself).
+    Floating-point values and 8-bit pixels are cast to the training precision (the network itself casts to bfloat16).
     """
     floatx = keras.config.floatx()
     inputs = keras.Input(spec.shape, dtype=spec.dtype, name="inputs")
@@ -23,9 +23,9 @@ def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
 
 
 def adapt(train: Split, *models: keras.Model, batch_size: int = 1000) -> None:
-    """Let layers such as Normalization learn from train alone, unaugmented, each on what the ones before it give.
+    """Adapt layers such as Normalization to the unaugmented train split, each to the outputs of the layers before it.
 
-    models: preprocess, and the network behind it if that has such layers too.
+    models: preprocess, then the network, which may have such layers too.
     """
     for number, model in enumerate(models):
         for layer in model.layers:

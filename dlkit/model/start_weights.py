@@ -1,6 +1,6 @@
-"""Weights that a network begins with and that its recipe's seed does not give.
+"""Load initial weights that do not come from the recipe's seed.
 
-They are read when a training begins and not before: counts, tables and finished runs do not need them.
+They are read only when a training starts: counts, tables and finished runs do not need them.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def load_start_weights(network: Any, loaded: "LoadedRecipe") -> bool:
-    """Read a network's start weights, if it has any; errors point to the recipe's model."""
+    """Read a network's initial weights and return whether it has any; errors point to the recipe's model."""
     load = start_weights_of(network)
     if load is None:
         return False

@@ -1,4 +1,4 @@
-"""A recipe's table, counts and contract; built once, then remembered, so that the next call needs no TensorFlow."""
+"""Summarise a recipe: table, counts and contract, cached so that the next call does not need TensorFlow."""
 
 import hashlib
 from dataclasses import asdict
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def summarise(
     loaded: "LoadedRecipe", run: "RunDirectory | None" = None, explain: bool = False, cost: bool = False
 ) -> dict[str, Any]:
-    """The documented JSON of `dlkit summary`: recipe, parameters, layers, contract.
+    """Return the documented JSON of `dlkit summary`: recipe, parameters, layers, contract.
 
-    With `explain` there are formulas for each layer, with `cost` multiply-adds, memory and receptive field. A run's
-    table is built from the description of its data that it keeps. Raises located errors when the model cannot be built,
-    and CheckError when a formula's value differs from what Keras reports.
+    `explain` adds the formulas of each layer, `cost` multiply-adds, memory and receptive field. A run's table is built
+    from its stored description of the data. Raises located errors when the model cannot be built, and CheckError when
+    the value of a formula differs from what Keras reports.
     """
     recipe = loaded.recipe
     description = stored_description(run) if run else describe(recipe, build_dataset(recipe))
@@ -40,7 +40,7 @@ def summarise(
     }
     if run:
         loaded = with_kept_source(loaded, run)
-    if source_reference(recipe) is not None:  # what that run is may have changed
+    if source_reference(recipe) is not None:  # the run that it names may have changed
         table = _build_table(loaded, description, explain, cost)
     else:
         table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain, cost))
@@ -70,7 +70,7 @@ def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool
 
 
 def _add_costs(network: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Write the cost of every layer into its row; returns the network's."""
+    """Write the cost of every layer into its row; return the network's."""
     from dlkit.analysis import cost as layer_cost
 
     costs = layer_cost.layer_costs(network)
@@ -81,7 +81,7 @@ def _add_costs(network: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 @cache
 def _source_digest(components: tuple[Path, ...]) -> str:
-    """Return a name for this very source of dlkit, and of all components."""
+    """Return a digest of the source code of dlkit and of all components."""
     digest = hashlib.sha256()
     for folder in (Path(__file__).parents[1], *components):
         for path in sorted(folder.rglob("*.py")):

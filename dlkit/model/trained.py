@@ -1,6 +1,6 @@
-"""A run's model as it was trained: rebuilt from the run's own recipe, with the weights of one checkpoint.
+"""Load a run's trained model: rebuild it from the run's own recipe, with the weights of one checkpoint.
 
-Only weights are read from checkpoint files, so that no file of a run can bring code along.
+Only weights are read from checkpoint files, so no file of a run can execute code.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from dlkit.safety.keras_files import check_keras
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A run, its recipe as trained, and its compiled model with trained weights."""
+    """A run, its recipe as it was trained, and its compiled model with trained weights."""
 
     run: RunDirectory
     loaded: LoadedRecipe
@@ -34,7 +34,7 @@ class TrainedModel:
 
 
 def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
-    """The run's model with the weights of `last` or `best`; the data itself is not needed."""
+    """Return the run's model with the weights of `last` or `best`; the data itself is not needed."""
     path = run.checkpoint(checkpoint)
     check_folder(run.path)
     loaded = with_kept_source(load_recipe(run.resolved_recipe), run)
@@ -46,7 +46,7 @@ def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
 
 
 def _description(run: RunDirectory) -> Description:
-    """What data.json says of the data; InputError when it says something that no dataset says."""
+    """Return the data's description from data.json; raise InputError when it cannot be that of a dataset."""
     try:
         description = stored_description(run)
         for spec in (description.inputs, description.targets):
@@ -54,7 +54,7 @@ def _description(run: RunDirectory) -> Description:
             if not all(size is None or (type(size) is int and 0 < size < MAX_VALUES) for size in spec.shape):
                 raise ValueError(f"shape {list(spec.shape)}")
         if len(description.class_names) > MAX_CLASSES or not all(isinstance(n, str) for n in description.class_names):
-            raise ValueError("class_names is no list of names")
+            raise ValueError("class_names is not a list of names")
     except (OSError, AttributeError, TypeError, ValueError) as error:
         path = run.path / "data.json"
         raise InputError(f"{path} does not describe the data: {error}", "restore the file or train again") from error
@@ -62,7 +62,7 @@ def _description(run: RunDirectory) -> Description:
 
 
 def load_weights(network: keras.Model, path: Path) -> None:
-    """Read a checkpoint's weights; InputError when the file is dangerous, damaged or of another network."""
+    """Read a checkpoint's weights; raise InputError when the file is unsafe, damaged or of another network."""
     if not network.variables and path.exists():
         return
     try:
@@ -70,6 +70,6 @@ def load_weights(network: keras.Model, path: Path) -> None:
         network.load_weights(path)
     except (UnreadableError, OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         raise InputError(
-            f"{path} does not hold this network's weights: {first_line(error)}",
+            f"{path} does not contain this network's weights: {first_line(error)}",
             "the file is damaged, or the recipe's model differs from the run's",
         ) from error

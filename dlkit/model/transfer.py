@@ -1,4 +1,4 @@
-"""Build a recipe's network, which may begin with the first layers of another run's network."""
+"""Build a recipe's network, which may start with the first layers of another run's network."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ KEYS = ("run", "upto")
 
 
 def create_network(model: Component, inputs: ArraySpec, targets: TargetSpec) -> keras.Model:
-    """Build a recipe's network; InputError or MissingError when the run that it builds on is not there."""
+    """Build a recipe's network; raise InputError or MissingError when the run that it builds on is missing."""
     weights = model.settings.get("weights")
     if isinstance(weights, Mapping):
         source = SourceLayers(lambda: _source_layers(weights, inputs))
@@ -34,16 +34,16 @@ def create_network(model: Component, inputs: ArraySpec, targets: TargetSpec) -> 
 
 
 def _source_layers(weights: Mapping[str, Any], inputs: ArraySpec) -> tuple[keras.Model, Callable[[], None]]:
-    """Build the layers that {run: RUN, upto: LAYER} names, for inputs of this shape; InputError for other keys.
+    """Build the layers that {run: RUN, upto: LAYER} names, for inputs of this shape; raise InputError for other keys.
 
-    RUN is a run directory or a recipe's name. A shipped recipe that has no run yet is built as it is shipped; its
-    weights are then missing when they are read.
+    RUN is a run directory or a recipe's name. A shipped recipe without a run is built as shipped; reading its weights
+    then raises MissingError.
     """
     for key in weights:
         if key not in KEYS:
-            raise InputError(f"weights has no key {key!r}", closest(str(key), list(KEYS)))
+            raise InputError(f"unknown key {key!r} in weights", closest(str(key), list(KEYS)))
     if set(weights) != set(KEYS):
-        raise InputError("weights of another run need run and upto", "such as weights: {run: RUN, upto: LAYER}")
+        raise InputError("the weights of another run need run and upto", "such as weights: {run: RUN, upto: LAYER}")
     reference, upto = str(weights["run"]), str(weights["upto"])
     recipe, description = _recipe_of(reference)
     network = _network_of(recipe, description, inputs)
@@ -52,9 +52,10 @@ def _source_layers(weights: Mapping[str, Any], inputs: ArraySpec) -> tuple[keras
 
 
 def _network_of(recipe: Recipe, description: Description, inputs: ArraySpec) -> keras.Model:
-    """Build another run's network with the layer names that its own summary shows.
+    """Build another run's network with the same layer names as in its own summary.
 
-    Keras numbers layers of one kind through a process, so numbering begins anew, and preprocessing counts too.
+    Keras numbers the layers of each kind throughout a process, so this resets the numbers and creates the preprocess
+    layers, which count too.
     """
     keras.utils.clear_session(free_memory=False)
     for component in recipe.data.preprocess:

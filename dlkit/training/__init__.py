@@ -1,1 +1,1 @@
-"""Train: prepare, loop, steps, state, and the record of it."""
+"""Train recipes: prepare, take steps, keep the state, and record the results."""

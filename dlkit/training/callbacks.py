@@ -1,4 +1,4 @@
-"""Create a phase's Keras callbacks; those that write do so inside the run."""
+"""Create a phase's Keras callbacks, whose output paths are inside the run directory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +19,10 @@ Callbacks = list[keras.callbacks.Callback]
 def created_callbacks(
     phase: ResolvedPhase, network: keras.Model, folder: Path | None
 ) -> list[keras.callbacks.Callback]:
-    """Create the phase's callbacks, with SwapEMAWeights where weights are averaged: what is validated is what is kept.
+    """Create the phase's callbacks; add SwapEMAWeights for averaged weights, to validate the weights that are kept.
 
-    folder: what paths of callbacks are relative to; without one, callbacks that write are left out. Raises InputError
-    for a SwapEMAWeights without averaged weights.
+    folder: the base of the callbacks' paths; without it, callbacks that write are left out. Raises InputError for a
+    SwapEMAWeights without averaged weights.
     """
     components = [_placed(component, folder) for component in phase.callbacks]
     callbacks = [create_at(component) for component in components if component is not None]
@@ -33,7 +33,7 @@ def created_callbacks(
         return callbacks if swaps else [*callbacks, keras.callbacks.SwapEMAWeights()]
     if swaps:
         raise InputError(
-            "SwapEMAWeights has no averaged weights to swap in",
+            "SwapEMAWeights needs averaged weights, but the optimizer keeps none",
             "set use_ema: true in the optimizer",
             location=locate(swaps[0]),
         )
@@ -42,7 +42,7 @@ def created_callbacks(
 
 @contextmanager
 def averaged_weights(callbacks: Callbacks) -> Iterator[None]:
-    """Let callbacks see the averaged weights, as validation did: what they keep or restore is what was measured."""
+    """Swap in the averaged weights, so that callbacks save or restore the weights that were validated."""
     swaps = [callback for callback in callbacks if isinstance(callback, keras.callbacks.SwapEMAWeights)]
     for swap in swaps:
         swap.on_test_begin()
@@ -61,13 +61,13 @@ def restored_epoch(callbacks: Callbacks) -> int | None:
 
 
 def wants_batches(callback: keras.callbacks.Callback) -> bool:
-    """Return whether a callback does something at every step."""
+    """Return whether a callback defines a method that runs at every step."""
     hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
     return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in hooks)
 
 
 def _placed(component: Component, folder: Path | None) -> Component | None:
-    """Return a callback whose path is below the folder; None for one that writes where there is no folder."""
+    """Return a callback with its path below the folder, or None if it writes and there is no folder."""
     setting = WRITES.get(component.name)
     if setting is None:
         return component

@@ -1,4 +1,4 @@
-"""What a training will need of memory and disk, foreseen before it starts."""
+"""Estimate the memory and disk space that a training needs, before it starts."""
 
 from math import prod
 from pathlib import Path
@@ -11,20 +11,20 @@ from dlkit.errors import InputError, MissingError
 from dlkit.formatting import byte_size
 from dlkit.machine.hardware import disk, memory, processor_features, system_text
 
-# Forward and backward keep about two values for every activation; TensorFlow itself takes some.
+# The forward and backward pass keep about two values per activation; TensorFlow itself needs some memory too.
 ACTIVATION_COPIES = 2
 TENSORFLOW_BYTES = 400_000_000
-# Two snapshots and one being written, each with weights, two optimizer slots and best weights; then last and best.
+# Two snapshots plus one being written, each with weights, two optimizer slots and best weights; then last and best.
 STATE_COPIES = 3 * 4 + 2 * 3
 
 
 def memory_needed(network: keras.Model, batch_size: int) -> int:
-    """Bytes that a training step holds: weights, gradients and two optimizer slots, and a batch's activations."""
+    """Return the bytes that a training step needs: weights, gradients, two optimizer slots, a batch's activations."""
     return TENSORFLOW_BYTES + 4 * _weight_bytes(network) + batch_size * _activation_bytes(network)
 
 
 def check_memory(network: keras.Model, batch_size: int, available: int | None = None) -> None:
-    """Raise InputError, with a batch size that fits, when a step cannot fit into the memory that is free now."""
+    """Raise InputError, with a batch size that fits, when a step does not fit into the free memory."""
     free = available if available is not None else memory().available
     needed = memory_needed(network, batch_size)
     if needed <= free:
@@ -33,22 +33,22 @@ def check_memory(network: keras.Model, batch_size: int, available: int | None = 
     while fitting and memory_needed(network, fitting) > free:
         fitting //= 2
     advice = (
-        f"--set training.batch_size={fitting} fits" if fitting else "not even one example fits: make the model smaller"
+        f"--set training.batch_size={fitting} fits" if fitting else "a single example does not fit: use a smaller model"
     )
-    message = f"a batch of {batch_size} needs about {byte_size(needed)}, {byte_size(free)} are free"
+    message = f"a batch of {batch_size} needs about {byte_size(needed)}, but {byte_size(free)} are free"
     raise InputError(message, advice, key="training.batch_size")
 
 
 def slow_precision(precision: str, features: list[str] | None = None) -> str | None:
-    """A warning where a precision is slow on this machine, None otherwise; features: of its processor (see machine)."""
+    """Return a warning when a precision is slow on this machine; features: those of its processor (see machine)."""
     if precision != "mixed_bfloat16" or tf.config.list_physical_devices("GPU"):
         return None
     found = processor_features(system_text("/proc/cpuinfo")) if features is None else features
     if not found or any("BF16" in feature for feature in found):
         return None
     return (
-        "training.precision: this processor has no bfloat16 units, so mixed_bfloat16 can take many times as long as "
-        "float32; --explain-speed measures both"
+        "training.precision: this processor has no bfloat16 units, so mixed_bfloat16 may be many times slower than "
+        "float32; compare them with --explain-speed"
     )
 
 
@@ -58,8 +58,8 @@ def check_disk(network: keras.Model, root: Path) -> None:
     if needed > place.free:
         raise MissingError(
             f"a run of this recipe needs about {byte_size(needed)} on disk, "
-            f"{place.folder} has {byte_size(place.free)} free",
-            "free some, or choose another place with --runs-dir",
+            f"but {place.folder} has {byte_size(place.free)} free",
+            "free some space, or choose another folder with --runs-dir",
         )
 
 
@@ -69,7 +69,7 @@ def _weight_bytes(network: keras.Model) -> int:
 
 
 def _activation_bytes(network: keras.Model) -> int:
-    """Bytes of all layers' outputs for one example, forward and backward; sizes that vary count as 1."""
+    """Return the bytes of all layers' outputs for one example, forward and backward; unknown sizes count as 1."""
     tensors = [tensor for layer in network.layers for tensor in keras.tree.flatten(layer.output)]
     sizes: list[int] = [prod(n or 1 for n in tensor.shape[1:]) * _item_bytes(tensor.dtype) for tensor in tensors]
     return ACTIVATION_COPIES * sum(sizes)

@@ -1,4 +1,4 @@
-"""Check a recipe's phases, contract and image sizes before any training."""
+"""Check a recipe's phases, contract and image sizes before training."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ from dlkit.model.built import BuiltModel
 
 
 def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
-    """Compile for every phase, the last one last; mistakes in groups, rates and monitors are told at their place."""
+    """Compile for every phase, in order; report mistakes in groups, rates and monitors at their place in the recipe."""
     training = loaded.recipe.training
     try:
         check_metric_names(built.task, built.network, loaded.recipe.task.name)
@@ -43,7 +43,7 @@ def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
 
 
 def check_metric_names(task: Task, network: keras.Model, name: str) -> None:
-    """Raise InputError when two metrics have one name, or one has that of a loss: one of them would be lost.
+    """Raise InputError when two metrics, or a metric and a loss, have the same name, because one would be lost.
 
     name: the task's, for the key of the problem.
     """
@@ -54,7 +54,7 @@ def check_metric_names(task: Task, network: keras.Model, name: str) -> None:
     for metric in task.metrics_for(network):
         if metric.name in seen:
             raise InputError(
-                f"there are two of the name {metric.name!r} among losses and metrics",
+                f"two losses or metrics have the name {metric.name!r}",
                 "give the metric another name, such as {AUC: {name: my_auc}}",
                 key=f"task.{name}.metrics",
             )
@@ -62,7 +62,7 @@ def check_metric_names(task: Task, network: keras.Model, name: str) -> None:
 
 
 def check_build(loaded: "LoadedRecipe") -> keras.Model:
-    """Build the recipe's model and check its contract; raises located errors, CheckError for the contract."""
+    """Build the recipe's model and check its contract; raise located errors, and CheckError for the contract."""
     dataset = build_dataset(loaded.recipe)
     built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
     check_phases(built, loaded)
@@ -77,12 +77,12 @@ def check_build(loaded: "LoadedRecipe") -> keras.Model:
 
 
 def check_pixels(built: BuiltModel, split: Split | None) -> None:
-    """Raise InputError when whole images of a split do not fit a network for pixels, before it trains on crops."""
+    """Raise InputError when whole images of a split do not fit a pixel network that trains on crops."""
     network = built.network
     if split is None or not built.task.moves_targets or None not in network.input.shape[1:3]:
         return
     size = split.inputs.shape[1:3]
-    try:  # only a graph of this size tells: Keras' own shape inference accepts what Concatenate then refuses
+    try:  # needs a graph of this size: Keras' shape inference accepts shapes that Concatenate then refuses
         tf.function(network).get_concrete_function(
             tf.TensorSpec((1, *size, network.input.shape[-1]), network.input.dtype)
         )

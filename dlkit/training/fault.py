@@ -1,4 +1,4 @@
-"""Why a loss or a weight became infinite or no number: the step is found by replay, and its batch is kept."""
+"""Explain why a loss or a weight became NaN or infinite: find the step by replay and save its batch."""
 
 import io
 from dataclasses import dataclass, replace
@@ -25,9 +25,9 @@ LARGE = 1e4
 
 @dataclass(frozen=True)
 class Fault:
-    """The first step after which the loss or the weights are not finite, and what stood there.
+    """The first step after which the loss or the weights are non-finite, with the state of its batch and weights.
 
-    loss: of the step's batch, finite where only the weights are not. largest_weight: before the step.
+    loss: of the step's batch, finite when only the weights are not. largest_weight: before the step.
     """
 
     step: int
@@ -38,7 +38,7 @@ class Fault:
 
 
 def explain_fault(loaded: "LoadedRecipe", training: Training, run: RunDirectory, last_step: int) -> CheckError:
-    """Replay from the newest snapshot to the first bad step; the error names step, batch and cause."""
+    """Replay from the newest snapshot to the first bad step; return an error that names step, batch and cause."""
     fresh = build_model(loaded.recipe, training.built.description)
     built = replace(fresh, preprocess=training.built.preprocess)
     replayed = Training(loaded.recipe, replace(training.prepared, built=built), Reporter())
@@ -47,12 +47,13 @@ def explain_fault(loaded: "LoadedRecipe", training: Training, run: RunDirectory,
         fault = _replay(replayed, run, last_step)
     if fault is None:
         return CheckError(
-            f"not all was finite before step {last_step}, but in a replay it was: this machine computes unreliably",
+            f"a loss or weight was NaN or infinite before step {last_step}, but not in a replay: this machine computes "
+            "unreliably",
             "check its memory, or train with another number of threads",
         )
     epoch, batch = divmod(fault.step, replayed.steps.per_epoch)
     path = _keep_batch(replayed, run, fault.step)
-    what = "the weights became no numbers" if np.isfinite(fault.loss) else f"the loss became {fault.loss}"
+    what = "the weights became NaN or infinite" if np.isfinite(fault.loss) else f"the loss became {fault.loss}"
     message = f"{what} in step {fault.step} (epoch {epoch + 1}, batch {batch + 1}): {_cause(fault)}"
     return CheckError(message, f"its batch is in {path}; {_advice(fault)}")
 
@@ -85,15 +86,15 @@ def _keep_batch(training: Training, run: RunDirectory, step: int) -> str:
 
 def _cause(fault: Fault) -> str:
     if not fault.inputs_finite:
-        return "its inputs hold values that are not finite"
+        return "its inputs contain NaN or infinity"
     if not fault.targets_finite:
-        return "its targets hold values that are not finite"
+        return "its targets contain NaN or infinity"
     if not np.isfinite(fault.largest_weight) or fault.largest_weight > LARGE:
-        return f"the weights have grown to {fault.largest_weight:.3g}, the learning rate is too high"
+        return f"the weights have grown to {fault.largest_weight:.3g}; the learning rate is too high"
     return "inputs, targets and weights are finite, so the loss or a layer overflows on this batch"
 
 
 def _advice(fault: Fault) -> str:
     if not (fault.inputs_finite and fault.targets_finite):
-        return "clean the data, or look at what data.preprocess makes of it"
+        return "clean the data, or check data.preprocess"
     return "try a learning rate ten times smaller, clipnorm: 1 in the optimizer, or precision: float32"

@@ -1,7 +1,7 @@
-"""Features of a frozen backbone, computed once, so that an epoch trains and costs the head alone.
+"""Compute the features of a frozen backbone once, so that each epoch only runs and trains the head.
 
-That changes no result beyond rounding, and so is done whenever it can be: where nothing random stands before the head
-and the backbone itself neither learns nor draws.
+This changes results only by rounding, so it is used whenever possible: when nothing before the head is random, and the
+backbone has no trainable weights.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,10 +32,10 @@ _ORDER = ("features", "targets", "weights")
 
 
 def head_network(network: keras.Model, changed: bool) -> keras.Model | None:
-    """The network behind its frozen backbone, from features on, with the same layers; None where there is no such part.
+    """Return the head of a network, from the features of its frozen backbone on, or None where caching is impossible.
 
-    changed: whether inputs are augmented or corrupted, and so differ in every epoch, or are shown to a teacher too.
-    Dropout in a backbone that is not in inference mode draws, and a penalty on its activations belongs to the loss.
+    changed: whether inputs are augmented or corrupted, and so differ in every epoch, or also go to a teacher. Dropout
+    in a backbone outside inference mode is random, and a penalty on its activations is part of the loss.
     """
     backbone = _backbone(network)
     if backbone is None or changed or isinstance(network.output, Mapping):
@@ -49,7 +49,7 @@ def head_network(network: keras.Model, changed: bool) -> keras.Model | None:
 
 
 def _backbone(network: keras.Model) -> keras.Model | None:
-    """The nested model called `backbone`, where it is all that sees the network's input."""
+    """Return the nested model named `backbone`, if it alone reads the network's input."""
     found = next((layer for layer in network.layers if layer.name == NAME and isinstance(layer, keras.Model)), None)
     if found is None or len(found._inbound_nodes) != 1:
         return None
@@ -66,7 +66,7 @@ def _is_random(layer: Any) -> bool:
 
 
 def feature_steps(built: BuiltModel, recipe: Recipe, splits: Splits) -> tuple[TrainSteps, tf.data.Dataset | None]:
-    """What leads to the batches of training and of validation, for the network of head_network()."""
+    """Return the steps of training and the batches of validation for the network of head_network()."""
     size = recipe.training.batch_size
     train = _FeatureSplit(built, recipe, splits.train)
     if splits.validation is None:
@@ -76,7 +76,7 @@ def feature_steps(built: BuiltModel, recipe: Recipe, splits: Splits) -> tuple[Tr
 
 
 class _FeatureSplit:
-    """Features of a split in place of its inputs, and its prepared targets and weights, found by the example's number.
+    """A split with features instead of inputs, and prepared targets and weights looked up by example number.
 
     split: features (n, ...), memory-mapped, and the numbers 0 to n - 1.
     """
@@ -93,7 +93,7 @@ class _FeatureSplit:
 
 
 def _compute(built: BuiltModel, split: Split, folder: Path) -> None:
-    """Write features.npy, targets.npy and, where examples count differently, weights.npy."""
+    """Write features.npy, targets.npy and, where examples have different weights, weights.npy."""
     backbone = _backbone(built.network)
     assert backbone is not None  # head_network has found it
 
@@ -117,7 +117,7 @@ def _opened(folder: Path, name: str, count: int, like: np.ndarray) -> np.memmap:
 
 
 def _key(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, Any]:
-    """All that the arrays depend on."""
+    """Return the cache key: everything that the arrays depend on."""
     backbone = _backbone(built.network)
     models = [built.preprocess, backbone]
     return {
@@ -132,7 +132,7 @@ def _key(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A component's name and settings without its place in the recipe."""
+    """Return a component's name and settings without its location in the recipe."""
     if isinstance(value, Component):
         return {value.name: _plain(value.settings)}
     if isinstance(value, Mapping):

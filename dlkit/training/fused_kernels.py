@@ -1,6 +1,6 @@
-"""TensorFlow's fused operations in place of the many that Keras composes: the same numbers but for rounding, sooner.
+"""Use TensorFlow's fused operations instead of Keras' compositions: faster, and the same results up to rounding.
 
-A layer or an optimizer stays Keras' own, with its settings, variables and files; one method of the object is replaced.
+Layers and optimizers stay Keras objects with their settings, variables and files; only one method is replaced.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from dlkit.model.groups import leaf_layers
 
 
 def use_fused_kernels(network: keras.Model) -> None:
-    """Let a compiled network train with fused operations wherever there is one for what its layers and optimizer do."""
+    """Make a compiled network train with fused operations where its layers and optimizer allow it."""
     for layer in leaf_layers(network):
         if "call" not in layer.__dict__ and _is_plain_normalization(layer):
             layer.__dict__["call"] = _normalization(layer, layer.call)
@@ -23,7 +23,7 @@ def use_fused_kernels(network: keras.Model) -> None:
 
 
 def _is_plain_normalization(layer: Any) -> bool:
-    """Batch normalisation of (n, height, width, channels) in float32, as the kernel does it."""
+    """Return whether a layer is a batch normalisation of (n, height, width, channels) in float32, as in the kernel."""
     return (
         type(layer) is keras.layers.BatchNormalization
         and not (layer.renorm or layer.synchronized)
@@ -34,7 +34,7 @@ def _is_plain_normalization(layer: Any) -> bool:
 
 
 def _normalization(layer: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
-    """Keras reads and writes all activations a dozen times for mean, variance and normalisation; the kernel twice."""
+    """Return a fused batch normalisation, which passes over the activations twice instead of a dozen times."""
 
     def call(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if not (training and layer.trainable) or mask is not None:
@@ -65,7 +65,7 @@ def _is_plain_adam(optimizer: Any) -> bool:
 
 
 def _adam(optimizer: Any, plain: Callable[..., Any]) -> Callable[..., Any]:
-    """One pass over weights and both moments in place of ten, which a net of many weights and few pixels waits for."""
+    """Return a fused Adam update: one pass over weights and moments instead of ten, for networks with many weights."""
 
     def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
         if not isinstance(gradient, tf.Tensor) or gradient.dtype != variable.dtype:

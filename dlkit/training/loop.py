@@ -1,7 +1,7 @@
-"""The loop: phases, epochs and calls of steps, ordinary Keras callbacks, and when to stop.
+"""The training loop: phases, epochs and calls of steps, ordinary Keras callbacks, and when to stop.
 
 `fit` costs tens of milliseconds an epoch and cannot continue in the middle of one. Here a batch is a function of the
-step (see data/pipeline.py), so a training that continues from a snapshot takes the very steps that it would have taken.
+step (see data/pipeline.py), so a training that continues from a snapshot takes the same steps as without interruption.
 """
 
 import time
@@ -28,8 +28,8 @@ from dlkit.training.steps import Steps, steps_per_call
 class Training:
     """One training of a built model.
 
-    steps: what the current phase runs, once start() or run_to_end() has been called. state: what a snapshot holds.
-    folder: where callbacks may write; those that write are left out without one.
+    steps: those of the current phase, once start() or run_to_end() has been called. state: the contents of a snapshot.
+    folder: where callbacks may write; without it, callbacks that write are left out.
     """
 
     def __init__(self, recipe: Recipe, prepared: Prepared, reporter: Reporter) -> None:
@@ -43,26 +43,26 @@ class Training:
 
     @property
     def progress(self) -> Progress:
-        """Where the training stands."""
+        """Return the progress of the training."""
         return self.state.progress
 
     @property
     def kept_row(self) -> dict[str, Any]:
-        """The history's row of the epoch whose weights the training ended with, which a callback may have restored."""
+        """Return the history row of the epoch whose weights the run keeps: the last, or the one a callback restored."""
         restored = restored_epoch(self._callbacks.callbacks)
         rows = [row for row in self.progress.history if row["epoch"] == restored]
         return rows[-1] if rows else self.progress.history[-1]
 
     @property
     def phase(self) -> ResolvedPhase:
-        """The current phase."""
+        """Return the current phase."""
         return self.phases[self.progress.phase]
 
     def run_to_end(self, run: RunDirectory, resume: bool = False, keep_start: bool = False) -> list[dict[str, Any]]:
         """Train into a run directory to the last epoch, or until a callback stops; return the history.
 
-        keep_start: save the state before the first step too, for weights that the recipe's seed alone does not give.
-        Raises Interrupted when the process is asked to stop, and NonFinite.
+        keep_start: also save the state before the first step, for initial weights that the recipe's seed does not
+        determine. Raises Interrupted when the process is asked to stop, and NonFinite.
         """
         self.run, self.folder = run, run.path
         self.start(run if resume else None)
@@ -72,7 +72,7 @@ class Training:
             self._run_phase(stop)
             while self.progress.phase + 1 < len(self.phases):
                 self._next_phase()
-                self.state.save(run)  # what is replayed or continued never begins in a phase that has ended
+                self.state.save(run)  # so that no replay or continuation starts in a finished phase
                 self._run_phase(stop)
         self.state.write_products(run)
         return self.progress.history
@@ -119,12 +119,12 @@ class Training:
             self._end_epoch(epoch, logs, started)
             if stop.requested:
                 self._interrupt()
-        # Averages first: what a callback then restores is what was validated.
+        # Averages first, so that a callback restores the weights that were validated.
         network.optimizer.finalize_variable_values(network.trainable_variables)
         self._callbacks.on_train_end()
 
     def _one_epoch(self, epoch: int, stream: Any, stop: StopRequest) -> dict[str, float]:
-        """Take the epoch's steps, or what is left of them, several in one call."""
+        """Take the remaining steps of the epoch, several in one call."""
         progress, per_epoch = self.progress, self.steps.per_epoch
         end, logs = (epoch + 1) * per_epoch, dict[str, float]()
         while progress.step < end:
@@ -155,7 +155,7 @@ class Training:
         return logs
 
     def _next_stop(self, end: int) -> int:
-        """Return where the next call must end: at the epoch's end, or at a step that the recipe wants a snapshot of."""
+        """Return the step where the next call must end: the epoch's end, or the next one due by `snapshot.steps`."""
         every = self.recipe.training.snapshot.steps
         return min(end, (self.progress.step // every + 1) * every) if every else end
 
@@ -180,15 +180,15 @@ class Training:
         self.state.save_when_due(self.run, 0)
 
     def _validated(self, logs: dict[str, float]) -> dict[str, float]:
-        """Return an epoch's metrics with those on validation, whose weights are kept when they are the best."""
+        """Return an epoch's metrics with those on validation, and keep the weights if they are the best."""
         if self.prepared.splits.validation is None:
             return logs
         self._callbacks.on_test_begin()
         found = self.steps.validate() or {}
         logs = logs | {f"val_{name}": value for name, value in found.items()}
         if self.monitor not in logs:
-            raise InputError(f"training.monitor: there is no metric {self.monitor!r}", f"there is: {', '.join(logs)}")
-        self.state.keep_best(logs[self.monitor])  # a callback may swap other weights in for validation alone
+            raise InputError(f"training.monitor: there is no metric {self.monitor!r}", f"allowed: {', '.join(logs)}")
+        self.state.keep_best(logs[self.monitor])  # before on_test_end: a callback may swap the validated weights out
         self._callbacks.on_test_end(found)
         return logs
 

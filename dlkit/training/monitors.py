@@ -1,4 +1,4 @@
-"""Which metrics a training has to watch, and which way each is better."""
+"""Find the metrics that a training can monitor, and whether higher or lower is better."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def directions(task: "Task", network: "keras.Model") -> dict[str, str | None]:
-    """The names of what is measured in training: "up" where more is better, "down" where less is, None where the metric
-    does not say. Keras' callbacks ask for the same mark.
+    """Return for every loss and metric "up" if higher is better, "down" if lower is, None if the metric does not say.
+
+    Keras' callbacks use the same attribute of the metric.
     """
     losses = [f"{name}_loss" for name in network.output] if isinstance(network.output, Mapping) else []
     metrics = {metric.name: getattr(metric, "_direction", None) for metric in task.metrics_for(network)}
@@ -24,16 +25,16 @@ def directions(task: "Task", network: "keras.Model") -> dict[str, str | None]:
 
 
 def smaller_is_better(monitor: str, found: Mapping[str, str | None], mode: str | None = None) -> bool:
-    """Return whether less of a metric is better, as `mode` (min or max) or else the metric itself says.
+    """Return whether a lower value of a metric is better, according to `mode` (min or max) or else the metric itself.
 
-    Raises InputError when neither says: a guess would keep the worst epoch as the best.
+    Raises InputError when neither says so, because a wrong guess would keep the worst epoch as the best.
     """
     if mode is not None:
         return mode == "min"
     direction = found.get(monitor.removeprefix("val_"))
     if direction is None:
         raise InputError(
-            f"it is not known whether more or less of {monitor!r} is better",
+            f"cannot tell whether higher or lower {monitor!r} is better",
             "set training.monitor_mode: min or max",
             key="training.monitor",
         )
@@ -41,9 +42,9 @@ def smaller_is_better(monitor: str, found: Mapping[str, str | None], mode: str |
 
 
 def check_monitors(recipe: Recipe, phase: ResolvedPhase, task: "Task", network: "keras.Model") -> None:
-    """Raise InputError, with its key, for a callback or a `monitor` that watches what will never be measured."""
+    """Raise InputError, with its key, for a callback or a `monitor` that watches a metric that is never measured."""
     if any(_is_foreign(callback) for callback in phase.callbacks):
-        return  # a user's own callback may measure what others watch
+        return  # a user's own callback may add metrics that others watch
     found = directions(task, network)
     validated = [f"val_{name}" for name in found]
     if recipe.training.monitor is not None:
@@ -57,13 +58,13 @@ def check_monitors(recipe: Recipe, phase: ResolvedPhase, task: "Task", network: 
         _check_name(monitor, [*found, *validated], f"{key}.monitor")
         if monitor in validated and recipe.data.validation == "none":
             raise InputError(
-                f"{callback.name} watches {monitor!r}, but there are no examples for validation",
+                f"{callback.name} watches {monitor!r}, but there is no validation split",
                 f"give data.validation, or watch {monitor.removeprefix('val_')!r}",
                 key=f"{key}.monitor",
             )
         if _setting(callback, "mode") == "auto" and found.get(monitor.removeprefix("val_")) is None:
             raise InputError(
-                f"{callback.name} cannot tell whether more or less of {monitor!r} is better",
+                f"{callback.name} cannot tell whether higher or lower {monitor!r} is better",
                 "set mode: max or mode: min",
                 key=key,
             )
@@ -75,7 +76,7 @@ def _check_name(monitor: str, allowed: list[str], key: str) -> None:
 
 
 def _monitored(callback: Component) -> str | None:
-    """What a callback watches; a ModelCheckpoint that keeps all epochs watches nothing."""
+    """Return the metric that a callback watches; None for a ModelCheckpoint that saves every epoch."""
     if _setting(callback, "save_best_only") is False:
         return None
     monitor: str | None = _setting(callback, "monitor")
@@ -83,7 +84,7 @@ def _monitored(callback: Component) -> str | None:
 
 
 def _setting(callback: Component, name: str) -> Any:
-    """A setting of a callback as the recipe or its signature gives it, None where it has no such setting."""
+    """Return a setting of a callback from the recipe or its signature, None where it has no such setting."""
     parameters = source(callback.namespace, callback.name).parameters
     return callback.settings.get(name, parameters[name].default) if name in parameters else None
 

@@ -1,4 +1,4 @@
-"""Prepare a training: build the model, read the examples that training may see, and open the teacher."""
+"""Prepare a training: build the model, read the train and validation splits, and open the teacher."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a training starts from: the built model, the examples, and a teacher where the recipe names one.
+    """The inputs of a training: the built model, the splits, and a teacher if the recipe names one.
 
-    left_out: unreadable images that are not among the examples.
+    left_out: unreadable images that were skipped.
     """
 
     built: BuiltModel

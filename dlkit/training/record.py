@@ -1,4 +1,4 @@
-"""Write what a run is before its training starts, and draw its history afterwards."""
+"""Write the description of a run before its training starts, and draw its history afterwards."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ SAMPLES, SAMPLE_BYTES = 64, 4_000_000
 def describe_run(
     run: RunDirectory, loaded: "LoadedRecipe", prepared: Prepared, start_from: RunDirectory | None = None
 ) -> None:
-    """Write what the run is before it starts: recipe, machine, data and preprocessing."""
+    """Write recipe, environment, data description, preprocessing and samples into a run before it starts."""
     built, splits = prepared.built, prepared.splits
     write_text(run.path / "recipe.yaml", loaded.text)
     write_text(run.resolved_recipe, resolved_yaml(loaded))
@@ -44,14 +44,14 @@ def describe_run(
 
 
 def _samples(split: Split) -> np.ndarray:
-    """Examples for export certificates, evenly spread over a split: at most SAMPLES of them and SAMPLE_BYTES."""
+    """Return examples for export certificates, evenly spread over a split: at most SAMPLES, in about SAMPLE_BYTES."""
     count = int(min(len(split), SAMPLES, max(2, SAMPLE_BYTES // max(1, split.inputs[:1].nbytes))))
     samples: np.ndarray = split.inputs[np.linspace(0, len(split) - 1, count).astype(int)]
     return samples
 
 
 def write_figures(run: RunDirectory, history: list[dict[str, Any]]) -> None:
-    """Draw one curve for every metric of training, with that of validation."""
+    """Draw the curve of every training metric, together with its validation curve."""
     columns = {name: [row[name] for row in history] for name in history[0]}
     skipped = {"epoch", "phase", "seconds"}
     for name in columns:

@@ -1,4 +1,4 @@
-"""What a training is asked for, resolved before TensorFlow starts: mistakes in it cost no waiting."""
+"""The request for a training, resolved before TensorFlow starts, so that mistakes are reported at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from dlkit.runs.parents import may_know_validation, with_kept_source
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """A recipe to train below `root`, from the weights of a run or as the continuation of one.
+    """A recipe to train below `root`, optionally from the weights of a run or as the continuation of one.
 
-    start_from: a run whose weights to start from. resume: continue an unfinished run, the one named by `run` or the
+    start_from: a run whose weights to start from. resume: continue an unfinished run, named by `run` or else the
     recipe's latest.
     """
 
@@ -27,23 +27,21 @@ class TrainingRequest:
     run: str | None = None
 
     def resolve(self) -> "TrainingPlan":
-        """Load the recipe and find the runs; the conditions of a run that is continued are restored.
+        """Load the recipe, find the runs, and restore the conditions of a run to continue.
 
-        Raises InputError for options that exclude one another, and what loading and finding raise.
+        Raises InputError for options that exclude each other, and the errors of load_recipe and find_run.
         """
         if self.run is not None and not self.resume:
-            raise InputError(
-                "--run names the run to resume", "add --resume, or use --from RUN to start from its weights"
-            )
+            raise InputError("--run is for resuming a run", "add --resume, or use --from RUN to start from its weights")
         if self.resume and self.start_from is not None:
-            raise InputError("--resume and --from exclude one another", "a resumed run already has its weights")
+            raise InputError("--resume and --from exclude each other", "remove --from: a resumed run has its weights")
         loaded = load_recipe(self.recipe, self.overrides)
         if not self.resume:
             first = find_run(self.start_from, self.root, finished=True) if self.start_from is not None else None
             return TrainingPlan(loaded, self.root, start_from=first)
         reference = self.run or loaded.recipe.name
         unfinished = find_run(reference, self.root, finished=None if self.run else False)
-        # What the run was started with still holds, before what is given now.
+        # The overrides that the run was started with still apply; new ones come after them.
         began = unfinished.read_json("environment.json").get("overrides", [])
         loaded = load_recipe(self.recipe, [*began, *self.overrides])
         check_threads(unfinished)
@@ -53,7 +51,7 @@ class TrainingRequest:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A training that can begin: its recipe, where it goes, and the run that it starts from or continues."""
+    """A training that is ready to begin: its recipe, the runs' root, and the run that it starts from or continues."""
 
     loaded: LoadedRecipe
     root: Path
@@ -61,6 +59,6 @@ class TrainingPlan:
     unfinished: RunDirectory | None = None
 
     def data_warning(self) -> str | None:
-        """Return a warning where the recipe's teacher may have learnt what is held out here."""
+        """Return a warning if the recipe's teacher may have been trained on examples that are held out here."""
         kept = with_kept_source(self.loaded, self.unfinished) if self.unfinished else self.loaded
         return may_know_validation(kept)

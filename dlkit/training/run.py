@@ -1,4 +1,4 @@
-"""From a recipe to a finished run directory: read the data, build, train, and write everything down."""
+"""Train a recipe into a finished run directory: read the data, build, train, and write the results."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The run, its last epoch's metrics, and where its counts differ from the contract."""
+    """A run, its metrics, its number of updates, and where its counts differ from the contract."""
 
     run: RunDirectory
     metrics: dict[str, float]
@@ -48,7 +48,7 @@ class TrainingResult:
 
 
 def train(plan: TrainingPlan, *reporters: Reporter) -> TrainingResult:
-    """Train a plan's recipe into a new run, or continue the run that it names; all reporters receive its progress."""
+    """Train a plan's recipe into a new run, or continue the run that it names; report progress to all reporters."""
     reporter = Reporters(reporters)
     for warning in (slow_precision(plan.loaded.recipe.training.precision), plan.data_warning()):
         if warning is not None:
@@ -66,9 +66,9 @@ def train_recipe(
     start_from: RunDirectory | None = None,
     prepared: Prepared | None = None,
 ) -> TrainingResult:
-    """Train a recipe into a new run below `root`, from the weights of `start_from` when it is given.
+    """Train a recipe into a new run below `root`, from the weights of `start_from` if given.
 
-    prepared: model and data, where they have been prepared already.
+    prepared: the model and data, if they have been prepared already.
     """
     ready = prepared or prepare(loaded)
     given = _load_given_weights(ready, loaded, start_from)
@@ -90,7 +90,8 @@ def _load_given_weights(ready: Prepared, loaded: "LoadedRecipe", start_from: Run
 def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
     """Continue an unfinished run as if it had never stopped.
 
-    Raises CheckError when recipe, determinism or data is not what the run began with; more epochs are allowed.
+    Raises CheckError when recipe, determinism or data differ from those that the run started with, except for more
+    epochs.
     """
     with run.locked():
         check_determinism(run)
@@ -104,9 +105,9 @@ def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) ->
 
 
 def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporter) -> Training:
-    """Return a training that can run: mistakes in optimizer, loss and callbacks show here, before a run begins."""
+    """Return a training whose optimizer, loss, callbacks and memory have been checked, before a run is created."""
     for path in ready.left_out:
-        reporter.note(f"left out, unreadable: {path}")
+        reporter.note(f"skipped unreadable image: {path}")
     check_phases(ready.built, loaded)
     check_memory(ready.built.network, loaded.recipe.training.batch_size)
     return Training(loaded.recipe, ready, reporter)
@@ -136,7 +137,7 @@ def _run(
 
 
 def _kept_evaluations(training: Training, run: RunDirectory) -> dict[str, Any]:
-    """Return a run's evaluations where it was finished already; those of earlier weights are dropped, with a note."""
+    """Return the evaluations of a run that was already finished; drop those of earlier weights, with a note."""
     stored = run.read_json("metrics.json")
     evaluations = stored.get("evaluation", {})
     if not evaluations:
@@ -144,15 +145,15 @@ def _kept_evaluations(training: Training, run: RunDirectory) -> dict[str, Any]:
     if stored.get("training", {}).get("updates") == training.progress.step:
         return {"evaluation": evaluations}
     training.reporter.note(
-        f"the evaluations of {', '.join(evaluations)} were of earlier weights: evaluate the run again"
+        f"dropped the evaluations on {', '.join(evaluations)}, which measured earlier weights: evaluate the run again"
     )
     return {}
 
 
 def _check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
-    """Refuse a recipe that differs from the run's; when it only has more epochs, the run's recipe becomes this one.
+    """Raise CheckError for a recipe that differs from the run's; if it only has more epochs, make it the run's recipe.
 
-    More epochs are other learning rates, from the first step on, where a schedule spans them all.
+    More epochs are refused where a schedule spans them all, because they change the learning rates from the first step.
     """
     began = load_recipe(run.resolved_recipe).plain
     differences = _differences(began, loaded.plain)
@@ -161,7 +162,7 @@ def _check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
     refused = [text for key, text in differences.items() if not (key == "training.epochs" and more)]
     if refused:
         raise CheckError(
-            f"the recipe is not the one that {run.path} began with: {'; '.join(refused)}",
+            f"the recipe differs from the one that {run.path} started with: {'; '.join(refused)}",
             "change it back, or start a new run without --resume",
         )
     if differences:
@@ -169,7 +170,7 @@ def _check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
 
 
 def _differences(before: Any, now: Any, key: str = "") -> dict[str, str]:
-    """What differs between two recipes' plain data, by dotted key."""
+    """Return the differences between two recipes' plain data, by dotted key."""
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         before, now = dict(enumerate(before)), dict(enumerate(now))
     if not (isinstance(before, dict) and isinstance(now, dict)):

@@ -1,4 +1,4 @@
-"""The whole state of a training in one file: written aside, synced and renamed, with a checksum, the last two kept.
+"""Store the whole state of a training in one file, written atomically with a checksum; keep the last two files.
 
 A snapshot is an .npz of plain arrays (never pickles) with one JSON text among them, and its SHA-256 at the end.
 """
@@ -24,11 +24,11 @@ _BEST = "best"
 
 @dataclass
 class Progress:
-    """Where a training stands.
+    """The progress of a training.
 
     step: updates done. history: rows of the epochs done. best, best_weights: the monitored value and the weights of the
     best epoch. stopped: a callback has ended the phase. phase: counted from 0. phase_start: updates done before it.
-    first_step: the first update's loss and a digest of the weights after it, which tell where two runs part.
+    first_step: the first update's loss and a digest of the weights after it, which show where two runs diverge.
     """
 
     step: int = 0
@@ -79,7 +79,7 @@ def write_snapshot(run: Path, snapshot: Snapshot) -> None:
 
 
 def read_snapshot(run: Path) -> Snapshot | None:
-    """The newest undamaged snapshot, or None; a damaged one is skipped for the one before."""
+    """Return the newest undamaged snapshot, or None if there is none."""
     for path in sorted((run / FOLDER).glob("*.npz"), reverse=True):
         content = path.read_bytes()
         body, stored = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
@@ -89,12 +89,12 @@ def read_snapshot(run: Path) -> Snapshot | None:
 
 
 def has_snapshot(run: Path) -> bool:
-    """Whether a run has an undamaged snapshot."""
+    """Return whether a run has an undamaged snapshot."""
     return read_snapshot(run) is not None
 
 
 def _parsed(body: bytes) -> Snapshot | None:
-    """Return a snapshot, None where its content is not that of one."""
+    """Return the snapshot in a file's content, or None if the content is not one."""
     try:
         return _parse(body)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, RecursionError, BadZipFile):
@@ -117,7 +117,7 @@ def _keep(arrays: dict[str, np.ndarray], value: Any) -> str:
 
 
 def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Plain data as JSON; arrays and tuples as one-key mappings that name them."""
+    """Encode plain data for JSON; arrays, tuples and dictionaries become one-key mappings that name their kind."""
     if isinstance(value, np.ndarray):
         return {"*array": _keep(arrays, value)}
     if isinstance(value, np.generic):
@@ -145,16 +145,16 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def callback_state(callback: Any) -> dict[str, Any]:
-    """The plain attributes of a callback (numbers, texts, arrays and containers of them), without what it looks at."""
+    """Return the plain attributes of a callback: numbers, strings, arrays and containers of them."""
     ignored = {"_model", "params", "validation_data"}
     return {name: value for name, value in _plain_items(callback) if name not in ignored}
 
 
 def restore_callback(callback: Any, state: dict[str, Any]) -> None:
-    """Give a fresh callback the attributes that callback_state() found.
+    """Restore the attributes that callback_state() returned into a new callback.
 
-    At its first use EarlyStopping finds its comparison, which is code and so not stored, and turns the sign of
-    min_delta with it: where the stored sign is turned, the comparison has to be found before.
+    At its first use EarlyStopping sets its comparison function, which is code and so not stored, and may flip the sign
+    of min_delta. Where the stored sign is flipped, the comparison must be set first.
     """
     if hasattr(callback, "_set_monitor_op") and state.get("min_delta") != callback.min_delta:
         callback._set_monitor_op()

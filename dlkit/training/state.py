@@ -1,4 +1,4 @@
-"""Everything that a training's next step depends on, and how it is saved and restored."""
+"""The state that a training's next step depends on, with saving and restoring."""
 
 import time
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ class NonFinite(Exception):
     """The loss or the weights became NaN or infinite somewhere before `step`."""
 
     def __init__(self, step: int) -> None:
-        super().__init__(f"loss or weights are not finite before step {step}")
+        super().__init__(f"the loss or the weights became NaN or infinite before step {step}")
         self.step = step
 
 
 class TrainingState:
     """Progress, variables and callbacks of a training in one of its phases.
 
-    progress: where the training stands. steps, callbacks: of the current phase, set by enter().
+    progress: of the training. steps, callbacks: of the current phase, set by enter().
     """
 
     def __init__(self, smaller_is_better: bool) -> None:
@@ -38,31 +38,31 @@ class TrainingState:
         self._saved_at, self._save_cost = time.monotonic(), 0.0
 
     def enter(self, steps: Steps, callbacks: Any) -> None:
-        """Take the variables and the callbacks (a keras CallbackList) of a phase as those to save and restore."""
+        """Use the variables and the callbacks (a keras CallbackList) of a phase as those to save and restore."""
         self.steps, self.callbacks = steps, callbacks
 
     def note_first_step(self, loss: float) -> None:
-        """Remember the first update's loss and the weights after it, which tell where two runs part."""
+        """Record the first update's loss and a digest of the weights after it, which show where two runs diverge."""
         self.progress.first_step = {"loss": loss, "weights": weights_digest(self.steps.network.variables)}
 
     def keep_best(self, value: float) -> None:
-        """Remember the weights when the monitored value is the best so far; NaN never stays the best."""
+        """Keep the weights when the monitored value is the best so far; any value is better than NaN."""
         best = self.progress.best
         if best is None or np.isnan(best) or (value < best if self._smaller_is_better else value > best):
             self.progress.best = value
             self.progress.best_weights = _copied(self.steps.network.variables)
 
     def finite_weights(self) -> bool:
-        """Return whether all weights are finite. The loss alone does not tell: oneDNN's relu turns NaN into 0."""
+        """Return whether all weights are finite; the loss does not show it, because oneDNN's relu turns NaN into 0."""
         return all(np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in self.steps.network.weights)
 
     def check_weights(self) -> None:
-        """Raise NonFinite before weights that are not finite are validated or kept."""
+        """Raise NonFinite if weights are non-finite, before they are validated or saved."""
         if self.progress.step and not self.finite_weights():
             raise NonFinite(self.progress.step)
 
     def save_when_due(self, run: RunDirectory, seconds: float) -> None:
-        """Save at most once per `seconds`, and never spend more than a small share of the time on it."""
+        """Save at most once per `seconds`, and spend at most SNAPSHOT_COST_SHARE of the time on it."""
         waited = time.monotonic() - self._saved_at
         if waited >= max(seconds, self._save_cost / SNAPSHOT_COST_SHARE):
             self.save(run)
@@ -80,7 +80,7 @@ class TrainingState:
         self._save_cost = self._saved_at - started
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put the values of a snapshot into the variables and callbacks of the phase."""
+        """Restore the values of a snapshot into the variables and callbacks of the phase."""
         try:
             for group, variables in self.steps.variables.items():
                 _assign(variables, snapshot.variables[group])
@@ -88,7 +88,7 @@ class TrainingState:
                 restore_callback(callback, state)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckError(
-                f"the newest snapshot is not one of this training: {first_line(error)}",
+                f"the newest snapshot does not belong to this training: {first_line(error)}",
                 "remove the newest file in snapshots/, or start a new run",
             ) from error
         self.progress = snapshot.progress
@@ -105,13 +105,13 @@ class TrainingState:
             _assign(network.variables, last)
 
     def add_epoch(self, row: Mapping[str, Any]) -> None:
-        """Add an epoch to the history; a callback may have stopped the phase with it."""
+        """Add an epoch to the history, and note whether a callback has stopped the phase."""
         self.progress.history.append(dict(row))
         self.progress.stopped = bool(self.steps.network.stop_training)
 
 
 def _copied(variables: list[Any]) -> list[np.ndarray]:
-    """Return values that later steps cannot change: TensorFlow may hand out its own memory."""
+    """Return copies that later steps cannot change, because TensorFlow may expose its own memory."""
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 

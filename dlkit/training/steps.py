@@ -1,6 +1,6 @@
-"""The steps of one phase: where its batches come from, and the graphs that train and validate on them.
+"""The steps of one phase: its batches, and the graphs that train and validate on them.
 
-The only file of the loop that knows `tf.function`.
+This is the only file of the loop that uses `tf.function`.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Graph = Callable[[Any, Any, Any], dict[str, Any]]
 
 @dataclass(frozen=True)
 class _Graphs:
-    """What a phase runs: its batches, and the graphs that train and validate on them."""
+    """The batches of a phase, and the graphs that train and validate on them."""
 
     train: TrainSteps
     validation: tf.data.Dataset | None
@@ -36,10 +36,10 @@ class _Graphs:
 
 
 class Steps:
-    """The steps of one phase of a training, with all variables that they need created.
+    """The steps of one phase of a training, with all their variables created.
 
-    network: the whole network, compiled for the phase. stepped: what takes the steps, the network itself or, behind a
-    frozen backbone, its head alone. per_epoch: batches in an epoch.
+    network: the whole network, compiled for the phase. stepped: the model that takes the steps: the network itself or,
+    with a frozen backbone, only its head. per_epoch: batches in an epoch.
     """
 
     def __init__(self, recipe: Recipe, prepared: Prepared, phase: ResolvedPhase) -> None:
@@ -56,17 +56,17 @@ class Steps:
         self._create_variables()
 
     def _create_variables(self) -> None:
-        """Create the optimizer's and the metrics' variables before anything is restored into them."""
+        """Create the variables of the optimizer and the metrics, so that values can be restored into them."""
         self.network.optimizer.build(self.network.trainable_variables)
         batch = next(iter(self.batches(0, 1)))
-        self.network._symbolic_build(data_batch=batch)  # callbacks look at its metrics
+        self.network._symbolic_build(data_batch=batch)  # callbacks read its metrics
         if self.stepped is not self.network:
             features = keras.ops.zeros((len(batch[0]), *self.stepped.input.shape[1:]), self.stepped.input.dtype)
             self.stepped._symbolic_build(data_batch=(features, *batch[1:]))
 
     @property
     def variables(self) -> dict[str, list[Any]]:
-        """The variables that the next step depends on, by group."""
+        """Return the variables that the next step depends on, by group."""
         return {
             "network": self.network.variables,
             "optimizer": self.network.optimizer.variables,
@@ -86,7 +86,7 @@ class Steps:
         return metric_names(self._graphs.take(stream, tf.constant(count), tf.constant(fresh)))
 
     def validate(self) -> dict[str, float] | None:
-        """Return loss and metrics on the validation split, or None where nothing is held out."""
+        """Return loss and metrics on the validation split, or None where there is none."""
         graphs, held = self._graphs, self._splits.validation
         if graphs.validation is None or held is None:
             return None
@@ -95,7 +95,7 @@ class Steps:
 
     @cached_property
     def _graphs(self) -> _Graphs:
-        """The phase's graphs, made on first use: cached features are those of weights that are restored by then."""
+        """Return the phase's graphs, built on first use, so that cached features come from restored weights."""
         train, validation = self._sources()
         return _Graphs(
             train,
@@ -105,7 +105,7 @@ class Steps:
         )
 
     def _sources(self) -> tuple[TrainSteps, tf.data.Dataset | None]:
-        """Return what leads to the batches of training and of validation."""
+        """Return the steps of training and the batches of validation."""
         if self.stepped is not self.network:
             return feature_steps(self._built, self._recipe, self._splits)
         held = self._splits.validation
@@ -113,12 +113,12 @@ class Steps:
         return self._pipeline.train_steps(self._splits.train), validation
 
     def _validation_batch(self, validation: Split) -> int:
-        """Return as many examples as in training, or fewer where they are whole images and training sees crops."""
+        """Return the batch size of training, or a smaller one where validation uses whole images and training crops."""
         size = self._recipe.training.batch_size
         return min(size, fixed_batch(validation)) if self._recipe.data.patch else size
 
     def fixed_step(self) -> Callable[[], Any]:
-        """Return a step on one and the same batch, a teacher's part included: what it costs without its input."""
+        """Return a step that always uses the same batch, including a teacher's part: its cost without the input."""
         steps = self._pipeline.train_steps(self._splits.train)
         element = next(iter(steps.elements(0, 1)))
         if isinstance(element, tuple):
@@ -127,13 +127,13 @@ class Steps:
         return lambda: self.network.train_step(batch)
 
     def repeated(self, step: Callable[[], Any]) -> Callable[[int], Any]:
-        """Return a function that takes a step so many times."""
+        """Return a function that takes a step N times."""
         run = _graph(self.network, lambda _: step(), lambda number: number)
         return lambda count: metric_names(run(iter(numbers(count)), tf.constant(count), tf.constant(False)))
 
 
 def train_step(network: keras.Model) -> Callable[[Any], Any]:
-    """Return what one step does with a batch: the gradient of its loss, and the update.
+    """Return the function that takes one step on a batch: the gradient of its loss, and the update.
 
     Several processes that share a batch exchange their gradients here.
     """
@@ -142,14 +142,15 @@ def train_step(network: keras.Model) -> Callable[[Any], Any]:
 
 
 def steps_per_call(count: int, seconds: float) -> int:
-    """Return how many steps take about SECONDS_PER_CALL when `count` took `seconds`; results do not depend on it."""
+    """Return how many steps take about SECONDS_PER_CALL if `count` took `seconds`; results do not depend on it."""
     return max(1, min(2 * count, int(count * SECONDS_PER_CALL / max(seconds, 1e-9))))
 
 
 def _graph(network: keras.Model, step: Callable[[Any], Any], finish: Callable[..., Any]) -> Graph:
-    """Return a graph that takes `count` elements, finished to batches, through `step`, and gives the metrics.
+    """Return a graph that takes `step` on `count` elements, each finished to a batch, and returns the metrics.
 
-    With `fresh` the metrics are reset first, in the graph: one by one from Python that costs as much as a small step.
+    With `fresh` the metrics are reset first, in the graph, because resetting them from Python takes as long as a small
+    step.
     """
     take = tf.autograph.experimental.do_not_convert(
         lambda element: step(finish(*element) if isinstance(element, tuple) else finish(element))

@@ -1,8 +1,8 @@
-"""A trained network that says how probable each class of an example is, for a network that learns from it.
+"""The teacher: a trained network whose class probabilities another network learns from.
 
-Knowledge distillation (Hinton, 2015, arXiv 1503.02531) at temperature 1: a network learns targets that are partly the
-teacher's probabilities. The teacher sees the very batch that the network sees, augmented and mixed (Beyer, 2022,
-arXiv 2106.05237), but without what `data.corrupt` does to it.
+This is knowledge distillation (Hinton, 2015, arXiv 1503.02531) at temperature 1: the targets are partly the teacher's
+probabilities. The teacher sees the same augmented and mixed batch as the network (Beyer, 2022, arXiv 2106.05237), but
+without the effects of `data.corrupt`.
 """
 
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ class Teacher:
     weight: float
 
     def taught(self, batch: tuple[Any, ...], inputs: Any) -> tuple[Any, ...]:
-        """A batch (x, y, ...) whose targets (n, classes) are partly what the teacher makes of the resized inputs."""
+        """Mix the targets (n, classes) of a batch (x, y, ...) with the teacher's outputs for the resized inputs."""
         seen = self.built.preprocess(inputs, training=False)
-        assert self.built.scores is not None  # open_teacher has seen to it
+        assert self.built.scores is not None  # checked in open_teacher
         probabilities = self.built.outputs(self.network(seen, training=False))[self.built.scores]
 
         def mean(targets: Any) -> Any:
             if len(targets.shape) != len(probabilities.shape):
-                return targets  # of a penalty
+                return targets  # those of a penalty
             return (1 - self.weight) * targets + self.weight * tf.cast(probabilities, targets.dtype)
 
         x, y, *weights = batch
@@ -46,9 +46,9 @@ class Teacher:
 
 
 def open_teacher(loaded: "LoadedRecipe") -> Teacher | None:
-    """The recipe's teacher, if it has one, read from its run; errors point to the recipe.
+    """Read the recipe's teacher, if it names one, from its run; errors point to the recipe.
 
-    To be called before the recipe's own network is built, whose precision and draws must be the last that are set.
+    Call this before building the recipe's own network, whose precision and random seed must be set last.
     """
     settings = loaded.recipe.training.teacher
     if settings is None:
@@ -56,27 +56,27 @@ def open_teacher(loaded: "LoadedRecipe") -> Teacher | None:
     try:
         built = open_run(find_teacher(settings.run)).built
         if built.scores is None:
-            raise InputError(f"the run {settings.run!r} tells no classes apart", "name a run of task classification")
+            raise InputError(f"the run {settings.run!r} does not classify", "name a run of task classification")
     except DlkitError as error:
         raise located(error, loaded.locate("training.teacher.run")) from error
     return Teacher(built, without_views(built.inference_network), settings.weight)
 
 
 def check_teacher(teacher: Teacher | None, built: BuiltModel, loaded: "LoadedRecipe") -> None:
-    """Raise InputError, located in the recipe, when a teacher cannot teach this network: other classes or inputs."""
+    """Raise InputError, located in the recipe, when the teacher's classes or inputs do not fit the network."""
     if teacher is None:
         return
     place = loaded.locate("training.teacher")
     if built.scores is None:
         raise InputError(
-            f"a teacher gives probabilities of classes, and task {loaded.recipe.task.name} has none",
+            f"a teacher gives class probabilities, but task {loaded.recipe.task.name} has no classes",
             "remove it",
             key="training.teacher",
             location=place,
         )
     if main_output(built.network.output).shape[-1] == 1:
         raise InputError(
-            "a teacher gives probabilities of two classes, and the network has one unit for both",
+            "a teacher gives probabilities of two classes, but the network has one unit for both",
             "give the last layer 2 units and softmax",
             key="training.teacher",
             location=place,
@@ -85,7 +85,7 @@ def check_teacher(teacher: Teacher | None, built: BuiltModel, loaded: "LoadedRec
     for name, expected in ours.items():
         if theirs[name] != expected:
             raise InputError(
-                f"the teacher's {name} are {theirs[name]}, this recipe's are {expected}",
+                f"the teacher's {name} are {theirs[name]}, but this recipe's are {expected}",
                 "name a run of the same data; both recipes need the same classes and data.resize",
                 key="training.teacher.run",
                 location=loaded.locate("training.teacher.run"),
@@ -93,7 +93,7 @@ def check_teacher(teacher: Teacher | None, built: BuiltModel, loaded: "LoadedRec
 
 
 def _agreement(built: BuiltModel) -> dict[str, str]:
-    """What a teacher and its network must have in common, as text."""
+    """Return the properties that must be the same for a teacher and its network, as text."""
     spec = built.preprocess.input
     return {
         "classes": ", ".join(built.class_names),

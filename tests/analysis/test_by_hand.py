@@ -142,7 +142,7 @@ def test_recurrent_layers(gates, inputs, units, biases, count):
     ],
 )
 def test_the_nearest_settings_that_fit_are_proposed_and_fit(size, kernel, stride, padding, hint):
-    with pytest.raises(InputError, match="no whole number of pixels") as raised:
+    with pytest.raises(InputError, match="not a whole number of pixels") as raised:
         convolution(window(size, kernel, stride, padding), 1, 1)
     proposed = raised.value.problems[0].hint.removeprefix("nearest that fit: ").partition(";")[0]
     assert proposed == hint

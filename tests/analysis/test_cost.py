@@ -163,11 +163,11 @@ def test_special_convolutions_are_explained():
     x = layers.Conv2D(8, 3, padding="same")(x)
     found = explain(keras.Model(inputs, layers.DepthwiseConv2D(3)(x)))
     assert [item.notes for item in found] == [
-        ["depthwise separable: a plain convolution has 3*3*64*128 + 128 = 73,856"],
-        ["1x1: a Dense from 128 channels to 64 at every pixel"],
-        ["grouped: each of 2 groups of 48 sees 32 channels"],
+        ["depthwise separable: an ordinary convolution has 3*3*64*128 + 128 = 73,856"],
+        ["1x1: a Dense layer from 128 channels to 64 at every pixel"],
+        ["grouped: each of 2 groups of 48 filters sees 32 channels"],
         ["atrous: reaches 6*(3 - 1) + 1 = 13 pixels"],
         [],
-        ["depthwise: 1 filter for each of 8 channels alone"],
+        ["depthwise: 8 channels, each with its own filters (depth multiplier 1)"],
     ]
     assert str(found[2].parameters) == "3*3*(64/2)*96 + 96 = 27,744"

@@ -45,7 +45,7 @@ def test_kinds_of_layers(dlkit, words, shape, parameters):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("conv --input 224 --kernel 11 --stride 4", "no whole number"),
+        ("conv --input 224 --kernel 11 --stride 4", "not a whole number"),
         ("conv --input 2a --kernel 3", "--input '2a' is not a size"),
         ("conv --input 0 --kernel 3", "--input '0' is not a size"),
         ("conv --input 5 --kernel 3 --padding half", "same or valid"),

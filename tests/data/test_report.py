@@ -186,7 +186,7 @@ def test_train_names_what_it_leaves_out(loaded, pictures, tmp_path, dlkit):
     (pictures / "digit 0/bad.png").write_bytes(b"no picture")
     printed = dlkit("train", loaded.path, "--skip-bad", "1", "--runs-dir", tmp_path / "runs", "--json")
     assert printed.code == 0
-    assert f"left out, unreadable: {pictures / 'digit 0/bad.png'}" in printed.error.splitlines()
+    assert f"skipped unreadable image: {pictures / 'digit 0/bad.png'}" in printed.error.splitlines()
     assert json.loads(printed.out)["recipe"] == "pictures"
 
 

@@ -69,7 +69,7 @@ def test_a_damaged_checkpoint_is_named(trained_run, tmp_path):
 
     copy = shutil.copytree(trained_run.path, tmp_path / "digits_mlp" / "run")
     (copy / "last.keras").write_bytes((copy / "last.keras").read_bytes()[:2000])
-    with pytest.raises(InputError, match=r"last\.keras does not hold this network's weights"):
+    with pytest.raises(InputError, match=r"last\.keras does not contain this network's weights"):
         open_run(RunDirectory(copy))
 
 

@@ -38,7 +38,7 @@ def test_png_files_and_rows_give_the_same_answers(trained, digits, tmp_path):
 
 def test_what_does_not_fit_is_named(trained, tmp_path):
     Image.new("L", (9, 8)).save(tmp_path / "wide.png")
-    with pytest.raises(InputError, match=r"wide\.png has the shape \[8, 9, 1\], this model takes \[8, 8, 1\]"):
+    with pytest.raises(InputError, match=r"wide\.png has the shape \[8, 9, 1\], but this model takes \[8, 8, 1\]"):
         predict(trained, [tmp_path / "wide.png"])
     (tmp_path / "text.png").write_text("hello")
     with pytest.raises(InputError, match=r"text\.png is not a readable image"):
@@ -47,7 +47,7 @@ def test_what_does_not_fit_is_named(trained, tmp_path):
     with pytest.raises(InputError, match=r"other\.npz has no array x"):
         predict(trained, [tmp_path / "other.npz"])
     np.savez(tmp_path / "floats.npz", x=np.zeros((2, 8, 8, 1)))
-    with pytest.raises(InputError, match="x is float64, this model takes uint8"):
+    with pytest.raises(InputError, match="x is float64, but this model takes uint8"):
         predict(trained, [tmp_path / "floats.npz"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(MissingError, match="no images in"):

@@ -107,7 +107,7 @@ def test_a_network_that_looks_at_the_whole_image_is_blended(scan):
 
 def test_a_network_of_one_size_takes_no_tiles(scan):
     model = unet(ArraySpec((48, 64, 1), "float32"), CLASSES, depth=2, filters=2)
-    with pytest.raises(InputError, match="48 x 64 pixels alone"):
+    with pytest.raises(InputError, match="only takes images of 48 x 64 pixels"):
         TiledNetwork(model, model, Tiles(32))
     assert TiledNetwork(model, model, Tiles())(scan).shape == (48, 64, 2)
 

@@ -331,4 +331,4 @@ def test_layers_are_those_that_the_summary_of_the_source_names(tmp_path, silent)
 def test_a_misspelt_group_is_one_message_with_its_line(recipe_file, dlkit):
     result = dlkit("validate", recipe_file, "--build", "--set", "training.phases.1.trainable=[heat]")
     assert result.code == 2
-    assert "no layer with weights is called 'heat'" in result.error
+    assert "there is no layer with weights named 'heat'" in result.error

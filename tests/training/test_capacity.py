@@ -26,7 +26,7 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_does(network):
     assert caught.value.problems[0].hint == "--set training.batch_size=512 fits"
     with pytest.raises(InputError) as caught:
         check_memory(network, 8, 1000)
-    assert "not even one example fits" in caught.value.problems[0].hint
+    assert "a single example does not fit" in caught.value.problems[0].hint
 
 
 @pytest.mark.parametrize(
@@ -48,5 +48,5 @@ def test_a_full_disk_is_foreseen(network, tmp_path, monkeypatch):
     check_disk(network, tmp_path / "not" / "there")
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-    with pytest.raises(MissingError, match=rf"needs about .* on disk, {tmp_path} has 0.001 MB free"):
+    with pytest.raises(MissingError, match=rf"needs about .* on disk, but {tmp_path} has 0.001 MB free"):
         check_disk(network, tmp_path / "not" / "there")

@@ -62,7 +62,7 @@ def test_a_too_high_learning_rate_is_named(tmp_path, reporter, numbers):
 def test_the_bad_example_is_in_the_kept_batch(tmp_path, reporter, numbers):
     x, y = numbers
     x[37, 1] = np.nan
-    with pytest.raises(CheckError, match="its inputs hold values that are not finite"):
+    with pytest.raises(CheckError, match="its inputs contain NaN or infinity"):
         train_recipe(recipe(tmp_path, x, y, rate=0.001), tmp_path, reporter)
     (file,) = (find_run("fault", tmp_path, finished=False).path / "faults").iterdir()
     with np.load(file) as batch:
@@ -80,7 +80,7 @@ def test_a_fault_in_a_later_phase_is_replayed_in_that_phase(tmp_path, reporter, 
 def test_bad_targets_are_told_from_bad_inputs(tmp_path, reporter, numbers):
     x, y = numbers
     y[5] = np.inf
-    with pytest.raises(CheckError, match="its targets hold values that are not finite"):
+    with pytest.raises(CheckError, match="its targets contain NaN or infinity"):
         train_recipe(recipe(tmp_path, x, y, rate=0.001), tmp_path, reporter)
 
 
@@ -98,7 +98,7 @@ def test_nothing_is_measured_on_a_bad_example(tmp_path, reporter, numbers):
     np.savez(other, x=bad, y=y)
     with pytest.raises(InputError, match="the inputs of example 37 of test"):
         evaluate(open_run(run), "test")
-    with pytest.raises(InputError, match=r"other\.npz\[37\] holds values that are not finite"):
+    with pytest.raises(InputError, match=r"other\.npz\[37\] contains NaN or infinity"):
         predict(open_run(run), [other])
     with pytest.raises(InputError, match="the inputs of example 37 of validation") as caught:
         train_recipe(loaded, tmp_path, reporter)

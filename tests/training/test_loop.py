@@ -242,7 +242,7 @@ def test_what_early_stopping_restores_is_what_was_validated(tmp_path, silent, sw
 def test_swapping_in_averages_that_nothing_makes_is_an_error_at_its_line(loaded, tmp_path, reporter):
     stopping = "EarlyStopping: {monitor: val_loss, patience: 3, restore_best_weights: true}"
     loaded.path.write_text(RECIPE.replace(stopping, "SwapEMAWeights"))
-    with pytest.raises(InputError, match="SwapEMAWeights has no averaged weights") as caught:
+    with pytest.raises(InputError, match="SwapEMAWeights needs averaged weights") as caught:
         train_recipe(load_recipe(loaded.path), tmp_path, reporter)
     problem = caught.value.problems[0]
     assert problem.location.line == RECIPE[: RECIPE.index("EarlyStopping")].count("\n") + 1

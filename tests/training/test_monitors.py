@@ -63,7 +63,7 @@ def test_the_best_epoch_has_the_least_error_or_the_most_of_what_is_good(name):
 
 @pytest.mark.parametrize("name", ["misses", "my_error", "false_positives"])
 def test_a_metric_that_does_not_say_is_not_guessed(name):
-    with pytest.raises(InputError, match=f"not known whether more or less of 'val_{name}' is better") as caught:
+    with pytest.raises(InputError, match=f"cannot tell whether higher or lower 'val_{name}' is better") as caught:
         smaller_is_better(f"val_{name}", {name: None})
     assert caught.value.problems[0].hint == "set training.monitor_mode: min or max"
     assert smaller_is_better(f"val_{name}", {name: None}, "min")
@@ -134,15 +134,15 @@ def test_the_best_weights_are_those_of_the_least_divergence(tmp_path, reporter):
         (
             "ReduceLROnPlateau: {monitor: val_false_positives}",
             {},
-            ":11:16: training.callbacks.0.ReduceLROnPlateau: ReduceLROnPlateau cannot tell whether more or less of "
+            ":11:16: training.callbacks.0.ReduceLROnPlateau: ReduceLROnPlateau cannot tell whether higher or lower "
             "'val_false_positives' is better",
             "set mode: max or mode: min",
         ),
         (
             "EarlyStopping",
             {"validation": "none"},
-            ":11:15: training.callbacks.0.EarlyStopping.monitor: EarlyStopping watches 'val_loss', but there are no "
-            "examples for validation",
+            ":11:15: training.callbacks.0.EarlyStopping.monitor: EarlyStopping watches 'val_loss', but there is no "
+            "validation split",
             "give data.validation, or watch 'loss'",
         ),
         (

@@ -156,9 +156,9 @@ def test_a_run_keeps_what_a_teacher_is(finished, teacher):
         (["data.classes=['1', '2', '3']", "model.sequential.layers.2.Dense.units=3"], "teacher's classes are 0, 1, 2"),
         (
             ["data.resize={height: 16, width: 16}"],
-            r"inputs are uint8 \[8, 8, 1\], this recipe's are uint8 \[16",
+            r"inputs are uint8 \[8, 8, 1\], but this recipe's are uint8 \[16",
         ),
-        (["task=autoencoding", "data.augment=[]", "model.sequential.layers.2.Dense.units=64"], "autoencoding has none"),
+        (["task=autoencoding", "data.augment=[]", "model.sequential.layers.2.Dense.units=64"], "has no classes"),
         (
             [
                 "data.classes=['1', '2']",
@@ -189,7 +189,7 @@ def test_a_teacher_that_tells_no_classes_apart_is_refused(recipe_file, tmp_path,
     run = train_recipe(
         load_recipe(path, [*other, "training.teacher=null", "training.epochs=1"]), tmp_path / "runs", silent()
     ).run
-    with pytest.raises(InputError, match="tells no classes apart"):
+    with pytest.raises(InputError, match="does not classify"):
         prepare(load_recipe(recipe_file, [f"training.teacher.run={run.path}"]))
 
 

@@ -35,7 +35,7 @@ def recipe(tmp_path, augment, source="digits", task="classification", units=10, 
 )
 def test_rows_of_numbers_are_no_images(tmp_path, augment):
     with pytest.raises(
-        InputError, match=r"needs images \[height, width, channels\], the data has the shape \[2\]"
+        InputError, match=r"needs images \[height, width, channels\], but the data has the shape \[2\]"
     ) as e:
         check_build(recipe(tmp_path, augment, ROWS, units=2))
     assert (e.value.problems[0].location.line, e.value.problems[0].hint) == (7, "remove it")
@@ -45,7 +45,7 @@ def test_rows_of_numbers_are_no_images(tmp_path, augment):
     ("settings", "message", "hint"),
     [
         ({"source": VALUES, "task": "regression", "units": 1}, "task regression has none", "remove it"),
-        ({"source": ROWS, "units": 1, "activation": "sigmoid"}, "one unit for two of them", "2 units and softmax"),
+        ({"source": ROWS, "units": 1, "activation": "sigmoid"}, "one unit for two classes", "2 units and softmax"),
     ],
 )
 def test_what_is_mixed_has_classes_with_a_unit_each(tmp_path, settings, message, hint):

@@ -279,7 +279,7 @@ def test_long_lists_of_names_are_split_by_keras(tmp_path):
         ({"backbone": "VGG16", "alpha": 0.5}, "VGG16 has no alpha"),
         ({}, "has no backbone"),
         ({"weights": {"run": "x"}}, "need run and upto"),
-        ({"weights": {"run": "x", "up": "y"}}, "weights has no key 'up'"),
+        ({"weights": {"run": "x", "up": "y"}}, "unknown key 'up' in weights"),
         ({"backbone": "VGG16", "weights": {"run": "x", "upto": "y"}}, "backbone and weights: .* exclude each other"),
     ],
 )
@@ -340,9 +340,9 @@ def loaded(tmp_path, *changes):
 @pytest.mark.parametrize(
     ("old", "new", "line", "message", "hint"),
     [
-        ("[block_16, head]", "[blok_16, head]", 21, "no layer with weights is called 'blok_16'", "mean 'block_16'"),
-        ("{block_16: 1e-5}", "{backbon: 1e-5}", 21, "no layer with weights is called 'backbon'", "mean 'backbone'"),
-        ("{block_16: 1e-5}", "{block_15: 1e-5}", 21, "nothing of 'block_15' is trained here", "leave out"),
+        ("[block_16, head]", "[blok_16, head]", 21, "no layer with weights named 'blok_16'", "mean 'block_16'"),
+        ("{block_16: 1e-5}", "{backbon: 1e-5}", 21, "no layer with weights named 'backbon'", "mean 'backbone'"),
+        ("{block_16: 1e-5}", "{block_15: 1e-5}", 21, "'block_15' has no trained weights here", "remove its"),
         ("[32, 32, 3]", "[16, 16, 3]", 9, "at least 32x32", "data.resize"),
     ],
 )

@@ -307,7 +307,7 @@ def test_encode_writes_the_codes_of_rows_and_of_a_split(runs, variational, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "encode needs INPUTS or --split"),
+        ([], "encode needs either INPUTS or --split"),
         (["--split", "test"], "unknown --split 'test'"),
         (["--split", "train", "--output", "codes.txt"], "is not a .npz file"),
     ],
@@ -323,7 +323,7 @@ def test_encode_says_what_it_needs(runs, arguments, message):
 
 def test_hidden_patches_need_pictures(tmp_path, reporter):
     values = NOISY_TIED | {"name": "flat", "corrupt": "{random_patches: {patch_size: 2}}"}
-    with pytest.raises(InputError, match=r"hides pixels \[8, 8\], the targets have the shape \[64\]"):
+    with pytest.raises(InputError, match=r"hides pixels of shape \[8, 8\], but the targets have the shape \[64\]"):
         train_recipe(recipe(tmp_path, **values), tmp_path, reporter)
 
 

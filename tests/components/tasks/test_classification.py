@@ -59,10 +59,10 @@ def test_a_metric_that_takes_logits_gets_them():
 def test_a_name_that_is_taken_is_refused(name):
     inputs = keras.Input((4,))
     network = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(inputs))
-    with pytest.raises(InputError, match=f"two of the name '{name}'"):
+    with pytest.raises(InputError, match=f"two losses or metrics have the name '{name}'"):
         check_metric_names(Classification(metrics=[keras.metrics.AUC(name=name)]), network, "classification")
     many = {"output": network.output, "other": network.output}
-    with pytest.raises(InputError, match="two of the name 'other_loss'"):
+    with pytest.raises(InputError, match="two losses or metrics have the name 'other_loss'"):
         check_metric_names(
             Classification(metrics=[keras.metrics.AUC(name="other_loss")]), keras.Model(inputs, many), "classification"
         )
@@ -70,7 +70,7 @@ def test_a_name_that_is_taken_is_refused(name):
 
 def test_the_recipe_says_where_the_name_is_taken():
     overrides = ["task={classification: {metrics: [{AUC: {name: loss}}]}}"]
-    with pytest.raises(InputError, match="two of the name 'loss'") as caught:
+    with pytest.raises(InputError, match="two losses or metrics have the name 'loss'") as caught:
         check_build(load_recipe("digits_mlp", overrides))
     assert caught.value.problems[0].key == "task.classification.metrics"
     assert caught.value.problems[0].location is not None
