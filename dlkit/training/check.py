@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
+from dlkit.analysis.receptive_field import grid_of
 from dlkit.data.source import build_dataset, describe
-from dlkit.errors import CheckError, InputError, located
+from dlkit.errors import CheckError, InputError, keras_reason, located
+from dlkit.interfaces.data import Split
+from dlkit.interfaces.task import Task
 from dlkit.model.build import build_model, table_differences
+from dlkit.model.built import BuiltModel
 from dlkit.model.compile import compile_model
 from dlkit.training.monitors import check_monitors
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
-from dlkit.analysis.receptive_field import grid_of
-from dlkit.errors import keras_reason
-from dlkit.interfaces.data import Split
-from dlkit.interfaces.task import Task
-from dlkit.model.built import BuiltModel
 
 
 def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
