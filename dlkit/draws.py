@@ -21,19 +21,16 @@ def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
 
 
 def shuffled(indices: Any, seed: int, epoch: Any, count: int) -> Any:
-    """Return the example at each position `indices` (n,) of an epoch's order: a permutation of range(count), int64.
+    """Return where the places `indices` (n,) of an epoch's order lead: a permutation of range(count), int64.
 
-    TensorFlow's shuffle uses only the low bits of its seed (8 for 60,000 examples), so orders repeat. This function
-    therefore applies two shuffles with mixed seeds and a rotation between them.
+    TensorFlow's shuffle uses only the low bits of its seed (three words of 8 for 60,000 examples), so orders repeat when
+    the seed counts up. Its words are therefore drawn, and the order is rotated too.
     """
-    words = tf.cast(tf.bitwise.right_shift(_stream(_key(seed, 0, epoch, tf.constant([0])), 7), _u64(1)), tf.int64)[0]
+    seeds = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])
+    words = tf.random.stateless_uniform([4], seeds, None, None, tf.int64, alg="philox")
+    places = (tf.cast(indices, tf.int64) + words[3] % count) % count
     last = tf.constant(count - 1, tf.int64)
-
-    def permuted(places: Any, key: Any) -> Any:
-        return tf.raw_ops.RandomIndexShuffle(index=places, seed=key, max_index=last, rounds=_SHUFFLE_ROUNDS)
-
-    once = permuted(tf.cast(indices, tf.int64), words[:3])
-    return permuted((once + words[3] % count) % count, words[4:])
+    return tf.raw_ops.RandomIndexShuffle(index=places, seed=words[:3], max_index=last, rounds=_SHUFFLE_ROUNDS)
 
 
 def uniform(seeds: Any, count: int) -> Any:
