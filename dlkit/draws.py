@@ -23,8 +23,8 @@ def example_seeds(seed: int, stage: int, epoch: Any, indices: Any) -> Any:
 def shuffled(indices: Any, seed: int, epoch: Any, count: int) -> Any:
     """Return where the places `indices` (n,) of an epoch's order lead: a permutation of range(count), int64.
 
-    TensorFlow's shuffle uses only the low bits of its seed (three words of 8 for 60,000 examples), so orders repeat when
-    the seed counts up. Its words are therefore drawn, and the order is rotated too.
+    TensorFlow's shuffle uses only the low bits of its seed (three words of 8 for 60,000 examples), so orders repeat
+    when the seed counts up. Its words are therefore drawn, and the order is rotated too.
     """
     seeds = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])
     words = tf.random.stateless_uniform([4], seeds, None, None, tf.int64, alg="philox")
