@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-KILLS = int(os.environ.get("DLKIT_CRASH_KILLS", "6"))
+KILLS = int(os.environ.get("DLKIT_CRASH_KILLS", "5"))
 HARNESS = Path(__file__).parent / "crash" / "harness.py"
 COMMON = """
 recipe: 1
