@@ -119,3 +119,42 @@ def test_the_cifar_recipes_differ_in_augmentation_and_epochs_alone():
         assert other["training"] | {"epochs": 0} == strong["training"] | {"epochs": 0}
         data = {key: value for key, value in other["data"].items() if key != "augment"}
         assert data == {key: value for key, value in strong["data"].items() if key != "augment"}
+
+
+RESULTS = RECIPES["digits_mlp"].parent.parent / "docs/results.md"
+
+
+def measured_bounds():
+    """The rows of the page of results that state a bound: (recipe, metric) -> split, bound, first measured value."""
+    text = RESULTS.read_text(encoding="utf-8")
+    rows = [re.split(r"(?<!\\) ?\| ?", line)[1:-1] for line in text.splitlines() if line.startswith("| `")]
+    found = {}
+    for recipe, command, metric, split, bound, _lecture, here in (row for row in rows if len(row) == 7):
+        if bound:
+            assert command == "the same" or f" {recipe.strip('`')}" in command, f"the command of {recipe}"
+            found[recipe.strip("`"), metric] = split.split()[0], bound, float(re.search(r"[\d.]+", here)[0])
+    return found
+
+
+def promised_bounds():
+    """The bounds that the recipes ask of metrics, in the same form without the measured value."""
+    for name in RECIPES:
+        expect = load_recipe(name).recipe.expect
+        for metric, bound in expect.metrics.items():
+            for sign, limit in ((">=", bound.at_least), ("<=", bound.at_most)):
+                if limit is not None:
+                    yield (name, metric), (expect.split, sign, limit)
+
+
+def test_every_bound_of_a_recipe_was_measured_and_is_on_the_page_of_results():
+    measured = measured_bounds()
+    promised = dict(promised_bounds())
+    stated = {key: (split, bound.split()[0], float(bound.split()[1])) for key, (split, bound, _) in measured.items()}
+    assert promised == stated
+    assert len(promised) >= 15
+
+
+def test_the_measured_values_meet_their_bounds():
+    for key, (_, bound, value) in measured_bounds().items():
+        sign, limit = bound.split()
+        assert value >= float(limit) if sign == ">=" else value <= float(limit), key
