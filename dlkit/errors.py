@@ -56,6 +56,13 @@ class DlkitError(Exception):
         self.problems = [Problem(message, hint, key, location)]
         super().__init__(message)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON form: exit code, the first problem's message, hint and place, and all problems."""
+        problems = [problem.to_json() for problem in self.problems]
+        place = {key: problems[0][key] for key in ("file", "line", "column", "key")}
+        named = {key: problems[0][key] for key in ("message", "hint")}
+        return {"code": int(self.exit_code)} | named | {"place": place, "problems": problems}
+
 
 class InputError(DlkitError):
     """Invalid user input (exit 2)."""

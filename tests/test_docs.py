@@ -115,7 +115,7 @@ def test_every_verb_is_in_the_readme():
 def test_every_verb_with_json_is_on_its_page():
     titles = set(re.findall(r"^## (.+)$", (ROOT / "docs/json.md").read_text(encoding="utf-8"), re.MULTILINE))
     with_json = {name for name, verb in verbs().items() if any("--json" in item.opts for item in verb.params)}
-    assert titles == {"arithmetic" if is_kind(verb) else verb for verb in with_json} | {"schema"}
+    assert titles == {"arithmetic" if is_kind(verb) else verb for verb in with_json} | {"schema", "Errors"}
 
 
 def test_recipes_to_start_from_are_in_the_readme_with_their_counts():

@@ -2,12 +2,13 @@
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from dlkit.cli import (
     arithmetic,
+    completion,
     data,
     demo,
     doctor,
@@ -27,10 +28,11 @@ from dlkit.cli import (
     train,
     validate,
 )
+from dlkit.cli._failures import UsageError, show_failure, show_usage_error
 from dlkit.cli._options import reads_recipes
 from dlkit.errors import DlkitError, ExitCode, MissingError
-from dlkit.machine.interruption import end_with_parent
-from dlkit.process import DEBUG, is_set, set_variable
+from dlkit.machine.interruption import Interrupted, end_with_parent
+from dlkit.process import COMPLETE, DEBUG, is_set, set_variable
 
 app = typer.Typer(
     name="dlkit",
@@ -59,6 +61,7 @@ app.command(name="list")(reads_recipes(list_.list_components))
 app.command()(reads_recipes(new.new))
 app.add_typer(runs.app, name="runs")
 app.command()(reads_recipes(schema.schema))
+app.command()(completion.completion)
 
 
 @app.callback(invoke_without_command=True)
@@ -81,30 +84,26 @@ def dlkit(
 def main() -> None:
     """Run the command line; print user errors without a traceback and exit with the documented codes."""
     end_with_parent()
+    if is_set(COMPLETE):
+        completion.prepare()
     try:
-        app()
+        code = app(prog_name="dlkit", standalone_mode=False)
+        sys.exit(show_failure(Interrupted("interrupted")) if code == ExitCode.INTERRUPTED else code)
+    except UsageError as error:
+        sys.exit(show_usage_error(error))
     except DlkitError as error:
-        _fail(error)
+        sys.exit(show_failure(error))
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(ExitCode.INTERRUPTED)
+        sys.exit(show_failure(Interrupted("interrupted")))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, as `| head` does
         sys.exit(ExitCode.DONE)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
-            _fail(MissingError(str(error.strerror), "set TMPDIR to a folder that can be written to"))
+            hint = "set TMPDIR to a folder that can be written to"
+            sys.exit(show_failure(MissingError(str(error.strerror), hint)))
         if error.filename is None:
             raise
         from dlkit.safety.files import denied
 
-        _fail(denied(error))
-
-
-def _fail(error: DlkitError) -> NoReturn:
-    if is_set(DEBUG):
-        raise error
-    from dlkit.console import show_problems
-
-    show_problems(error)
-    sys.exit(error.exit_code)
+        sys.exit(show_failure(denied(error)))

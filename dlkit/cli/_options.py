@@ -10,6 +10,19 @@ import typer
 
 from dlkit.process import OFFLINE, RUNS, TFDS_DATA, set_variable
 
+
+def complete_recipes(incomplete: str) -> list[str]:
+    """Return the shipped recipes, and the recipe files in the folder of the word, that begin like the word."""
+    from dlkit.recipe import shipped_recipes
+
+    folder = Path(f"{incomplete}x").parent
+    files = [str(path) for pattern in ("*.yaml", "*.yml") for path in sorted(folder.glob(pattern))]
+    return [word for word in (*shipped_recipes(), *files) if word.startswith(incomplete)]
+
+
+Recipe = Annotated[
+    str, typer.Argument(help="A recipe file, or the name of a shipped recipe.", autocompletion=complete_recipes)
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe, such as training.epochs=1."),

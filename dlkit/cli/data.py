@@ -1,14 +1,10 @@
 """dlkit data: report what a recipe's data contains and what is wrong with it."""
 
-from typing import Annotated
-
-import typer
-
-from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_options
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, Recipe, apply_data_options
 
 
 def data(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
+    recipe: Recipe,
     overrides: Overrides = None,
     data_dir: DataDir = None,
     offline: Offline = False,

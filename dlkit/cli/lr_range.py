@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import DataDir, Json, Offline, Overrides, RunsDir, apply_data_options, check_ending
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, Recipe, RunsDir, apply_data_options, check_ending
 
 
 def lr_range(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
+    recipe: Recipe,
     overrides: Overrides = None,
     lowest: Annotated[float, typer.Option("--from", min=0.0, help="The first learning rate.")] = 1e-6,
     highest: Annotated[float, typer.Option("--to", min=0.0, help="The last learning rate.")] = 10.0,

@@ -6,10 +6,14 @@ from typing import Annotated
 
 import typer
 
+from dlkit.cli._options import complete_recipes
+
 
 def new(
     name: Annotated[str, typer.Argument(help="The new recipe's name: lower-case letters, digits, _ and -.")],
-    source: Annotated[str, typer.Option("--from", metavar="RECIPE", help="The recipe to copy.")],
+    source: Annotated[
+        str, typer.Option("--from", metavar="RECIPE", help="The recipe to copy.", autocompletion=complete_recipes)
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", help="Where to write it [default: NAME.yaml here].")
     ] = None,

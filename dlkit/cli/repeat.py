@@ -4,11 +4,21 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import DataDir, Deterministic, Json, Offline, Overrides, RunsDir, Threads, apply_data_options
+from dlkit.cli._options import (
+    DataDir,
+    Deterministic,
+    Json,
+    Offline,
+    Overrides,
+    Recipe,
+    RunsDir,
+    Threads,
+    apply_data_options,
+)
 
 
 def repeat(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
+    recipe: Recipe,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds: 0 to N - 1.")] = 5,
     overrides: Overrides = None,
     deterministic: Deterministic = False,

@@ -5,13 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
-from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_options
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, apply_data_options, complete_recipes
 
 
 def summary(
     subjects: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RECIPE|RUN]...", help="Recipes or runs [default: all shipped recipes]."),
+        typer.Argument(
+            metavar="[RECIPE|RUN]...",
+            help="Recipes or runs [default: all shipped recipes].",
+            autocompletion=complete_recipes,
+        ),
     ] = None,
     overrides: Overrides = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the arithmetic behind every row.")] = False,

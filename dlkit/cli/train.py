@@ -4,7 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlkit.cli._options import DataDir, Deterministic, Json, Offline, Overrides, RunsDir, Threads, apply_data_options
+from dlkit.cli._options import (
+    DataDir,
+    Deterministic,
+    Json,
+    Offline,
+    Overrides,
+    Recipe,
+    RunsDir,
+    Threads,
+    apply_data_options,
+)
 
 if TYPE_CHECKING:
     from dlkit.experiments.speed import Speed
@@ -12,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
+    recipe: Recipe,
     overrides: Overrides = None,
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dlkit.cli._options import Json, Overrides
+from dlkit.cli._options import Json, Overrides, complete_recipes
 
 if TYPE_CHECKING:
     from dlkit.recipe.advice import Overlap
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 def validate(
     recipes: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RECIPE]...", help="Recipe files or names [default: all shipped recipes]."),
+        typer.Argument(
+            metavar="[RECIPE]...",
+            help="Recipe files or names [default: all shipped recipes].",
+            autocompletion=complete_recipes,
+        ),
     ] = None,
     overrides: Overrides = None,
     build: Annotated[bool, typer.Option("--build", help="Also build the models and check their contracts.")] = False,
