@@ -1,6 +1,10 @@
 """What the tests share: caches and runs of their own, a quiet TensorFlow, and one trained run on real digits."""
 
 import os
+import runpy
+import sys
+from subprocess import CompletedProcess
+from types import SimpleNamespace
 from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,8 +29,6 @@ def places(tmp_path_factory):
 def full_precision():
     """Put back Keras' global precision, which a recipe may change."""
     yield
-    import sys
-
     if "keras" in sys.modules:
         from dlkit.model.build import set_precision
 
@@ -62,6 +64,30 @@ def trained_run(places):
 
     loaded = load_recipe("digits_mlp", ["training.epochs=3"])
     return train_recipe(loaded, places / "runs", Silent()).run
+
+
+@pytest.fixture(scope="session")
+def exported_run(trained_run, places):
+    """The SavedModel of that run and its certificate; tests change copies."""
+    from dlkit.export.export import export
+    from dlkit.model.trained import open_run
+
+    return export(open_run(trained_run), "saved_model", places / "exports")
+
+
+@pytest.fixture
+def reload_here(monkeypatch):
+    """Run the readers of artefacts in this process: the same answers without another start of TensorFlow."""
+
+    def run(command, **_):
+        package = sys.modules["dlkit"]
+        try:
+            runpy.run_path(command[2])["main"](*command[3:])
+        finally:
+            sys.modules["dlkit"] = package  # the reader hides it
+        return CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr("dlkit.export.certificate.subprocess", SimpleNamespace(run=run))
 
 
 class Result(NamedTuple):

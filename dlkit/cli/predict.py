@@ -19,7 +19,9 @@ from dlkit.cli._options import (
 
 
 def predict(
-    inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, or .npz files with an array x.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(help="Images, folders of images, .npz files with an array x, or .npy files.")
+    ],
     run: Annotated[
         str | None,
         typer.Option("--run", help="A run directory or a recipe's name (its latest run) [default: the latest]."),
@@ -34,7 +36,7 @@ def predict(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Predict images, folders of images or the rows of an .npz file."""
+    """Predict images, folders of images or the rows of an .npz or .npy file."""
     from dlkit.errors import MissingError
     from dlkit.evaluation.request import check_tiles
     from dlkit.process import runs_root

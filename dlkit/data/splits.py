@@ -46,11 +46,15 @@ def resized_spec(data: Data, description: Description) -> ArraySpec:
                 "remove this key",
                 key=f"data.{key}",
             )
+    if data.resize is not None and spec.dtype == "bool":
+        raise InputError(
+            "booleans cannot be resized", "save the images as numbers: 255 * x.astype('uint8')", key="data.resize"
+        )
     if data.patch is not None:
-        return ArraySpec((None, None, spec.shape[-1]), "uint8" if data.resize else spec.dtype)
+        return ArraySpec((None, None, spec.shape[-1]), spec.dtype)
     if data.resize is None:
         return spec
-    return ArraySpec((data.resize.height, data.resize.width, spec.shape[-1]), "uint8")
+    return ArraySpec((data.resize.height, data.resize.width, spec.shape[-1]), spec.dtype)
 
 
 def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
@@ -66,6 +70,17 @@ def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
         return Splits(train, dataset.load(data.validation.split, resizer(data)))
     kept, held = _held_out(train, data.validation, stratified)
     return Splits(train.select(kept), train.select(held))
+
+
+def check_fits(split: Split, name: str, spec: ArraySpec) -> None:
+    """Raise InputError when the inputs of a split, resized, are not such as the network takes."""
+    shape, dtype = tuple(split.inputs.shape[1:]), str(split.inputs.dtype)
+    if not spec.fits(shape) or dtype != spec.dtype:
+        wanted = [size if size is not None else "any" for size in spec.shape]
+        raise InputError(
+            f"the inputs of {name} are {dtype} of shape {list(shape)}, but the network takes {spec.dtype} of {wanted}",
+            "prepare all splits in the same way, or give all images one size with data.resize",
+        )
 
 
 def check_finite(split: Split, name: str) -> None:

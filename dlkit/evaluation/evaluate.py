@@ -5,7 +5,7 @@ from typing import Any
 
 from dlkit.data.fingerprint import record_fingerprint
 from dlkit.data.source import build_dataset
-from dlkit.data.splits import check_finite, load_splits, resizer
+from dlkit.data.splits import check_finite, check_fits, load_splits, resized_spec, resizer
 from dlkit.errors import DlkitError, located
 from dlkit.evaluation.band import band
 from dlkit.evaluation.report import write_report
@@ -75,11 +75,12 @@ def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> d
 def read_split(trained: TrainedModel, split: str) -> Split:
     """Read one split; train and validation are those that training used, any other is the source's own.
 
-    Raises InputError when it contains NaN or infinity.
+    Raises InputError when its inputs are not such as the network takes, or when it contains NaN or infinity.
     """
     recipe = trained.loaded.recipe
     try:
         data = _loaded(trained, split)
+        check_fits(data, split, resized_spec(recipe.data, trained.built.description))
         check_finite(data, split)
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error

@@ -6,7 +6,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -15,10 +14,10 @@ from dlkit.data.splits import not_finite
 from dlkit.errors import InputError, MissingError
 from dlkit.interfaces.data import ArraySpec
 from dlkit.interfaces.exporter import takes_images
+from dlkit.media.arrays import check_numbers, converted, read_npy, read_npz
 from dlkit.media.images import read_image
 from dlkit.model.built import BuiltModel
-from dlkit.safety.arrays import check_arrays
-from dlkit.safety.files import UnreadableError, check_links
+from dlkit.safety.files import check_links
 
 AHEAD = 256
 
@@ -42,7 +41,9 @@ def named_examples(built: BuiltModel, inputs: list[Path]) -> Iterator[Named]:
             elif path.exists():
                 yield from _reader(path).read(built, path)
             else:
-                raise MissingError(f"no such file or folder: {path}", "give images, folders of images or an .npz file")
+                raise MissingError(
+                    f"no such file or folder: {path}", "give images, folders of images, .npz or .npy files"
+                )
 
 
 def _reader(path: Path) -> Reader:
@@ -76,7 +77,7 @@ def _read_image(built: BuiltModel, path: Path) -> list[Named]:
     if not takes_images(spec):
         raise InputError(
             f"{path}: this model takes {spec.dtype} of shape {list(spec.shape)}, not images",
-            "give an .npz file with an array x of that shape",
+            "give an .npz file with an array x of that shape, or an .npy file",
         )
     pixels = read_image(path, spec.shape[-1] or 3, built.resize)
     if built.resize is None:
@@ -85,40 +86,21 @@ def _read_image(built: BuiltModel, path: Path) -> list[Named]:
 
 
 def _read_rows(built: BuiltModel, path: Path) -> list[Named]:
-    rows = _converted(built.raw_spec, _array(path), path)
+    """Return the rows of an .npy file, or of the array x of an .npz file."""
+    is_npy = path.suffix == ".npy"
+    (array,), name = ([read_npy(path)], str(path)) if is_npy else (read_npz(path, ["x"]), f"{path}: x")
+    check_numbers(array, name)
+    rows = converted(array, built.raw_spec.dtype, name)
     _check_shape(built.raw_spec, rows.shape[1:], str(path))
-    for index in not_finite(rows):
-        raise InputError(f"{path}[{index}] contains NaN or infinity", "clean the row, or remove it")
     resized = built.resize(rows) if built.resize else rows
+    for index in not_finite(resized):
+        raise InputError(f"{path}[{index}] contains NaN or infinity", "clean the row, or remove it")
     return [(f"{path}[{index}]", row) for index, row in enumerate(resized)]
-
-
-def _array(path: Path) -> np.ndarray:
-    """Return the array x of an .npz file."""
-    try:
-        check_arrays(path)
-        with np.load(path, allow_pickle=False) as archive:
-            if "x" not in archive.files:
-                raise InputError(f"{path} has no array x", f"it has: {', '.join(archive.files) or 'nothing'}")
-            rows: np.ndarray = archive["x"]
-    except (UnreadableError, OSError, ValueError, AttributeError, BadZipFile) as error:
-        raise InputError(f"{path} is not a readable .npz file: {error}", "write it with numpy.savez(x=...)") from error
-    return rows
-
-
-def _converted(spec: ArraySpec, rows: np.ndarray, path: Path) -> np.ndarray:
-    """Return rows in the model's dtype; raise InputError where that would change the kind of number."""
-    if rows.dtype == spec.dtype:
-        return rows
-    if not np.can_cast(rows.dtype, spec.dtype, "same_kind"):
-        raise InputError(f"{path}: x is {rows.dtype}, but this model takes {spec.dtype}", "convert it first")
-    return rows.astype(spec.dtype)
 
 
 def _check_shape(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
     """Raise InputError when the shape of an example does not fit the model."""
-    fits = len(shape) == len(spec.shape) and all(w in (None, s) for w, s in zip(spec.shape, shape, strict=True))
-    if not fits:
+    if not spec.fits(shape):
         wanted = [size if size is not None else "any" for size in spec.shape]
         raise InputError(
             f"{name} has the shape {list(shape)}, but this model takes {wanted}",
@@ -127,4 +109,4 @@ def _check_shape(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
 
 
 _IMAGES = Reader(frozenset(SUFFIXES), _read_image)
-READERS = (_IMAGES, Reader(frozenset({".npz"}), _read_rows))
+READERS = (_IMAGES, Reader(frozenset({".npy", ".npz"}), _read_rows))

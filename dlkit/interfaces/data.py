@@ -22,6 +22,10 @@ class ArraySpec:
     shape: tuple[int | None, ...]
     dtype: str
 
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Return whether an array of this shape is such an example."""
+        return len(shape) == len(self.shape) and all(w in (None, s) for w, s in zip(self.shape, shape, strict=True))
+
 
 @dataclass(frozen=True)
 class Description:
@@ -111,7 +115,7 @@ class Resizer(Protocol):
     key: str
 
     def __call__(self, images: Any) -> Any:
-        """Return resized images (..., height, width, channels) in uint8."""
+        """Return resized images (..., height, width, channels) of the same dtype."""
 
     def __hash__(self) -> int:
         """Return a hash, so that a resizer can be a key in caches."""
@@ -133,7 +137,8 @@ class Dataset(Protocol):
 def check_split(split: str, available: Mapping[str, Any] | list[str]) -> None:
     """Raise InputError when the dataset has no such split."""
     if split not in available:
-        raise InputError(f"the data has no split {split!r}", f"its splits are: {', '.join(available) or 'none'}")
+        part = "; to hold out a part of train, use data.validation: {fraction: 0.2}" if "[" in split else ""
+        raise InputError(f"the data has no split {split!r}", f"its splits are: {', '.join(available) or 'none'}{part}")
 
 
 def resized(inputs: np.ndarray, resize: Resizer | None, batch: int = 256) -> np.ndarray:

@@ -16,7 +16,10 @@ from dlkit.safety.images import MAX_BYTES, MAX_PIXELS, declared_pixels
 
 
 class ImageResizer:
-    """Resizes images (..., height, width, channels) to one size in uint8, as specified by data.resize."""
+    """Resizes images (..., height, width, channels) to one size, as specified by data.resize.
+
+    Values keep their type and range: those of integers are rounded, those of floats are not. The arithmetic is float32.
+    """
 
     def __init__(
         self, height: int, width: int, interpolation: str, crop_to_aspect_ratio: bool, antialias: bool = False
@@ -32,7 +35,7 @@ class ImageResizer:
         return ImageResizer(*self.size, "nearest", self.crop_to_aspect_ratio)
 
     def __call__(self, images: Any) -> Any:
-        """Return resized images, rounded to uint8; a NumPy array gives a NumPy array."""
+        """Return resized images of the same dtype; a NumPy array gives a NumPy array."""
         resized = keras.ops.image.resize(
             tf.cast(images, "float32"),
             self.size,
@@ -41,8 +44,19 @@ class ImageResizer:
             antialias=self.antialias,
             data_format="channels_last",
         )
-        pixels = tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), "uint8")
+        pixels = nearest(resized, images.dtype)
         return pixels.numpy() if isinstance(images, np.ndarray) else pixels
+
+
+def nearest(values: Any, dtype: Any) -> Any:
+    """Return float values in another dtype: the nearest integers, which never wrap, or floats."""
+    dtype = tf.as_dtype(dtype)
+    if not dtype.is_integer:
+        return tf.cast(values, dtype)
+    # tf.saturate_cast makes the maximum of 64-bit integers, which no float represents, their minimum.
+    return tf.where(
+        values >= float(dtype.max), tf.constant(dtype.max, dtype), tf.saturate_cast(tf.round(values), dtype)
+    )
 
 
 def decode(encoded: Any, channels: int) -> Any:

@@ -12,12 +12,14 @@ from dlkit.interfaces.data import ArraySpec, Split
 def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
     """Return the preprocess layers as a model from examples of the given shape and dtype to the network's inputs.
 
-    Floating-point values and 8-bit pixels are cast to the training precision (the network itself casts to bfloat16).
+    All values are cast to the training precision (the network itself casts to bfloat16), except for text and for
+    integers of 32 and 64 bits outside images, which may be indices.
     """
     floatx = keras.config.floatx()
     inputs = keras.Input(spec.shape, dtype=spec.dtype, name="inputs")
     outputs = stack(layers, inputs)
-    if outputs.dtype == "uint8" or (outputs.dtype.startswith("float") and outputs.dtype != floatx):
+    indices = outputs.dtype in ("int32", "int64") and len(outputs.shape) < 4
+    if outputs.dtype not in (floatx, "string") and not indices:
         outputs = keras.ops.cast(outputs, floatx)
     return keras.Model(inputs, outputs, name="preprocess")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlkit.data.source import build_dataset, describe, left_out
-from dlkit.data.splits import Splits, check_finite, load_splits
+from dlkit.data.splits import Splits, check_finite, check_fits, load_splits, resized_spec
 from dlkit.errors import DlkitError, located
 from dlkit.model.build import build_model
 from dlkit.model.built import BuiltModel
@@ -41,6 +41,7 @@ def prepare(loaded: "LoadedRecipe") -> Prepared:
     try:
         splits = load_splits(recipe.data, dataset, built.task.stratified)
         if splits.validation is not None:
+            check_fits(splits.validation, "validation", resized_spec(recipe.data, description))
             check_finite(splits.validation, "validation")
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error

@@ -6,6 +6,7 @@ from PIL import Image
 
 from dlkit.components.datasets.digits import Digits
 from dlkit.errors import InputError, MissingError
+from dlkit.evaluation.encode import encode
 from dlkit.evaluation.predict import predict
 from dlkit.model.trained import open_run
 
@@ -36,6 +37,16 @@ def test_png_files_and_rows_give_the_same_answers(trained, digits, tmp_path):
         assert one["probability"] == max(one["probabilities"].values())
 
 
+def test_other_types_with_the_same_values_give_the_same_answers(trained, digits, tmp_path):
+    np.savez(tmp_path / "rows.npz", x=digits.inputs)
+    expected = [row["probabilities"] for row in predict(trained, [tmp_path / "rows.npz"])]
+    for values in (digits.inputs.astype(">i8"), np.asfortranarray(digits.inputs)):
+        np.save(tmp_path / "rows.npy", values)
+        found = predict(trained, [tmp_path / "rows.npy"])
+        assert [row["probabilities"] for row in found] == expected
+        assert found[4]["input"] == f"{tmp_path / 'rows.npy'}[4]"
+
+
 def test_what_does_not_fit_is_named(trained, tmp_path):
     Image.new("L", (9, 8)).save(tmp_path / "wide.png")
     with pytest.raises(InputError, match=r"wide\.png has the shape \[8, 9, 1\], but this model takes \[8, 8, 1\]"):
@@ -47,8 +58,21 @@ def test_what_does_not_fit_is_named(trained, tmp_path):
     with pytest.raises(InputError, match=r"other\.npz has no array x"):
         predict(trained, [tmp_path / "other.npz"])
     np.savez(tmp_path / "floats.npz", x=np.zeros((2, 8, 8, 1)))
-    with pytest.raises(InputError, match="x is float64, but this model takes uint8"):
+    with pytest.raises(InputError, match="x is float64, but the model takes uint8"):
         predict(trained, [tmp_path / "floats.npz"])
+    scans = np.full((2, 8, 8, 1), 4095, np.uint16)
+    for values, message in [
+        (scans, "x is uint16 with values from 4095 to 4095, but the model takes uint8, from 0 to 255"),
+        (scans > 0, "x is bool, but the model takes uint8"),
+        (-scans.astype(int), "x is int64 with values from -4095 to -4095"),
+        (scans[:0], r"x has the shape \[0, 8, 8, 1\], which contains no values"),
+        (scans.astype(str), "x contains text"),
+        (scans[0, 0, 0, 0], "x is a single value"),
+    ]:
+        np.savez(tmp_path / "values.npz", x=values)
+        for verb in (predict, encode):
+            with pytest.raises(InputError, match=message):
+                verb(trained, [tmp_path / "values.npz"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(MissingError, match="no images in"):
         predict(trained, [tmp_path / "empty"])

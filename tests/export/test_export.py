@@ -25,8 +25,8 @@ def trained(trained_run):
 
 
 @pytest.fixture(scope="module")
-def exported(trained, tmp_path_factory):
-    return export(trained, "saved_model", tmp_path_factory.mktemp("exports"))
+def exported(exported_run):
+    return exported_run
 
 
 def test_the_certificate_says_what_was_compared(exported):
@@ -60,7 +60,7 @@ def test_an_encoded_image_of_another_size_is_an_error(exported):
         model.signatures["serve_encoded"](encoded=tf.constant([large.numpy()]))
 
 
-def test_a_second_export_is_the_next_version(exported, trained, tmp_path):
+def test_a_second_export_is_the_next_version(trained, tmp_path, reload_here):
     for version in ("1", "2"):
         path, _ = export(trained, "saved_model", tmp_path)
         assert path.name == version
@@ -107,7 +107,9 @@ def test_a_missing_or_added_file_fails(exported, trained, tmp_path):
         verify(copy, trained)
 
 
-def test_an_artefact_of_other_weights_fails_even_with_a_certificate_of_its_own(exported, trained, tmp_path):
+def test_an_artefact_of_other_weights_fails_even_with_a_certificate_of_its_own(
+    exported, trained, tmp_path, reload_here
+):
     copy = shutil.copytree(exported[0], tmp_path / "1")
     kernel = trained.built.network.layers[1].kernel
     before = keras.ops.convert_to_numpy(kernel).copy()
@@ -119,7 +121,7 @@ def test_an_artefact_of_other_weights_fails_even_with_a_certificate_of_its_own(e
         kernel.assign(before)
 
 
-def test_a_changed_class_name_fails_even_with_fitting_hashes(exported, trained, tmp_path):
+def test_a_changed_class_name_fails_even_with_fitting_hashes(exported, trained, tmp_path, reload_here):
     import hashlib
 
     copy = shutil.copytree(exported[0], tmp_path / "1")
@@ -140,7 +142,7 @@ def test_damaged_certificates_and_strange_folders_are_named(exported, trained, t
         verify(copy, trained)
 
 
-def test_a_failed_export_leaves_nothing(trained, tmp_path, monkeypatch):
+def test_a_failed_export_leaves_nothing(trained, tmp_path, monkeypatch, reload_here):
     monkeypatch.setattr(SavedModel, "tolerance", Tolerance(absolute=-1.0, relative=0.0))
     with pytest.raises(CheckError, match="the exported saved_model differs from the run"):
         export(trained, "saved_model", tmp_path)
@@ -172,7 +174,7 @@ def test_samples_that_would_fill_the_memory_are_refused(trained_run, tmp_path):
         export(open_run(RunDirectory(copy)), "saved_model", tmp_path)
 
 
-def test_every_endpoint_is_compared_by_itself(exported, trained, monkeypatch):
+def test_every_endpoint_is_compared_by_itself(exported, trained, monkeypatch, reload_here):
     """Answers of one endpoint must not stand for those of another."""
     from dlkit.export import certificate
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import CheckError, InputError, MissingError
-from dlkit.export.export import export, verify
+from dlkit.export.export import verify
 from dlkit.model.trained import load_weights, open_run
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.inspection import inspect
@@ -27,8 +27,8 @@ def trained(trained_run):
 
 
 @pytest.fixture(scope="module")
-def exported(trained, tmp_path_factory):
-    return export(trained, "saved_model", tmp_path_factory.mktemp("exports"))[0]
+def exported(exported_run):
+    return exported_run[0]
 
 
 def rewritten(source, target, change):

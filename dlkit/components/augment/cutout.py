@@ -6,6 +6,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from dlkit.draws import uniform
+from dlkit.errors import InputError
 
 
 def cutout(
@@ -22,7 +23,18 @@ def cutout(
     centres = uniform(seeds, 2)
     rows, columns = (_hidden(centres[:, axis], tf.shape(images)[axis + 1], size) for axis in (0, 1))
     hidden = rows[:, :, tf.newaxis, tf.newaxis] & columns[:, tf.newaxis, :, tf.newaxis]
-    return tf.where(hidden, tf.cast(fill_value, images.dtype), images), masks
+    return tf.where(hidden, _filling(fill_value, tf.as_dtype(images.dtype)), images), masks
+
+
+def _filling(value: float, dtype: Any) -> Any:
+    """Return the fill value in the images' type; raise InputError when it is not a value of that type."""
+    fits = dtype.is_floating or (float(value).is_integer() and dtype.min <= value <= dtype.max)
+    if not fits:
+        raise InputError(
+            f"cutout: fill_value is {value:g}, but the images are {dtype.name}",
+            f"use a whole number from {dtype.min} to {dtype.max}",
+        )
+    return tf.cast(value, dtype)
 
 
 def _hidden(centre: Any, length: Any, size: int) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import tensorflow as tf
 from pydantic import Field
 
 from dlkit.components.corrupt._values import flat, like, value_range, values_per_example
@@ -12,8 +13,10 @@ def gaussian_noise(inputs: Any, seeds: Any, *, stddev: Annotated[float, Field(ge
     """Add Gaussian noise to every value and clip to the value range.
 
     inputs: (n, ...), any numeric type; seeds: int32 (n, 2). stddev: as a share of the value range, which is that of the
-    integer type (0 to 255 for pixels), or 0 to 1 for floats. Returns inputs of the same shape and type.
+    integer type up to 16 bits (0 to 255 for pixels); otherwise 0 to 1, widened to the example's own values. Returns
+    inputs of the same shape and type.
     """
     low, high = value_range(inputs)
     noise = normal_field(seeds, values_per_example(inputs))
-    return like(flat(inputs) + noise * (stddev * (high - low)), inputs), None
+    noisy = flat(inputs) + noise * (stddev * (high - low))
+    return like(tf.clip_by_value(noisy, low, high), inputs), None

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import tensorflow as tf
 from pydantic import Field
 
-from dlkit.components.corrupt._values import flat, like, values_per_example
+from dlkit.components.corrupt._values import values_per_example
 from dlkit.draws import uniform_field
 
 
@@ -15,5 +15,5 @@ def masking_noise(inputs: Any, seeds: Any, *, share: Annotated[float, Field(ge=0
     inputs: (n, ...), any numeric type; seeds: int32 (n, 2). share: the probability for each value. Returns inputs of
     the same shape and type.
     """
-    kept = uniform_field(seeds, values_per_example(inputs)) >= share
-    return like(tf.where(kept, flat(inputs), 0.0), inputs), None
+    hidden = uniform_field(seeds, values_per_example(inputs)) < share
+    return tf.where(tf.reshape(hidden, tf.shape(inputs)), tf.zeros_like(inputs), inputs), None

@@ -51,12 +51,14 @@ def class_indices(
     pixels: np.ndarray, values: Sequence[Value] | None, void: Sequence[Value], classes: int, name: str
 ) -> np.ndarray:
     """Convert mask pixels, numbers (..., h, w) or colours (h, w, 3), to class indices uint8; `name` begins errors."""
+    if pixels.dtype.kind not in "bui":
+        raise InputError(f"{name} is {pixels.dtype}", "mask pixels must be integers or booleans")
     coloured = isinstance(next(iter([*(values or []), *void]), 0), list)
     known = [*(values if values is not None else range(classes)), *void]
     labels = [*range(classes), *[VOID] * len(void)]
     if values is None and 255 not in known:
         known, labels = [*known, 255], [*labels, VOID]
-    codes = _codes(pixels) if coloured else pixels.astype(np.int32)
+    codes = _codes(pixels) if coloured else pixels
     table = {_code(value): label for value, label in zip(known, labels, strict=True)}
     found, places = np.unique(codes, return_inverse=True)
     unknown = [_shown(int(code), coloured) for code in found if int(code) not in table]

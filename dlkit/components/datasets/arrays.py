@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
-from zipfile import BadZipFile
 
 import numpy as np
 from pydantic import Field
 
+from dlkit.components.datasets._labels import class_labels
 from dlkit.errors import InputError, MissingError
 from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split, resized
-from dlkit.safety.arrays import check_arrays
-from dlkit.safety.files import MAX_CLASSES, UnreadableError
+from dlkit.media.arrays import check_axis, check_numbers, converted, native, read_npy, read_npz
+from dlkit.safety.files import MAX_CLASSES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,9 @@ class Arrays:
     """NumPy files with inputs x and targets y: one .npz per split, or a folder of .npy files.
 
     `train`, `validation` and `test` name .npz files with arrays `x` and `y`; alternatively, `directory` names a folder
-    with x_<split>.npy and y_<split>.npy, which are memory-mapped. With `classes` (a number), targets are class indices.
+    with x_<split>.npy and y_<split>.npy, which are memory-mapped. With `classes` (a number), targets are class indices,
+    of shape (n,) or (n, 1), or masks (n, height, width) in which 255 means no class; with `class_names` they may also
+    be these names as text.
     """
 
     directory: str | None = None
@@ -39,82 +41,81 @@ class Arrays:
             raise InputError(f"classes is {self.classes} but {len(self.class_names)} class_names are given")
 
     @cached_property
-    def _splits(self) -> dict[str, Split]:
-        names = ["train", "validation", "test"]
+    def _files(self) -> dict[str, tuple[str, list[np.ndarray]]]:
+        """Where each split comes from, and its x and y as stored."""
+        splits = ("train", "validation", "test")
         if self.directory is not None:
             folder = Path(self.directory)
-            found = {name: folder for name in names if (folder / f"x_{name}.npy").exists()}
+            found = [name for name in splits if (folder / f"x_{name}.npy").exists()]
             if "train" not in found:
                 raise _missing(folder / "x_train.npy")
-            return {name: _checked(name, *(_read_npy(folder / f"{a}_{name}.npy") for a in "xy")) for name in found}
-        files = {name: Path(file) for name in names if (file := getattr(self, name))}
-        return {name: _checked(str(path), *_read_npz(path)) for name, path in files.items()}
+            return {name: (name, [_read(folder / f"{part}_{name}.npy")[0] for part in "xy"]) for name in found}
+        files = {name: Path(file) for name in splits if (file := getattr(self, name))}
+        return {name: (str(path), _read(path)) for name, path in files.items()}
+
+    @cached_property
+    def _splits(self) -> dict[str, Split]:
+        """The checked splits; the values of x are converted when they are loaded."""
+        train = self._files["train"][1][0]
+        found = {}
+        for name, (where, (x, y)) in self._files.items():
+            _check_pair(x, y, where)
+            if x.ndim != train.ndim or x.shape[-1:] != train.shape[-1:]:
+                raise InputError(
+                    f"{where}: x has the shape {list(x.shape)}, but that of train is {list(train.shape)}",
+                    "prepare all splits in the same way",
+                )
+            found[name] = Split(x, self._targets(y, f"{where}: y"))
+        return found
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.class_names) or tuple(str(index) for index in range(self.classes or 0))
+
+    def _targets(self, y: np.ndarray, where: str) -> np.ndarray:
+        """Return class indices, or values (n, ...) with at least one axis besides the first."""
+        if self._names:
+            return class_labels(y, self._names, bool(self.class_names), where)
+        check_numbers(y, where)
+        return y if y.ndim > 1 else y.reshape(-1, 1)
 
     def describe(self) -> Description:
         """Return the description, from the headers of the files; check the range of class indices."""
-        splits = self._splits
-        inputs, targets = splits["train"].inputs, splits["train"].targets
-        lengths = {name: len(split) for name, split in splits.items()}
-        spec = ArraySpec(tuple(inputs.shape[1:]), str(inputs.dtype))
-        names = tuple(self.class_names) or tuple(str(index) for index in range(self.classes or 0))
-        if not names:
-            return Description(spec, ArraySpec(_value_shape(targets), str(targets.dtype)), (), lengths)
-        for name, split in splits.items():
-            _check_classes(name, split.targets, len(names))
-        return Description(spec, ArraySpec(tuple(targets.shape[1:]), "int64"), names, lengths)
+        inputs, targets = (
+            ArraySpec(tuple(array.shape[1:]), str(array.dtype.newbyteorder("=")))
+            for array in (self._splits["train"].inputs, self._splits["train"].targets)
+        )
+        return Description(inputs, targets, self._names, {name: len(split) for name, split in self._splits.items()})
 
     def load(self, split: str, resize: Resizer | None) -> Split:
-        """Return inputs and targets as stored; target values of shape (n,) are reshaped to (n, 1)."""
+        """Return inputs in the dtype of train, resized together with masks, and targets as class indices or values."""
         check_split(split, self._splits)
-        part = self._splits[split]
-        if not (self.classes or self.class_names):
-            return Split(resized(part.inputs, resize), part.targets.reshape(len(part), *_value_shape(part.targets)))
-        return Split(resized(part.inputs, resize), part.targets.astype(np.int64))
+        part, spec = self._splits[split], self.describe()
+        inputs = resized(converted(part.inputs, spec.inputs.dtype, f"{self._files[split][0]}: x"), resize)
+        if self._names and part.targets.ndim == 3 and resize is not None:
+            masks = resized(part.targets[..., np.newaxis], resize.of_labels())
+            return Split(inputs, masks[..., 0])
+        return Split(inputs, native(part.targets))
 
 
-def _value_shape(targets: np.ndarray) -> tuple[int, ...]:
-    return tuple(targets.shape[1:]) or (1,)
+def _check_pair(x: np.ndarray, y: np.ndarray, where: str) -> None:
+    """Raise InputError unless x are numbers (n, ...) with an axis of values, and y has as many rows."""
+    check_numbers(x, f"{where}: x")
+    check_axis(y, f"{where}: y")
+    if len(x) != len(y):
+        raise InputError(f"{where}: {len(x)} inputs and {len(y)} targets", "give one target per input")
+    if x.ndim == 1:
+        raise InputError(
+            f"{where}: x has the shape {list(x.shape)}", "one value per example has the shape [n, 1]: x.reshape(-1, 1)"
+        )
 
 
 def _missing(path: Path) -> MissingError:
     return MissingError(f"no such file: {path}", "save the arrays there, or give another path in data.source.arrays")
 
 
-def _read_npy(path: Path) -> np.ndarray:
+def _read(path: Path) -> list[np.ndarray]:
+    """Return the array of an .npy file, or x and y of an .npz file."""
     if not path.exists():
         raise _missing(path)
-    try:
-        check_arrays(path)
-        return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (UnreadableError, ValueError, OSError) as error:
-        raise InputError(f"{path} is not a readable .npy file: {error}") from error
-
-
-def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    if not path.exists():
-        raise _missing(path)
-    try:
-        check_arrays(path)
-        with np.load(path, allow_pickle=False) as archive:
-            missing = {"x", "y"} - set(archive.files)
-            if missing:
-                raise InputError(f"{path} lacks {' and '.join(sorted(missing))}", f"it contains: {archive.files}")
-            return archive["x"], archive["y"]
-    except (UnreadableError, ValueError, OSError, BadZipFile, AttributeError, TypeError) as error:
-        raise InputError(
-            f"{path} is not a readable .npz file: {error}", "save it with numpy.savez(path, x=..., y=...)"
-        ) from error
-
-
-def _checked(name: str, inputs: np.ndarray, targets: np.ndarray) -> Split:
-    if len(inputs) != len(targets) or not len(inputs):
-        raise InputError(f"{name}: {len(inputs)} inputs and {len(targets)} targets", "give one target per input")
-    return Split(inputs, targets)
-
-
-def _check_classes(name: str, targets: np.ndarray, classes: int) -> None:
-    if not np.issubdtype(targets.dtype, np.integer) or targets.min() < 0 or targets.max() >= classes:
-        raise InputError(
-            f"{name}: targets are {targets.dtype} from {targets.min()} to {targets.max()}",
-            f"class indices must be integers from 0 to {classes - 1}",
-        )
+    return [read_npy(path)] if path.suffix == ".npy" else read_npz(path, ("x", "y"))

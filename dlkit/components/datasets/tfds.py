@@ -1,7 +1,6 @@
 """TensorFlow Datasets: downloaded and stored by the library, decoded once into memory-mapped arrays."""
 
-import hashlib
-import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version as installed_version
@@ -12,23 +11,32 @@ import numpy as np
 from pydantic import Field
 
 from dlkit.components.datasets._masks import check_values, class_indices
+from dlkit.components.datasets._tfds_folders import (
+    data_directory,
+    library_feature,
+    prepared_facts,
+    prepared_folder,
+    prepared_versions,
+)
 from dlkit.errors import InputError, MissingError, closest
 from dlkit.files.cache import cached_arrays, cached_json, new_array
 from dlkit.files.downloads import network_reachable
 from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split
-from dlkit.process import TFDS_DATA, offline, path_from, set_variable
+from dlkit.process import TFDS_DATA, offline, set_variable
 from dlkit.safety.files import first_line
 
 BATCH = 1000
+_NAME = re.compile(r"\w+(/[\w.+-]+)?(:[\w.*]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tfds:
     """A dataset from TensorFlow Datasets, such as mnist or cifar10, downloaded by the library unless offline.
 
-    `input` and `target` name features of the dataset; the default is its supervised pair. A target of pixels
-    (height, width, 1) is a mask if `class_names` are given; `values` lists the pixel value of each class, by default
-    the class indices, and 255 means no class.
+    `name` may contain a configuration and a version, as for tfds.load: `glue/sst2`, `mnist:3.0.1`, `mnist:3.*.*`. The
+    default is the newest version there is. `input` and `target` name features of the dataset; the default is its
+    supervised pair. A target of pixels (height, width, 1) is a mask if `class_names` are given; `values` lists the
+    pixel value of each class, by default the class indices, and 255 means no class.
     """
 
     name: str
@@ -39,23 +47,30 @@ class Tfds:
     values: list[int] | None = None
 
     def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self._full_name) or (self.version and ":" in self.name):
+            raise InputError(
+                f"{self._full_name!r} is not the name of a dataset",
+                "write the name, with a configuration or a version if necessary: mnist, glue/sst2 or mnist:3.0.1",
+            )
         if self.values is not None and self.class_names is None:
             raise InputError("values are given without class_names", "give one class name per value")
         check_values(self.values, [], len(self.class_names or ()))
 
+    @property
+    def _full_name(self) -> str:
+        return f"{self.name}:{self.version}" if self.version else self.name
+
     @cached_property
     def _folder(self) -> Path | None:
-        """The prepared folder <data_dir>/<name>/<version>, by default of the newest version."""
-        root = data_directory() / self.name
-        versions = [path.parent for path in root.glob(f"{self.version or '*'}/dataset_info.json")]
-        return max(versions, key=lambda path: [int(n) for n in path.name.split(".") if n.isdigit()], default=None)
+        """The prepared folder, None if there is none."""
+        return prepared_folder(self._full_name)
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
         """Shapes, keys and splits as JSON, from the prepared folder or else from the library's description."""
         if self._folder is not None:
-            return _prepared_facts(self._folder)
-        key = {"name": self.name, "version": self.version, "tfds": installed_version("tensorflow-datasets")}
+            return prepared_facts(self._folder)
+        key = {"name": self._full_name, "tfds": installed_version("tensorflow-datasets")}
         facts: dict[str, Any] = cached_json("tfds", key, self._library_facts)
         return facts
 
@@ -63,10 +78,7 @@ class Tfds:
         """Return the description, from the prepared folder's JSON; TensorFlow is loaded only if there is none yet."""
         facts = self._facts
         source, target = (self._feature(key) for key in self._keys())
-        if source["shape"] is None or source["kind"] == "classLabel":
-            raise InputError(
-                f"feature {self._keys()[0]!r} of tfds {self.name} is not an array", "set input to an image feature"
-            )
+        self._check_input(source)
         inputs = ArraySpec(tuple(source["shape"]), source["dtype"])
         if target["kind"] == "classLabel":
             names = tuple(target["names"]) or tuple(str(index) for index in range(target["classes"]))
@@ -74,6 +86,18 @@ class Tfds:
         if self.class_names is not None:
             return self._described_masks(inputs, target)
         return Description(inputs, ArraySpec(tuple(target["shape"] or (1,)), target["dtype"]), (), facts["splits"])
+
+    def _check_input(self, source: dict[str, Any]) -> None:
+        """Raise InputError unless a feature is an array of numbers."""
+        feature = f"feature {self._keys()[0]!r} of tfds {self.name}"
+        if source["kind"].lower() == "text" or source["dtype"] in ("string", "object"):
+            raise InputError(
+                f"{feature} is text, but dlkit reads images and numbers",
+                "save the text as numbers, such as word counts or embeddings, and use the source arrays; "
+                f"or set input to an image feature; features: {self._names()}",
+            )
+        if not source["shape"] or source["kind"] == "classLabel":
+            raise InputError(f"{feature} is not an array", f"set input to an image feature; features: {self._names()}")
 
     def _described_masks(self, inputs: ArraySpec, target: dict[str, Any]) -> Description:
         shape = target["shape"]
@@ -126,17 +150,18 @@ class Tfds:
         set_variable(TFDS_DATA, str(data_directory()))
         import tensorflow_datasets as tfds
 
-        full = f"{self.name}:{self.version}" if self.version else self.name
+        full = self._full_name
         try:
             return tfds.builder(full, data_dir=str(data_directory()))
         except tfds.core.registered.DatasetNotFoundError as error:
-            raise InputError(f"tfds has no dataset {self.name!r}", closest(self.name, tfds.list_builders())) from error
+            name = full.partition(":")[0].partition("/")[0]
+            raise InputError(f"tfds has no dataset {name!r}", closest(name, tfds.list_builders())) from error
         except (AssertionError, ValueError) as error:
             raise InputError(f"tfds cannot open {full!r}: {str(error).splitlines()[0]}") from error
 
     def _library_facts(self) -> dict[str, Any]:
         info = self._builder().info
-        features = {name: _library_feature(feature) for name, feature in info.features.items()}
+        features = {name: library_feature(feature) for name, feature in info.features.items()}
         return {"features": features, "supervised": list(info.supervised_keys or []), "splits": {}}
 
     def _download(self) -> None:
@@ -156,9 +181,12 @@ class Tfds:
             raise self._missing(", even after its preparation")
 
     def _missing(self, why: str = "") -> MissingError:
+        place = data_directory() / self._full_name.partition(":")[0]
+        there = [path.name for path in prepared_versions(place)]
         return MissingError(
-            f"the dataset {self.name!r} is not in {data_directory()}{why}",
-            f"ways to supply it: run once with a network; or copy a prepared folder to {data_directory() / self.name}; "
+            f"the dataset {self._full_name!r} is not in {data_directory()}{why}",
+            (f"versions there: {', '.join(there)}; " if there else "")
+            + f"ways to supply it: run once with a network; or copy a prepared folder to {place}; "
             "or point --data-dir or TFDS_DATA_DIR to a folder that contains it",
         )
 
@@ -191,47 +219,11 @@ class Tfds:
             file.flush()
 
 
-def data_directory() -> Path:
-    """Return TFDS_DATA_DIR, or the library's default folder in the user's home."""
-    return path_from(TFDS_DATA) or Path.home() / "tensorflow_datasets"
-
-
 def _open_files(aside: Path, count: int, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.memmap, np.memmap]:
     def create(name: str, like: np.ndarray) -> np.memmap:
         return new_array(aside / f"{name}.npy", like.dtype, (count, *like.shape[1:]))
 
     return create("inputs", inputs), create("targets", targets)
-
-
-def _prepared_facts(folder: Path) -> dict[str, Any]:
-    """Read the JSON files that the library writes next to its records."""
-    info = json.loads((folder / "dataset_info.json").read_text())
-    raw = json.loads((folder / "features.json").read_text())["featuresDict"]["features"]
-    supervised = [item["featureKey"] for item in info.get("supervisedKeys", {}).get("tuple", {}).get("items", [])]
-    splits = {split["name"]: sum(int(n) for n in split.get("shardLengths", [])) for split in info["splits"]}
-    facts = {"features": {name: _prepared_feature(folder, name, value) for name, value in raw.items()}}
-    stamp = hashlib.sha256((folder / "features.json").read_bytes()).hexdigest()
-    return facts | {"supervised": supervised, "splits": splits, "stamp": stamp}
-
-
-def _prepared_feature(folder: Path, name: str, raw: dict[str, Any]) -> dict[str, Any]:
-    kind = next(key for key in raw if key != "pythonClassName")
-    value = raw[kind]
-    dimensions = value.get("shape", {}).get("dimensions") if isinstance(value, dict) else None
-    shape = None if dimensions is None else [None if int(n) < 0 else int(n) for n in dimensions]
-    names_file = folder / f"{name}.labels.txt"
-    names = names_file.read_text().split("\n")[:-1] if names_file.exists() else []
-    classes = int(value.get("numClasses", 0)) if isinstance(value, dict) else 0
-    return {"kind": kind, "shape": shape, "dtype": value.get("dtype", "int64"), "names": names, "classes": classes}
-
-
-def _library_feature(feature: Any) -> dict[str, Any]:
-    classes = getattr(feature, "num_classes", None)
-    shape = list(feature.shape) if isinstance(feature.shape, tuple) else None
-    names = list(feature.names) if classes is not None else []
-    kind = "classLabel" if classes is not None else type(feature).__name__
-    dtype = np.dtype(feature.np_dtype).name if shape is not None else ""
-    return {"kind": kind, "shape": shape, "dtype": dtype, "names": names, "classes": classes or 0}
 
 
 def _network_reachable() -> bool:

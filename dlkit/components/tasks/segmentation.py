@@ -51,6 +51,8 @@ class Segmentation(Task):
                 "task segmentation needs a mask of class indices for every image",
                 "use a source with masks, such as image_mask_folder, or declared with masks: true",
             )
+        if len(names) > VOID:
+            raise InputError(f"the data has {len(names)} classes of pixels", f"a mask can represent at most {VOID}")
         if self.class_weights is not None and len(self.class_weights) != len(names):
             raise InputError(
                 f"{len(self.class_weights)} class weights for {len(names)} classes",

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dlkit.components.augment.cutout import cutout
+from dlkit.errors import InputError
 
 IMAGES = np.random.default_rng(0).integers(1, 256, (500, 6, 5, 3)).astype(np.uint8)
 SEEDS = tf.constant([[0, index] for index in range(500)], tf.int32)
@@ -39,6 +40,15 @@ def test_every_pixel_is_the_centre_of_some_square(size):
 def test_a_square_larger_than_the_image_hides_all_of_it():
     images, _ = cutout(IMAGES, None, SEEDS, size=13, fill_value=7)
     assert np.unique(images) == [7]
+
+
+def test_the_fill_value_must_be_a_value_of_the_images():
+    for value in (256, -1, 0.5):
+        with pytest.raises(InputError, match=f"fill_value is {value:g}, but the images are uint8") as caught:
+            cutout(IMAGES, None, SEEDS, size=2, fill_value=value)
+        assert caught.value.problems[0].hint == "use a whole number from 0 to 255"
+    grey, _ = cutout(IMAGES / np.float32(255), None, SEEDS, size=13, fill_value=0.5)
+    assert np.unique(grey) == [0.5]
 
 
 def test_masks_stay_whole():

@@ -7,6 +7,7 @@ from scipy.stats import beta, kstest
 
 from dlkit import draws
 from dlkit.components.augment.mixup import mixup
+from dlkit.errors import InputError
 
 COUNT = 2000
 SEEDS = tf.constant([[0, index] for index in range(COUNT)], tf.int32)
@@ -46,3 +47,10 @@ def test_floats_are_not_rounded():
 def test_draws_depend_on_the_seed_of_each_image_alone():
     whole, part = (mixup(IMAGES[start:], OTHERS[start:], SEEDS[start:])[0] for start in (0, 50))
     np.testing.assert_array_equal(whole[50:], part)
+
+
+def test_integers_do_not_wrap_and_booleans_are_an_error():
+    largest = tf.fill((3, 2), tf.int64.max)
+    np.testing.assert_array_equal(mixup(largest, largest, SEEDS[:3])[0], largest)
+    with pytest.raises(InputError, match="mixup needs numbers, but the data is boolean"):
+        mixup(tf.ones((3, 2), tf.bool), tf.ones((3, 2), tf.bool), SEEDS[:3])

@@ -45,6 +45,45 @@ def test_gaussian_noise_is_clipped_to_the_range_of_pixels_and_of_floats():
     assert (floats.numpy().min(), floats.numpy().max()) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "int32", "int64", "uint16"])
+def test_values_without_noise_are_kept_exactly_in_every_type(dtype):
+    """Standardised floats lie outside 0 to 1, and large integers have no exact float32."""
+    low = 0 if dtype.startswith("u") else -3
+    inputs = tf.cast(tf.reshape(tf.linspace(low, 5, 1500), (3, 500)), dtype)
+    if dtype == "int64":
+        inputs += 2**53 + 1
+    noisy = salt_and_pepper(inputs, SEEDS, share=0.2)[0].numpy()
+    kept = noisy == inputs.numpy()
+    assert abs(kept.mean() - 0.8) < 0.05
+    if dtype in ("int16", "uint16"):
+        assert set(noisy[~kept]) == {np.iinfo(dtype).min, np.iinfo(dtype).max}
+    hidden = masking_noise(inputs, SEEDS, share=0.2)[0].numpy()
+    np.testing.assert_array_equal(hidden, np.where(hidden == 0, 0, inputs))
+    assert abs((hidden == inputs.numpy()).mean() - 0.8) < 0.05
+
+
+def test_noise_on_floats_beyond_one_keeps_their_range():
+    """Augmentation gives pixels as floats from 0 to 255."""
+    pixels = tf.random.stateless_uniform((3, 500), (1, 2)) * 255
+    noisy = gaussian_noise(pixels, SEEDS, stddev=0.1)[0].numpy()
+    assert abs((noisy - pixels.numpy()).std() - 25.5) < 4
+    assert np.all(noisy.max(axis=1) == pixels.numpy().max(axis=1))
+    negative = gaussian_noise(pixels / 255 - 2, SEEDS, stddev=0.0)[0]
+    np.testing.assert_array_equal(negative, pixels / 255 - 2)
+
+
+def test_extreme_values_of_wide_integers_do_not_wrap():
+    inputs = tf.constant([[2**63 - 1, -(2**63)] * 100] * 3, tf.int64)
+    noisy = gaussian_noise(inputs, SEEDS, stddev=0.0)[0].numpy()
+    np.testing.assert_array_equal(np.sign(noisy), np.sign(inputs))
+
+
+def test_noise_on_booleans_is_an_error():
+    for noise in (gaussian_noise, salt_and_pepper):
+        with pytest.raises(InputError, match="noise needs numbers, but the data is boolean"):
+            noise(tf.ones((3, 4), tf.bool), SEEDS)
+
+
 def test_no_noise_changes_nothing():
     np.testing.assert_array_equal(gaussian_noise(grey(), SEEDS, stddev=0.0)[0], grey())
 

@@ -98,7 +98,7 @@ def test_arrays_from_npz_and_npy(tmp_path):
     values = Arrays(directory=str(tmp_path))
     assert_keeps_contract(values)
     assert values.load("train", None).targets.tolist() == [[0], [4], [8], [12], [16], [20]]
-    with pytest.raises(InputError, match="from 0 to 2"):
+    with pytest.raises(InputError, match="labels from 0 to 2"):
         Arrays(train=str(tmp_path / "train.npz"), classes=2).describe()
     with pytest.raises(MissingError, match=r"no such file: .*absent\.npz"):
         Arrays(train=str(tmp_path / "absent.npz")).describe()
@@ -109,7 +109,7 @@ def test_arrays_names_a_file_that_is_none(tmp_path):
     with pytest.raises(InputError, match=r"bad\.npz is not a readable \.npz file"):
         Arrays(train=str(tmp_path / "bad.npz"), classes=3).describe()
     np.savez(tmp_path / "names.npz", images=np.zeros(3))
-    with pytest.raises(InputError, match="lacks x and y"):
+    with pytest.raises(InputError, match="has no array x and no array y"):
         Arrays(train=str(tmp_path / "names.npz"), classes=3).describe()
 
 

@@ -1,10 +1,14 @@
 """TensorFlow Datasets: prepared by the library itself from real digits, described by its JSON, decoded once."""
 
+import shutil
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
 from dlkit.components.datasets import tfds as module
+from dlkit.components.datasets._masks import class_indices
 from dlkit.components.datasets.digits import Digits
 from dlkit.components.datasets.tfds import Tfds
 from dlkit.errors import InputError, MissingError
@@ -41,10 +45,34 @@ class TinyDigits(tfds.core.GeneratorBasedBuilder):
             yield index, features | {"brightness": np.float32(image.mean())}
 
 
+class TinyWords(tfds.core.GeneratorBasedBuilder):
+    """Two configurations: numbers, the default, and text; without a test split."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS: ClassVar = [tfds.core.BuilderConfig(name=name) for name in ("counts", "text")]
+
+    def _info(self):
+        counts = self.builder_config.name == "counts"
+        words = tfds.features.Tensor(shape=(2,), dtype=np.int64) if counts else tfds.features.Text()
+        features = {"words": words, "label": tfds.features.ClassLabel(names=["bad", "good"])}
+        return tfds.core.DatasetInfo(
+            builder=self, features=tfds.features.FeaturesDict(features), supervised_keys=("words", "label")
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for index, word in enumerate(["bad", "good", "good"]):
+            words = [index, 1] if self.builder_config.name == "counts" else word
+            yield index, {"words": words, "label": word}
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
-    tfds.builder("tiny_digits", data_dir=str(folder)).download_and_prepare()
+    for name in ("tiny_digits", "tiny_words/counts", "tiny_words/text"):
+        tfds.builder(name, data_dir=str(folder)).download_and_prepare()
     return folder
 
 
@@ -154,3 +182,64 @@ def test_a_feature_of_pixels_is_a_mask_when_its_classes_are_named(place):
         Tfds(name="tiny_digits", target="brightness", class_names=["dark", "bright"]).describe()
     with pytest.raises(InputError, match="values are given without class_names"):
         Tfds(name="tiny_digits", target="ink", values=[1, 2])
+
+
+@pytest.mark.parametrize("name", ["tiny_digits:1.2.0", "tiny_digits:1.*.*", "tiny_digits:*.*.*"])
+def test_a_name_may_contain_the_version(place, name):
+    assert dict(Tfds(name=name).describe().splits) == EXAMPLES
+    assert len(Tfds(name=name).load("test", None)) == EXAMPLES["test"]
+
+
+def test_the_newest_version_is_taken_by_its_numbers(place, monkeypatch, tmp_path):
+    for version in ("1.2.0", "1.10.0"):
+        shutil.copytree(place / "tiny_digits" / "1.2.0", tmp_path / "tiny_digits" / version)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    assert Tfds(name="tiny_digits")._folder == tmp_path / "tiny_digits" / "1.10.0"
+    assert Tfds(name="tiny_digits", version="1.2.*")._folder == tmp_path / "tiny_digits" / "1.2.0"
+
+
+def test_a_version_that_is_not_there_names_those_that_are(place):
+    for settings in ({"name": "tiny_digits:3.0.0"}, {"name": "tiny_digits", "version": "3.0.0"}):
+        with pytest.raises(MissingError, match=r"the dataset 'tiny_digits:3\.0\.0' is not in") as caught:
+            Tfds(**settings).check_present()
+        assert caught.value.problems[0].hint.startswith("versions there: 1.2.0; ways to supply it")
+    for settings in ({"name": "tiny_digits:1.2.0", "version": "1.2.0"}, {"name": "../x"}, {"name": "tiny digits"}):
+        with pytest.raises(InputError, match="is not the name of a dataset") as caught:
+            Tfds(**settings)
+        assert "glue/sst2 or mnist:3.0.1" in caught.value.problems[0].hint
+
+
+def test_configurations_are_named_or_the_default_of_the_library(place, monkeypatch, tmp_path):
+    for name in ("tiny_words", "tiny_words/counts", "tiny_words/counts:1.0.0"):
+        split = Tfds(name=name).load("train", None)
+        assert sorted(split.inputs.tolist()) == [[0, 1], [1, 1], [2, 1]]
+        assert sorted(split.targets) == [0, 1, 1]
+    shutil.copytree(place / "tiny_words" / "text", tmp_path / "tiny_words" / "text")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    with pytest.raises(InputError, match="'tiny_words' has the configurations text") as caught:
+        Tfds(name="tiny_words").check_present()
+    assert caught.value.problems[0].hint == "name one of them: tiny_words/text"
+
+
+def test_text_is_told_as_text(place, monkeypatch, tmp_path):
+    for folder in (place, tmp_path / "empty"):
+        monkeypatch.setenv("TFDS_DATA_DIR", str(folder))
+        with pytest.raises(InputError, match="feature 'words' of tfds tiny_words/text is text") as caught:
+            Tfds(name="tiny_words/text").describe()
+        assert "save the text as numbers" in caught.value.problems[0].hint
+
+
+def test_splits_that_are_not_there(place):
+    with pytest.raises(InputError, match="no split 'test'") as caught:
+        Tfds(name="tiny_words").load("test", None)
+    assert caught.value.problems[0].hint == "its splits are: train"
+    with pytest.raises(InputError, match=r"no split 'train\[80%:\]'") as caught:
+        Tfds(name="tiny_digits").load("train[80%:]", None)
+    assert "data.validation: {fraction: 0.2}" in caught.value.problems[0].hint
+
+
+def test_masks_of_wide_or_broken_numbers_do_not_wrap(place):
+    with pytest.raises(InputError, match="labels outside the classes: 4294967297"):
+        class_indices(np.array([[2**32 + 1]]), None, [], 2, "mask")
+    with pytest.raises(InputError, match="mask is float64"):
+        class_indices(np.array([[0.7]]), None, [], 2, "mask")

@@ -240,7 +240,9 @@ def test_noise_masks_and_draws_go_on_bit_identically(values, stop_after, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["tied", "variational"])
-def test_encoder_and_decoder_are_exported_alone_and_together_are_the_whole(name, tied, variational, tmp_path):
+def test_encoder_and_decoder_are_exported_alone_and_together_are_the_whole(
+    name, tied, variational, tmp_path, reload_here
+):
     trained = {"tied": tied, "variational": variational}[name]
     paths = {}
     for part in ("encoder", "decoder"):
