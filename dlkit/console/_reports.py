@@ -87,6 +87,10 @@ def show_data(content: Mapping[str, Any]) -> None:
     table(("duplicates", "where", "examples"), rows, right=(2,))
     if content["near_duplicates"] and not content["near_duplicates"]["selective"]:
         line("near duplicates mean little here: the images are too simple for the hash to tell them apart")
+    elif content["near_duplicates"] and content["near_duplicates"]["first"]:
+        line(f"like another image: {', '.join(content['near_duplicates']['first'])}")
+    for group in content["exact_duplicates"]["first"]:
+        line(f"identical: {', '.join(group)}")
     for group in content["conflicting_labels"]["first"]:
         line(f"identical, but with different targets: {', '.join(group)}")
     if content["not_finite"]["examples"]:

@@ -90,19 +90,24 @@ def _mark(group: np.ndarray, hashes: np.ndarray, counts: np.ndarray, near: np.nd
             near[group[start + row]] |= present[close[row]].any(axis=0)
 
 
-def near_counts(names: list[str], hashes: np.ndarray, exact: np.ndarray, splits: np.ndarray) -> dict[str, Any]:
-    """Return how many examples have a near one that is not an exact copy, within each split and across each pair.
+def alike(hashes: np.ndarray, exact: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """Return bool (n, splits): whether an example has a near one in a split that is not an exact copy of it.
 
     exact: integers (n,), equal for identical examples.
     """
     found = neighbours(hashes, splits)
     places = np.searchsorted(found.hashes, hashes)
-    copies = np.zeros((int(exact.max(initial=0)) + 1, len(names)), np.int64)
+    copies = np.zeros((int(exact.max(initial=0)) + 1, found.counts.shape[1]), np.int64)
     np.add.at(copies, (exact, splits), 1)
-    alike = (found.counts[places] > copies[exact]) | found.near[places]
-    within = {name: int(alike[splits == index, index].sum()) for index, name in enumerate(names)}
+    similar: np.ndarray = (found.counts[places] > copies[exact]) | found.near[places]
+    return similar
+
+
+def near_counts(names: list[str], similar: np.ndarray, splits: np.ndarray) -> dict[str, Any]:
+    """Return how many examples have a near one (see `alike`), within each split and across each pair of splits."""
+    within = {name: int(similar[splits == index, index].sum()) for index, name in enumerate(names)}
     across = {}
     for second, later in enumerate(names):
         for first, earlier in enumerate(names[:second]):
-            across[f"{later} in {earlier}"] = int(alike[splits == second, first].sum())
+            across[f"{later} in {earlier}"] = int(similar[splits == second, first].sum())
     return {"within": within, "across": across}

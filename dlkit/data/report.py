@@ -8,7 +8,7 @@ import numpy as np
 
 from dlkit.catalog.create import create_at
 from dlkit.components.datasets._unreadable import unreadable
-from dlkit.data.near_duplicates import difference_hashes, is_image, near_counts
+from dlkit.data.near_duplicates import alike, difference_hashes, is_image, near_counts
 from dlkit.data.source import build_dataset, describe
 from dlkit.data.splits import load_splits, not_finite, resizer
 from dlkit.errors import DlkitError, located
@@ -24,12 +24,26 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Copies:
-    """The examples of all splits in sequence, each with a number that identical examples share, and its split."""
+    """The examples of all splits in sequence, each with a number that identical examples share, and its split.
+
+    names: those of the splits; examples: what to call each example.
+    """
 
     names: list[str]
     numbers: np.ndarray
     splits: np.ndarray
     targets: list[Any]
+    examples: list[str]
+
+    def groups(self) -> list[np.ndarray]:
+        """Return the indices of every group of two or more identical examples, in the order of their first ones."""
+        order = np.argsort(self.numbers, kind="stable")
+        edges = np.flatnonzero(np.diff(self.numbers[order])) + 1
+        return sorted((group for group in np.split(order, edges) if len(group) > 1), key=lambda group: int(group[0]))
+
+    def first(self, groups: list[np.ndarray]) -> list[list[str]]:
+        """Return the names of the examples in the first groups."""
+        return [[self.examples[index] for index in group] for group in groups[:SHOWN]]
 
 
 def report(recipe: Recipe) -> dict[str, Any]:
@@ -90,7 +104,8 @@ def _copies(splits: dict[str, Split]) -> Copies:
     numbers = np.unique(np.array(digests, "V32"), return_inverse=True)[1].astype(np.int64)
     sizes = [len(split) for split in splits.values()]
     targets = [target.tobytes() for split in splits.values() for target in split.targets]
-    return Copies(list(splits), numbers, np.repeat(np.arange(len(sizes)), sizes), targets)
+    examples = [split.name(index, name) for name, split in splits.items() for index in range(len(split))]
+    return Copies(list(splits), numbers, np.repeat(np.arange(len(sizes)), sizes), targets, examples)
 
 
 def exact_duplicates(copies: Copies) -> dict[str, Any]:
@@ -103,27 +118,19 @@ def exact_duplicates(copies: Copies) -> dict[str, Any]:
         for earlier in range(index):
             count = int(np.isin(own, list(have[earlier])).sum())
             across[f"{name} in {copies.names[earlier]}"] = count
-    return {"within": within, "across": across}
+    return {"within": within, "across": across, "first": copies.first(copies.groups())}
 
 
 def conflicts(copies: Copies) -> dict[str, Any]:
     """Return the number and the first groups of identical examples with different targets."""
-    order = np.argsort(copies.numbers, kind="stable")
-    edges = np.flatnonzero(np.diff(copies.numbers[order])) + 1
-    groups = [group for group in np.split(order, edges) if len({copies.targets[i] for i in group}) > 1]
-    starts = [int(np.argmax(copies.splits == index)) for index in range(len(copies.names))]
-
-    def place(index: int) -> str:
-        split = int(copies.splits[index])
-        return f"{copies.names[split]}[{index - starts[split]}]"
-
-    return {"groups": len(groups), "first": [[place(int(i)) for i in group] for group in groups[:SHOWN]]}
+    groups = [group for group in copies.groups() if len({copies.targets[index] for index in group}) > 1]
+    return {"groups": len(groups), "first": copies.first(groups)}
 
 
 def _not_finite(splits: dict[str, Split]) -> dict[str, Any]:
     """Return the number and the first positions of examples whose inputs or targets contain NaN or infinity."""
     found = [
-        f"{name}[{index}]"
+        split.name(index, name)
         for name, split in splits.items()
         for index in sorted({*not_finite(split.inputs), *not_finite(split.targets)})
     ]
@@ -138,9 +145,12 @@ def _near(splits: dict[str, Split], copies: Copies) -> dict[str, Any] | None:
     chosen = np.arange(len(hashes))
     if len(chosen) > MAX_NEAR:
         chosen = np.linspace(0, len(hashes) - 1, MAX_NEAR).astype(np.int64)
-    counts = near_counts(copies.names, hashes[chosen], copies.numbers[chosen], copies.splits[chosen])
+    similar = alike(hashes[chosen], copies.numbers[chosen], copies.splits[chosen])
+    counts = near_counts(copies.names, similar, copies.splits[chosen])
     share = sum(counts["within"].values()) / max(1, len(chosen))
-    return {"compared": len(chosen), "examples": len(hashes), "selective": share <= MAX_NEAR_SHARE} | counts
+    first = [copies.examples[index] for index in chosen[similar.any(axis=1)][:SHOWN]]
+    found = {"compared": len(chosen), "examples": len(hashes), "selective": share <= MAX_NEAR_SHARE}
+    return found | counts | {"first": first}
 
 
 def warnings(content: dict[str, Any]) -> list[str]:

@@ -91,7 +91,7 @@ def check_finite(split: Split, name: str) -> None:
     for part in ("inputs", "targets"):
         for index in not_finite(getattr(split, part)):
             raise InputError(
-                f"the {part} of example {index} of {name} (counted from 0) contain NaN or infinity",
+                f"the {part} of {split.name(index, name)} contain NaN or infinity",
                 "clean the data; `dlkit data` lists all such examples",
             )
 

@@ -1,16 +1,16 @@
-"""Check whether this machine is ready for dlkit: versions, processor, memory, disk, data, and a short training.
+"""Check whether this machine is ready for dlkit: versions, processor, memory, disk, devices, needs.
 
 Each finding has a subject, a level (ok, warning, problem), a text with figures, and a hint where action is needed.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
 
-from dlkit.errors import Problem
+from dlkit.doctor.needs import Missing, RecipeNeeds
 from dlkit.files.cache import cache_directory
 from dlkit.formatting import byte_size
 from dlkit.machine.environment import processor, versions
@@ -32,19 +32,8 @@ class Finding:
     hint: str = ""
 
 
-@dataclass(frozen=True)
-class RecipeData:
-    """A shipped recipe, the dataset that it names, whether its data is available, and how to get it if not."""
-
-    recipe: str
-    source: str
-    there: bool
-    text: str = ""
-    hint: str = ""
-
-
-def findings(root: Path, offline: bool, train: Callable[[], Finding]) -> Iterator[Finding]:
-    """Yield all findings, each as soon as it is known; `train` runs last, because it takes longest."""
+def findings(root: Path, offline: bool, train: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield all findings, each as soon as it is known; those of `train`, which starts TensorFlow, come last."""
     yield check_versions(versions(), wrong_versions())
     yield check_processor(processor(), processor_features(system_text("/proc/cpuinfo")))
     yield check_cores(usable_cores(), os.getloadavg()[0])
@@ -52,10 +41,9 @@ def findings(root: Path, offline: bool, train: Callable[[], Finding]) -> Iterato
     for subject, folder in (("runs", root), ("cache", cache_directory())):
         yield check_disk(subject, disk(folder))
     yield check_onednn(os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1"))
-    yield from check_data(recipe_data(), offline)
     if not offline:
         yield check_network()
-    yield train()
+    yield from train()
 
 
 def wrong_versions() -> list[str]:
@@ -132,33 +120,28 @@ def check_onednn(value: str) -> Finding:
     return Finding("oneDNN", "ok", "on")
 
 
-def recipe_data() -> list[RecipeData]:
-    """Return whether each shipped recipe's data is available, without reading data or importing TensorFlow."""
-    from dlkit.data.source import missing_data
-    from dlkit.recipe import load_recipe, shipped_recipes
-
-    found = []
-    for name in shipped_recipes():
-        recipe = load_recipe(name).recipe
-        missing = missing_data(recipe)
-        problem = missing.problems[0] if missing else Problem("")
-        found.append(RecipeData(name, recipe.data.source.name, missing is None, problem.message, problem.hint))
-    return found
-
-
-def check_data(found: list[RecipeData], offline: bool) -> Iterator[Finding]:
-    """Yield the recipes whose data is available, then each missing resource with the recipes that need it."""
-    there = [entry.recipe for entry in found if entry.there]
-    text = f"{len(there)} of {len(found)} shipped recipes have their data: {', '.join(there)}"
-    yield Finding("data", "ok", text)
-    missing: dict[RecipeData, list[str]] = {}
+def check_needs(found: list[RecipeNeeds], offline: bool) -> Iterator[Finding]:
+    """Yield the recipes that can be trained, then each missing data set, run or file with the recipes that need it."""
+    ready = [entry.recipe for entry in found if not entry.missing]
+    yield Finding("recipes", "ok", f"{len(ready)} of {len(found)} can be trained here: {', '.join(ready)}")
+    wanted: dict[tuple[Missing, str], list[str]] = {}
     for entry in found:
-        if not entry.there:
-            missing.setdefault(replace(entry, recipe=""), []).append(entry.recipe)
-    for entry, recipes in missing.items():
-        # Data that can be downloaded is missing only offline.
-        level: Level = "warning" if offline and entry.source == "tfds" else "ok"
-        yield Finding("data", level, f"{', '.join(recipes)}: {entry.text}", entry.hint)
+        for missing in entry.missing:
+            wanted.setdefault((missing, entry.source), []).append(entry.recipe)
+    for (missing, source), recipes in wanted.items():
+        downloads = missing.kind == "weights" or (missing.kind == "data" and source == "tfds")
+        level: Level = "warning" if offline and downloads else "ok"  # what can be downloaded is missing only offline
+        yield Finding(missing.kind, level, f"{', '.join(recipes)}: {missing.text}", missing.hint)
+
+
+def check_devices(names: list[str], driver: bool) -> Finding:
+    """Check which accelerators TensorFlow uses; driver: whether the system has a driver for NVIDIA GPUs."""
+    if names:
+        return Finding("devices", "ok", f"TensorFlow uses {', '.join(names)}")
+    if driver:
+        hint = "install the CUDA libraries that fit this TensorFlow: python -m pip install 'tensorflow[and-cuda]'"
+        return Finding("devices", "warning", "there is an NVIDIA GPU, but TensorFlow cannot use it", hint)
+    return Finding("devices", "ok", "no GPU; training runs on the processor")
 
 
 def check_network() -> Finding:

@@ -65,12 +65,14 @@ class Split:
     """Examples with random access: inputs (n, ...) and raw targets (n, ...).
 
     Each is an array in memory, a memory-mapped array, or Rows of one. lengths: int (n,), the unpadded length of each
-    input along its first axis if examples are padded to the same size; None without padding.
+    input along its first axis if examples are padded to the same size; None without padding. names: (n,) str, the file
+    of each example, for messages; None if examples have no file of their own.
     """
 
     inputs: Any
     targets: Any
     lengths: np.ndarray | None = None
+    names: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -88,7 +90,12 @@ class Split:
         """Return a split of the examples at `indices`, in their original order; data on disk stays on disk."""
         rows = np.sort(indices)
         lengths = None if self.lengths is None else self.lengths[rows]
-        return Split(_rows(self.inputs, rows), _rows(self.targets, rows), lengths)
+        names = None if self.names is None else self.names[rows]
+        return Split(_rows(self.inputs, rows), _rows(self.targets, rows), lengths, names)
+
+    def name(self, index: int, split: str) -> str:
+        """Return what to call an example of this split in messages: its file, or the split with its index from 0."""
+        return f"{split}[{index}]" if self.names is None else str(self.names[index])
 
 
 def on_disk(array: "np.ndarray | Rows") -> bool:

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dlkit.errors import InputError
 from dlkit.process import THREADS, is_deterministic, whole_number
@@ -16,6 +17,15 @@ def start_tensorflow() -> None:
         _import_quietly()
     _check_backend()
     _apply_conditions()
+
+
+def accelerators() -> tuple[list[str], bool]:
+    """Return the names of the GPUs that TensorFlow uses, and whether the system has a driver for NVIDIA GPUs."""
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(device).get("device_name", device.name) for device in devices]
+    return names, Path("/proc/driver/nvidia/version").is_file()
 
 
 def _import_quietly() -> None:

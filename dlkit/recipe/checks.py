@@ -13,12 +13,13 @@ from dlkit.errors import Problem, RecipeError, closest
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe
 from dlkit.recipe.settings import holds_component, settings_model
+from dlkit.recipe.suggestions import no_settings, of_another_kind, several_keys, unknown_component, unknown_key
 from dlkit.recipe.wording import ENTRY_PER_LINE, WANTED, explained, shown, unquoted, with_article
 
 
 def check_recipe(data: dict[str, Any], positions: Positions) -> Recipe:
     """Return the validated recipe with components resolved; raise RecipeError with all problems in file order."""
-    checker = _Checker(positions)
+    checker = _Checker(data, positions)
     plain = checker.replaced(Recipe, data, ())
     recipe = checker.validated(Recipe, plain, ())
     if checker.problems:
@@ -35,7 +36,8 @@ _WORDED = ("initializer", "regularizer", "constraint", "loss", "metric")
 
 
 class _Checker:
-    def __init__(self, positions: Positions) -> None:
+    def __init__(self, data: dict[str, Any], positions: Positions) -> None:
+        self.data = data
         self.positions = positions
         self.problems: list[Problem] = []
 
@@ -79,11 +81,9 @@ class _Checker:
             self._problem(f"{namespace} {name} is not allowed in recipes", REFUSED[name], here, at_key=here != path)
             return Component(namespace, name)
         if name not in names(namespace):
-            folder = NAMESPACES[namespace].folder
-            hint = closest(name, names(namespace), f"dlkit list {folder}")
-            if not hint.startswith("did you mean"):
-                hint += f"; to use your own, pass --components DIR with {folder}/ in it"
-            self._problem(f"unknown {namespace} {name!r}", hint, here, at_key=here != path)
+            self._problem(
+                f"unknown {namespace} {name!r}", unknown_component(namespace, name), here, at_key=here != path
+            )
             return Component(namespace, name)
         parameters = source(namespace, name).parameters
         nested = {
@@ -118,14 +118,15 @@ class _Checker:
             article = with_article(namespace)
             message = f"{article} must be one name with its settings, received {len(value)} keys: {keys}"
             named = next((key for key in value if key in names(namespace)), None)
-            hint = f"indent the settings of {named} below its name" if named else example
+            indent = f"indent the settings of {named} below its name" if named else example
+            hint = several_keys(namespace, value) or indent
             self._problem(message, hint, path)
             return None
         ((name, settings),) = value.items()
         if settings is not None and not isinstance(settings, Mapping):
             self._problem(
                 f"the settings of {name} must be a mapping, received {shown(settings)}",
-                f"for example {{{name}: {{...}}}}",
+                no_settings(namespace, name, settings),
                 (*path, name),
             )
             return None
@@ -157,7 +158,8 @@ class _Checker:
         if words and isinstance(value, str) and value not in names(namespace):
             allowed = words if is_activation else [*names(namespace), *words]
             hint = closest(value, allowed, f"dlkit list {NAMESPACES[namespace].folder}")
-            self._problem(f"unknown {label} {value!r}", hint, path)
+            other = "" if hint.startswith("did you mean") or is_activation else of_another_kind(value, namespace)
+            self._problem(f"unknown {label} {value!r}", f"{other}; {hint}" if other else hint, path)
             return value
         if words and not isinstance(value, str | Mapping):
             example = f"for example {(words if is_activation else names(namespace))[0]}, or a name with its settings"
@@ -176,7 +178,8 @@ class _Checker:
         kind, received, context = detail["type"], detail["input"], detail.get("ctx", {})
         if kind == "extra_forbidden":
             allowed = list(_model_at(model, inner[:-1]).model_fields)
-            self._problem(f"unknown key {inner[-1]!r}", closest(str(inner[-1]), allowed), full, at_key=True)
+            hint = unknown_key(str(inner[-1]), allowed, self.data, Recipe)
+            self._problem(f"unknown key {inner[-1]!r}", hint, full, at_key=True)
         elif kind == "missing" and isinstance(inner[-1], int):
             self._problem(f"entry {inner[-1] + 1} of this list is missing", "", full[:-1])
         elif kind == "missing":
@@ -192,6 +195,8 @@ class _Checker:
                 self._problem(f"expected {' or '.join(wanted)}, received {shown(received)}", unquoted(received), full)
                 return
             message, hint = explained(kind, received, context, str(detail["msg"]))
+            if kind == "model_type":
+                hint = f"its keys are: {', '.join(_model_at(model, inner).model_fields)}"
             self._problem(message, hint, full)
 
 

@@ -2,13 +2,14 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dlkit.components.datasets.digits import Digits
-from dlkit.data.near_duplicates import _bands, difference_hashes, near_counts, neighbours
+from dlkit.data.near_duplicates import _bands, alike, difference_hashes, near_counts, neighbours
 from dlkit.data.report import report
 from dlkit.data.source import build_dataset, left_out
 from dlkit.errors import InputError
@@ -67,7 +68,10 @@ def test_duplicates_and_conflicts_are_counted_where_they_are(tmp_path):
     found = report(arrays_recipe(tmp_path, (train, labels), (np.concatenate([images[20:], images[5:7]]), [0] * 12)))
     assert found["splits"]["train"] == {"examples": 23, "classes": {"0": 20, "1": 3}, "imbalance": 6.667}
     assert found["splits"]["test"] == {"examples": 12, "classes": {"0": 12, "1": 0}, "imbalance": None}
-    assert found["exact_duplicates"] == {"within": {"train": 3, "test": 0}, "across": {"test in train": 2}}
+    groups = [[f"train[{index}]", f"train[{index + 20}]"] for index in range(3)]
+    groups += [["train[5]", "test[10]"], ["train[6]", "test[11]"]]
+    counts = {"within": {"train": 3, "test": 0}, "across": {"test in train": 2}}
+    assert found["exact_duplicates"] == counts | {"first": groups}
     assert found["conflicting_labels"] == {"groups": 1, "first": [["train[2]", "train[22]"]]}
     assert found["warnings"] == [
         "test has no examples of 1",
@@ -124,9 +128,11 @@ def test_banding_finds_exactly_the_pairs_that_comparing_all_with_all_finds():
 def test_exact_copies_are_no_near_duplicates():
     hashes = np.array([5, 5, 5, 4, 0], np.uint64) << np.uint64(20)
     hashes[4] = np.uint64(2**64 - 1)
-    found = near_counts(["train", "test"], hashes, np.array([0, 0, 1, 2, 3]), np.array([0, 0, 0, 1, 1]))
+    splits = np.array([0, 0, 0, 1, 1])
+    found = near_counts(["train", "test"], alike(hashes, np.array([0, 0, 1, 2, 3]), splits), splits)
     assert found == {"within": {"train": 3, "test": 0}, "across": {"test in train": 1}}
-    alone = near_counts(["train"], hashes[:2], np.array([0, 0]), np.array([0, 0]))
+    splits = np.array([0, 0])
+    alone = near_counts(["train"], alike(hashes[:2], np.array([0, 0]), splits), splits)
     assert alone == {"within": {"train": 0}, "across": {}}
 
 
@@ -144,10 +150,24 @@ def test_every_unreadable_file_is_named(loaded, pictures):
 
 def test_a_near_copy_is_found_among_pictures(loaded, pictures):
     pixels = np.asarray(Image.open(pictures / "digit 0/00.png")).astype(int)
-    Image.fromarray(np.clip(pixels + 1, 0, 255).astype(np.uint8)).save(pictures / "digit 0/copy.png")
+    Image.fromarray(np.clip(pixels + 1, 0, 255).astype(np.uint8)).save(pictures / "digit 0/00b.png")
     before = report(loaded.recipe)["near_duplicates"]
     assert before["compared"] == before["examples"] == 25
     assert sum(before["within"].values()) + before["across"]["test in train"] >= 1
+    assert len(before["first"]) == 10
+    assert {Path(name).parent.parent for name in before["first"]} == {pictures}
+
+
+def test_duplicates_and_conflicts_name_the_files(loaded, pictures):
+    shutil.copy(pictures / "digit 0/00.png", pictures / "digit 0/twin.png")
+    shutil.copy(pictures / "digit 0/01.png", pictures / "digit 1/stray.png")
+    found = report(loaded.recipe)
+    twins, strays = (
+        {str(pictures / name) for name in pair}
+        for pair in (("digit 0/00.png", "digit 0/twin.png"), ("digit 0/01.png", "digit 1/stray.png"))
+    )
+    assert sorted(map(sorted, found["exact_duplicates"]["first"])) == sorted(map(sorted, (twins, strays)))
+    assert list(map(set, found["conflicting_labels"]["first"])) == [strays]
 
 
 def test_unreadable_images_are_left_out_up_to_a_bound_and_recorded(loaded, pictures, tmp_path, reporter, monkeypatch):

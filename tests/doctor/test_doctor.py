@@ -7,7 +7,8 @@ import pytest
 
 from dlkit.doctor import checks as diagnosis
 from dlkit.doctor import trial
-from dlkit.doctor.checks import Finding, RecipeData
+from dlkit.doctor.checks import Finding
+from dlkit.doctor.needs import Missing, RecipeNeeds, recipe_needs
 from dlkit.doctor.trial import Stopwatch, TimeOver
 from dlkit.errors import MissingError
 from dlkit.machine.hardware import Disk, Memory
@@ -48,36 +49,67 @@ def test_onednn_that_is_off_is_a_warning():
     assert diagnosis.check_onednn("0").level == "warning"
 
 
-def test_recipes_are_listed_by_whether_their_data_is_there(tmp_path, monkeypatch):
+def test_recipes_name_what_they_lack(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    for variable in ("TFDS_DATA_DIR", "DLKIT_RUNS", "KERAS_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
     folder = tmp_path / "mnist" / "3.0.1"
     folder.mkdir(parents=True)
     (folder / "dataset_info.json").write_text("{}")
-    found = {entry.recipe: entry for entry in diagnosis.recipe_data()}
+    found = {entry.recipe: entry for entry in recipe_needs(weights=True)}
     assert set(found) == set(shipped_recipes())
-    assert found["digits_mlp"] == RecipeData("digits_mlp", "digits", True)
-    assert found["mnist_mlp"] == RecipeData("mnist_mlp", "tfds", True)
-    assert found["cifar_cnn"].text == f"the dataset 'cifar10' is not in {tmp_path}"
-    assert f"copy a prepared folder to {tmp_path / 'cifar10'}" in found["cifar_cnn"].hint
-    assert found["mlp_agh"].text == "this recipe declares only the shape of its data, there are no examples to read"
-    assert found["image_folder_cnn"].text == "no such folder: photos"
-    assert "--set data.source.image_folder.directory=PATH" in found["image_folder_cnn"].hint
+    assert found["digits_mlp"] == RecipeNeeds("digits_mlp", "digits")
+    assert found["mnist_mlp"] == RecipeNeeds("mnist_mlp", "tfds")
+    (lack,) = found["cifar_cnn"].missing
+    assert (lack.kind, lack.text) == ("data", f"the dataset 'cifar10' is not in {tmp_path}")
+    assert f"copy a prepared folder to {tmp_path / 'cifar10'}" in lack.hint
+    (lack,) = found["mlp_agh"].missing
+    assert lack.text == "this recipe declares only the shape of its data, there are no examples to read"
+    (lack,) = found["image_folder_cnn"].missing
+    assert lack.text == "no such folder: photos"
+    assert "--set data.source.image_folder.directory=PATH" in lack.hint
+    (lack,) = found["unet"].missing
+    assert (lack.kind, lack.text) == ("data", "no such folder: isbi2012/train")
+    (lack,) = found["mnist_mlp_taught"].missing
+    assert (lack.kind, lack.hint[:40]) == ("run", "train it first: dlkit train mnist_cnn_fa")
+    assert [lack.kind for lack in found["cifar_to_cifar"].missing] == ["data", "run"]
+    _, lack = found["mobilenet_photos"].missing
+    name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
+    assert (lack.kind, lack.text) == ("weights", f"no such file: {tmp_path / 'models' / name}")
+
+
+def test_a_recipe_is_there_exactly_where_its_data_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    ready = {entry.recipe for entry in recipe_needs(weights=False) if not entry.missing}
+    assert ready == {"digits_mlp", "linear_regression", "logistic_regression", "single_neuron"} | {
+        name for name in shipped_recipes() if "csv" in name and name in ready
+    }
 
 
 @pytest.mark.parametrize(("offline", "level"), [(True, "warning"), (False, "ok")])
-def test_missing_data_matters_only_offline_and_names_every_recipe_that_needs_it(offline, level):
+def test_what_can_be_downloaded_is_missing_only_offline_and_names_every_recipe_that_needs_it(offline, level):
+    data, folder = Missing("data", "no mnist", "fetch it"), Missing("data", "no folder", "make it")
+    run, weights = Missing("run", "no run", "train it"), Missing("weights", "no file", "copy it")
     found = [
-        RecipeData("a", "digits", True),
-        RecipeData("b", "tfds", False, "no mnist", "fetch it"),
-        RecipeData("c", "image_folder", False, "no folder", "make it"),
-        RecipeData("d", "tfds", False, "no mnist", "fetch it"),
+        RecipeNeeds("a", "digits"),
+        RecipeNeeds("b", "tfds", (data,)),
+        RecipeNeeds("c", "image_folder", (folder, weights)),
+        RecipeNeeds("d", "tfds", (data, run)),
     ]
-    assert list(diagnosis.check_data(found, offline)) == [
-        Finding("data", "ok", "1 of 4 shipped recipes have their data: a"),
+    assert list(diagnosis.check_needs(found, offline)) == [
+        Finding("recipes", "ok", "1 of 4 can be trained here: a"),
         Finding("data", level, "b, d: no mnist", "fetch it"),
         Finding("data", "ok", "c: no folder", "make it"),
+        Finding("weights", level, "c: no file", "copy it"),
+        Finding("run", "ok", "d: no run", "train it"),
     ]
+
+
+def test_a_gpu_that_is_not_used_is_a_warning():
+    assert diagnosis.check_devices(["H100"], True) == Finding("devices", "ok", "TensorFlow uses H100")
+    assert diagnosis.check_devices([], False).level == "ok"
+    assert diagnosis.check_devices([], True).level == "warning"
 
 
 def test_versions_are_those_that_dlkit_asks_for(monkeypatch):
@@ -128,7 +160,11 @@ def test_only_a_problem_is_an_exit_code(monkeypatch, dlkit, tmp_path, level, cod
     assert result.code == code
     found = json.loads(result.out)
     assert found["healthy"] is (code == 0)
-    subjects = ["versions", "processor", "cores", "memory", "runs", "cache", "oneDNN", "data", "training"]
-    assert list(dict.fromkeys(finding["subject"] for finding in found["findings"])) == subjects
-    assert {"recipe": "digits_mlp", "source": "digits", "there": True, "text": "", "hint": ""} in found["recipes"]
+    subjects = ["versions", "processor", "cores", "memory", "runs", "cache", "oneDNN", "devices", "recipes"]
+    assert list(dict.fromkeys(finding["subject"] for finding in found["findings"]))[: len(subjects)] == subjects
+    nothing = {"there": True, "text": "", "hint": "", "missing": []}
+    assert {"recipe": "digits_mlp", "source": "digits"} | nothing in found["recipes"]
+    (taught,) = (entry for entry in found["recipes"] if entry["recipe"] == "mnist_mlp_taught")
+    assert taught["there"] is False
+    assert "run" in [missing["kind"] for missing in taught["missing"]]
     assert found["findings"][-1] == {"subject": "training", "level": level, "text": "text", "hint": "hint"}

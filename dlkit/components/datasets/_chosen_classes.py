@@ -38,7 +38,7 @@ class ChosenClasses:
         numbers = np.full(len(names), -1, np.int64)
         numbers[[names.index(name) for name in self.classes]] = np.arange(len(self.classes))
         rows = np.flatnonzero(numbers[labels] >= 0)
-        return Split(whole.select(rows).inputs, numbers[labels[rows]])
+        return replace(whole.select(rows), targets=numbers[labels[rows]])
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.dataset, name)

@@ -136,7 +136,7 @@ class ImageFolder:
         stamp = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
         key = {"files": stamp, "resize": resize.key, "channels": self.channels}
         arrays = cached_arrays(key, lambda aside: self._decode(paths, resize, aside))
-        return Split(arrays["inputs"], labels)
+        return Split(arrays["inputs"], labels, names=np.array([str(path) for path in paths]))
 
     def _decode(self, paths: list[Path], resize: Resizer, aside: Path) -> None:
         from dlkit.media.images import read_image

@@ -167,6 +167,10 @@ class ImageMaskFolder:
         counts = {split: sum(not bad & set(pair) for pair in pairs) for split, pairs in self._pairs.items()}
         return Description(inputs, targets, names, counts)
 
+    def check_present(self) -> None:
+        """Raise MissingError or InputError unless the folders of images and masks exist."""
+        _ = self._pairs
+
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Return images uint8 (n, h, w, channels) and class indices uint8 (n, h, w), decoded once and cached."""
         check_split(split, list(self._pairs))
@@ -176,7 +180,8 @@ class ImageMaskFolder:
             raise MissingError(f"split {split!r} of {self.directory} has no readable image-mask pair")
         key = [_stamp(pairs), self._mask_settings, self.channels, resize.key if resize else None]
         arrays = cached_arrays(key, lambda aside: self._decode(pairs, resize, aside))
-        return Split(arrays["inputs"], arrays["targets"])
+        names = np.array([str(image) for image, _ in pairs])
+        return Split(arrays["inputs"], arrays["targets"], names=names)
 
     def _decode(self, pairs: list[Pair], resize: Resizer | None, aside: Path) -> None:
         def decoded(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
