@@ -64,7 +64,7 @@ def _missing(recipe: "Recipe") -> Iterator[tuple[Kind, DlkitError]]:
     if error := missing_data(recipe):
         yield "data", error
     teacher, source = recipe.training.teacher, source_reference(recipe)
-    for reference, find in ((teacher and teacher.run, find_teacher), (source, find_source)):
+    for reference, find in ((teacher.run if teacher else None, find_teacher), (source, find_source)):
         try:
             if reference is not None:
                 find(reference)
