@@ -90,6 +90,37 @@ def reload_here(monkeypatch):
     monkeypatch.setattr("dlkit.export.certificate.subprocess", SimpleNamespace(run=run))
 
 
+@pytest.fixture
+def stopped(monkeypatch):
+    """Train until so many updates are done, as if interrupted then; return the unfinished run."""
+    from dlkit.machine.interruption import Interrupted
+    from dlkit.runs.directory import find_run
+    from dlkit.training.loop import Training
+    from dlkit.training.run import train_recipe
+
+    def stop(loaded, root, reporter, updates):
+        monkeypatch.setattr("dlkit.training.steps.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
+        plain = Training._one_epoch
+
+        def stopping(self, epoch, stream, stop):
+            report = self.reporter.progress
+
+            def progress(epoch, done, steps, logs):
+                report(epoch, done, steps, logs)
+                stop.requested = stop.requested or epoch * steps + done >= updates
+
+            monkeypatch.setattr(self.reporter, "progress", progress)
+            return plain(self, epoch, stream, stop)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Training, "_one_epoch", stopping)
+            with pytest.raises(Interrupted, match=f"stopped after {updates} updates"):
+                train_recipe(loaded, root, reporter)
+        return find_run(loaded.recipe.name, root, finished=False)
+
+    return stop
+
+
 class Result(NamedTuple):
     """What a command line returned and printed."""
 

@@ -28,7 +28,7 @@ def keras_home(tmp_path, monkeypatch):
         keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(file, net)
 
 
-def test_the_page_is_true(keras_home, tmp_path, monkeypatch, dlkit):
+def test_the_page_is_true(keras_home, tmp_path, monkeypatch, dlkit, reload_here):
     digits = load_digits()
     for label, name in enumerate(("ants", "bees")):
         (tmp_path / "photos" / name).mkdir(parents=True)

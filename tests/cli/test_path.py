@@ -65,7 +65,7 @@ def test_predict_gives_label_and_probabilities(dlkit, trained_run, tmp_path):
     assert "no such file or folder" in err
 
 
-def test_export_and_verify(dlkit, trained_run, tmp_path):
+def test_export_and_verify(dlkit, trained_run, tmp_path, reload_here):
     code, out, _ = dlkit("export", trained_run.path, "--output", tmp_path, "--json")
     assert code == 0
     result = json.loads(out)

@@ -192,7 +192,7 @@ def test_every_endpoint_is_compared_by_itself(exported, trained, monkeypatch, re
     assert [check["passed"] for check in found["checks"].values()].count(True) == len(found["checks"]) - 1
 
 
-def test_a_path_that_looks_like_a_pattern_is_a_path(trained, tmp_path):
+def test_a_path_that_looks_like_a_pattern_is_a_path(trained, tmp_path, reload_here):
     folder = tmp_path / "runs [old] {1} *?"
     path, certificate = export(trained, "saved_model", folder)
     assert certificate["passed"]

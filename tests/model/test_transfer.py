@@ -9,7 +9,6 @@ from dlkit.evaluation.evaluate import evaluate
 from dlkit.experiments.reproduce import history, reproduce
 from dlkit.interfaces.data import ArraySpec
 from dlkit.interfaces.reporter import Reporter
-from dlkit.machine.interruption import Interrupted
 from dlkit.model.summary import summarise
 from dlkit.model.trained import open_run
 from dlkit.model.transfer import _source_layers
@@ -179,28 +178,11 @@ def test_summary_counts_the_last_phase(loaded, finished):
 
 @pytest.mark.parametrize("stop_after", [5, "boundary", "second phase"])
 def test_a_run_stopped_in_either_phase_goes_on_bit_identically(
-    loaded, tmp_path, reporter, finished, monkeypatch, stop_after
+    loaded, tmp_path, reporter, finished, stopped, stop_after
 ):
     boundary = 7 * sum(row["phase"] == "0" for row in history(finished))
     where = {"boundary": boundary, "second phase": boundary + 5}.get(stop_after, stop_after)
-    monkeypatch.setattr("dlkit.training.steps.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
-    plain = Training._one_epoch
-
-    def stopping(self, epoch, stream, stop):
-        report = self.reporter.progress
-
-        def progress(epoch, done, steps, logs):
-            report(epoch, done, steps, logs)
-            stop.requested = stop.requested or epoch * steps + done >= where
-
-        monkeypatch.setattr(self.reporter, "progress", progress)
-        return plain(self, epoch, stream, stop)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "_one_epoch", stopping)
-        with pytest.raises(Interrupted, match=f"stopped after {where} updates"):
-            train_recipe(loaded, tmp_path, reporter)
-    run = find_run("transfer", tmp_path, finished=False)
+    run = stopped(loaded, tmp_path, reporter, where)
     assert_same(resume_run(loaded, run, type(reporter)()).run, finished)
 
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,16 +21,13 @@ def photos():
 
 
 @pytest.fixture
-def dlkit(tmp_path):
-    """Run the command line in a process of its own, runs in this test's folder, and give the JSON that it prints."""
+def dlkit(dlkit, tmp_path, monkeypatch):
+    """Run the command line, runs in this test's folder, and give the JSON that it prints."""
+    monkeypatch.setenv("DLKIT_RUNS", str(tmp_path))
 
     def run(*arguments, settings=(), code=0):
-        words = [*map(str, arguments), *(word for setting in settings for word in ("--set", setting)), "--json"]
-        environment = os.environ | {"DLKIT_RUNS": str(tmp_path)}
-        done = subprocess.run(
-            [sys.executable, "-m", "dlkit", *words], capture_output=True, text=True, check=False, env=environment
-        )
-        assert done.returncode == code, done.stderr
-        return json.loads(done.stdout)
+        result = dlkit(*arguments, *(word for setting in settings for word in ("--set", setting)), "--json")
+        assert result.code == code, result.error
+        return json.loads(result.out)
 
     return run

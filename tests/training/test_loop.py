@@ -11,7 +11,7 @@ from keras.ops import convert_to_numpy
 from dlkit.errors import CheckError, InputError
 from dlkit.evaluation.evaluate import evaluate
 from dlkit.experiments.reproduce import history
-from dlkit.machine.interruption import Interrupted, stop_requests
+from dlkit.machine.interruption import stop_requests
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
 from dlkit.runs.directory import RunDirectory, find_run
@@ -101,39 +101,15 @@ def test_two_runs_of_one_recipe_agree(loaded, tmp_path, reporter, uninterrupted)
     assert_same(train_recipe(loaded, tmp_path, reporter).run, uninterrupted)
 
 
-def stopped(loaded, root, reporter, monkeypatch, stop_after):
-    """The run of a training that was asked to stop after so many updates."""
-    monkeypatch.setattr("dlkit.training.steps.SECONDS_PER_CALL", 0.0)  # one step a call, so that it can stop at any
-    plain = Training._one_epoch
-
-    def stopping(self, epoch, stream, stop):
-        report = self.reporter.progress
-
-        def progress(epoch, done, steps, logs):
-            report(epoch, done, steps, logs)
-            stop.requested = stop.requested or epoch * steps + done >= stop_after
-
-        monkeypatch.setattr(self.reporter, "progress", progress)
-        return plain(self, epoch, stream, stop)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "_one_epoch", stopping)
-        with pytest.raises(Interrupted, match=f"stopped after {stop_after} updates"):
-            train_recipe(loaded, root, reporter)
-    return find_run(loaded.recipe.name, root, finished=False)
-
-
-@pytest.mark.parametrize("stop_after", [1, 3, 8, 11, 20, 40])
-def test_a_run_stopped_anywhere_goes_on_bit_identically(
-    loaded, tmp_path, reporter, uninterrupted, monkeypatch, stop_after
-):
-    run = stopped(loaded, tmp_path, reporter, monkeypatch, stop_after)
+@pytest.mark.parametrize("stop_after", [1, 8, 20, 40])
+def test_a_run_stopped_anywhere_goes_on_bit_identically(loaded, tmp_path, reporter, uninterrupted, stopped, stop_after):
+    run = stopped(loaded, tmp_path, reporter, stop_after)
     assert_same(resume_run(loaded, run, type(reporter)()).run, uninterrupted)
 
 
-def test_the_command_to_go_on_needs_neither_the_recipe_file_nor_its_overrides(loaded, tmp_path, reporter, monkeypatch):
+def test_the_command_to_go_on_needs_neither_the_recipe_file_nor_its_overrides(loaded, tmp_path, reporter, stopped):
     changed = load_recipe(loaded.path, ["training.epochs=2", "training.seed=4"])
-    run = stopped(changed, tmp_path, reporter, monkeypatch, 3)
+    run = stopped(changed, tmp_path, reporter, 3)
     loaded.path.unlink()
     _, _, recipe, *options = run.resume_command.split()
     assert options == ["--resume", "--run", str(run.path)]
@@ -141,12 +117,12 @@ def test_the_command_to_go_on_needs_neither_the_recipe_file_nor_its_overrides(lo
     assert gone_on.updates == 2 * 8
 
 
-def test_muon_a_cycle_and_layers_that_adapt_go_on_bit_identically(tmp_path, silent, monkeypatch):
+def test_muon_a_cycle_and_layers_that_adapt_go_on_bit_identically(tmp_path, silent, stopped):
     path = tmp_path / "speedrun.yaml"
     path.write_text(SPEEDRUN)
     loaded = load_recipe(path)
     whole = train_recipe(loaded, tmp_path / "whole", silent()).run
-    run = stopped(loaded, tmp_path / "stopped", silent(), monkeypatch, 11)
+    run = stopped(loaded, tmp_path / "stopped", silent(), 11)
     assert_same(resume_run(loaded, run, silent()).run, whole)
 
 
@@ -267,8 +243,8 @@ def test_a_run_killed_before_its_first_snapshot_starts_with_the_same_weights_aga
     assert_same(resume_run(loaded, run, silent()).run, whole)
 
 
-def test_a_run_is_not_continued_with_other_data(loaded, tmp_path, reporter, monkeypatch):
-    run = stopped(loaded, tmp_path, reporter, monkeypatch, 8)
+def test_a_run_is_not_continued_with_other_data(loaded, tmp_path, reporter, stopped):
+    run = stopped(loaded, tmp_path, reporter, 8)
     content = run.read_json("data.json")
     content["fingerprints"]["validation"]["inputs"] = "0" * 64
     run.write_json("data.json", content)

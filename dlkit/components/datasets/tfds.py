@@ -26,7 +26,7 @@ from dlkit.process import TFDS_DATA, offline, set_variable
 from dlkit.safety.files import first_line
 
 BATCH = 1000
-_NAME = re.compile(r"\w+(/[\w.+-]+)?(:[\w.*]+)?")
+_NAME = re.compile(r"[a-z0-9_]+(/[\w.+-]+)?(:(\d+|\*)(\.(\d+|\*)){2})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,8 @@ class Tfds:
         if not _NAME.fullmatch(self._full_name) or (self.version and ":" in self.name):
             raise InputError(
                 f"{self._full_name!r} is not the name of a dataset",
-                "write the name, with a configuration or a version if necessary: mnist, glue/sst2 or mnist:3.0.1",
+                "write the name in lower case, with a configuration or a version of three numbers if necessary: "
+                "mnist, glue/sst2, mnist:3.0.1 or mnist:3.*.*",
             )
         if self.values is not None and self.class_names is None:
             raise InputError("values are given without class_names", "give one class name per value")
@@ -157,7 +158,8 @@ class Tfds:
             name = full.partition(":")[0].partition("/")[0]
             raise InputError(f"tfds has no dataset {name!r}", closest(name, tfds.list_builders())) from error
         except (AssertionError, ValueError) as error:
-            raise InputError(f"tfds cannot open {full!r}: {str(error).splitlines()[0]}") from error
+            reason = str(error).splitlines()[0].rpartition('": ')[2].partition(". Here are")[0]
+            raise InputError(f"tfds cannot open {full!r}: {reason}") from error
 
     def _library_facts(self) -> dict[str, Any]:
         info = self._builder().info

@@ -14,6 +14,9 @@ from dlkit.components.datasets.tfds import Tfds
 from dlkit.errors import InputError, MissingError
 from dlkit.media.images import ImageResizer
 
+WRONG_NAMES = [
+    {"name": name} for name in ("../x", "tiny digits", "MNIST", "mnist:latest", "huggingface:mnist", "mnist:3")
+]
 EXAMPLES = {"train": 30, "test": 12}
 
 
@@ -153,6 +156,12 @@ def test_offline_and_misspelt_names(place, monkeypatch, tmp_path):
     with pytest.raises(MissingError, match="--offline forbids the download") as caught:
         Tfds(name="tiny_digits").load("train", None)
     assert f"copy a prepared folder to {tmp_path / 'empty' / 'tiny_digits'}" in caught.value.problems[0].hint
+    for name, reason in [
+        ("tiny_digits:9.0.0", r"9\.0\.0, only: 1\.2\.0"),
+        ("tiny_words/x", "BuilderConfig x not found"),
+    ]:
+        with pytest.raises(InputError, match=f"tfds cannot open '{name}': .*{reason}"):
+            Tfds(name=name).describe()
     with pytest.raises(InputError, match="tfds has no dataset 'tiny_digit'") as caught:
         Tfds(name="tiny_digit").describe()
     assert "did you mean 'tiny_digits'" in caught.value.problems[0].hint
@@ -203,10 +212,10 @@ def test_a_version_that_is_not_there_names_those_that_are(place):
         with pytest.raises(MissingError, match=r"the dataset 'tiny_digits:3\.0\.0' is not in") as caught:
             Tfds(**settings).check_present()
         assert caught.value.problems[0].hint.startswith("versions there: 1.2.0; ways to supply it")
-    for settings in ({"name": "tiny_digits:1.2.0", "version": "1.2.0"}, {"name": "../x"}, {"name": "tiny digits"}):
+    for settings in ({"name": "tiny_digits:1.2.0", "version": "1.2.0"}, *WRONG_NAMES):
         with pytest.raises(InputError, match="is not the name of a dataset") as caught:
             Tfds(**settings)
-        assert "glue/sst2 or mnist:3.0.1" in caught.value.problems[0].hint
+        assert "mnist, glue/sst2, mnist:3.0.1 or mnist:3.*.*" in caught.value.problems[0].hint
 
 
 def test_configurations_are_named_or_the_default_of_the_library(place, monkeypatch, tmp_path):

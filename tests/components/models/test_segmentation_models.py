@@ -120,16 +120,12 @@ def four_digits(cell):
     return np.repeat(large, 3, axis=-1), (large > 0.5).astype(np.float32)
 
 
-STEPS = {"32s": 32, "16s": 16, "8s": 8, "1": 8, "2": 8, "3": 16, "3plus": 8}
+STEPS = {"32s": 32, "16s": 16, "8s": 8, "1": 8, "2": 8}
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [*FCN, *DEEPLAB[:2], *(pytest.param(settings, marks=pytest.mark.real) for settings in DEEPLAB[2:])],
-    ids=str,
-)
+@pytest.mark.parametrize("settings", [*FCN, *DEEPLAB[:2]], ids=str)
 def test_four_images_are_learnt_by_heart(settings):
-    """At a sixteenth of the width; dropout would only make it slower. Batch statistics as in training."""
+    """At a sixteenth of the width; dropout would only make it slower. tests/real has DeepLab 3 and 3+."""
     keras.utils.set_random_seed(0)
     builder = fcn if "variant" in settings else deeplab
     dropout = {"dropout": 0.0}
@@ -141,7 +137,7 @@ def test_four_images_are_learnt_by_heart(settings):
     accuracy = 0.0
     for _ in range(30):
         network.fit(images, masks, epochs=10, batch_size=4, verbose=0, shuffle=False)
-        accuracy = float(np.mean((np.asarray(network(images, training=True)) > 0.5) == masks))
+        accuracy = float(np.mean((np.asarray(network(images)) > 0.5) == masks))
         if accuracy > 0.97:
             break
     assert accuracy > 0.97, (first, accuracy)

@@ -189,7 +189,7 @@ def test_training_writes_metrics_table_and_figure(run):
     assert (run.run.path / "figures" / "segmentation_validation.png").stat().st_size > 10_000
 
 
-def test_export_gives_probabilities_and_masks_of_any_size(run, tmp_path):
+def test_export_gives_probabilities_and_masks_of_any_size(run, tmp_path, reload_here):
     from dlkit.export.export import export
     from dlkit.model.trained import open_run
 
@@ -249,3 +249,15 @@ def test_a_certificate_lets_rounding_decide_between_equal_classes_alone():
         check = _compare(0, {"mask": wanted}, answers, Tolerance())
         assert check["passed"] is passed
         assert check["label_agreement"] == pytest.approx(1 - wrong / 20_000)
+
+
+def test_more_classes_than_a_mask_can_represent_are_an_error():
+    """Masks are 8-bit, and 255 is no class."""
+    from dlkit.components.datasets.declared import Declared
+
+    def described(classes):
+        return Declared(shape=[8, 8, 3], classes=classes, masks=True).describe()
+
+    assert Segmentation().target_spec(described(255)).shape == (8, 8, 255)
+    with pytest.raises(InputError, match="the data has 256 classes of pixels"):
+        Segmentation().target_spec(described(256))
