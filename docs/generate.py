@@ -90,6 +90,8 @@ and so on for losses, metrics, callbacks, schedules, initializers, regularizers 
 argument names. dlkit's own components are listed [below](#dlkits-own-components); `dlkit list KIND` prints all of a
 kind.
 
+"Deck 003" and the like are [the lecture decks](lecture_arithmetic.md#the-decks).
+
 A number may be written as a fraction: `scale: 1/255`. Recipes contain data, never code: Python objects and layers that
 wrap a function are refused.
 
@@ -113,6 +115,7 @@ RECIPES_INTRODUCTION = """\
 
 `dlkit list recipes` prints the names, `dlkit new NAME --from RECIPE` copies one, and `dlkit summary` checks the counts
 and tables of all of them at once. The first lines of each file also name its source and add what is special about it.
+"Deck 003" and the like are [the lecture decks](lecture_arithmetic.md#the-decks).
 
 Parameters are those of the contract (`expect`). Run times are for the command in the file, `dlkit train` or, where
 there is no data to train on (`declared`), `dlkit summary`. Expected scores are those of the file's first lines;

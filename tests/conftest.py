@@ -121,6 +121,31 @@ def stopped(monkeypatch):
     return stop
 
 
+@pytest.fixture(scope="session")
+def earlier_export(trained_run, places):
+    """An export as earlier versions wrote it: the class names are a text file, one per line."""
+    import tensorflow as tf
+
+    from dlkit.components.exporters.saved_model import _Served
+    from dlkit.export.export import export
+    from dlkit.model.trained import open_run
+
+    file = places / "class_names.txt"
+
+    def labelled(served, outputs):
+        with tf.init_scope():
+            if not hasattr(served, "labels"):
+                file.write_text("".join(f"{name}\n" for name in served._model.class_names))
+                line, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+                names = tf.lookup.TextFileInitializer(str(file), tf.int64, number, tf.string, line)
+                served.labels = tf.lookup.StaticHashTable(names, default_value="")
+        return outputs | {"label": served.labels.lookup(tf.argmax(outputs["probabilities"], axis=-1))}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Served, "_labelled", labelled)
+        return export(open_run(trained_run), "saved_model", places / "earlier")[0]
+
+
 class Result(NamedTuple):
     """What a command line returned and printed."""
 

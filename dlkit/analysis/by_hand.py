@@ -96,8 +96,11 @@ def transposed(window: Window, channels: int, filters: int, bias: bool = True) -
     notes = []
     for kernel, stride, padding in dict.fromkeys(zip(window.kernel, window.stride, window.padding, strict=True)):
         if not isinstance(padding, str):
-            border = f"{kernel} - {padding} - 1 = {kernel - padding - 1}"
-            notes.append(f"as a convolution: {stride - 1} zeros between pixels, {border} around, stride 1")
+            border = kernel - padding - 1
+            around = f"{kernel} - {padding} - 1 = {border}"
+            cut = f"{-border} pixel{'s' * (border < -1)} cut off on each side ({around})"
+            zeros = f"{around} around" if border >= 0 else cut
+            notes.append(f"as a convolution: {stride - 1} zeros between pixels, {zeros}, stride 1")
         if kernel % stride:
             notes.append(f"{kernel} is not a multiple of {stride}: pixels overlap unevenly, like a checkerboard")
     return WorkedLayer(

@@ -51,7 +51,7 @@ def evaluate(
         start_tensorflow()
         from dlkit.evaluation.evaluate import evaluate_run
 
-        result = evaluate_run(request, found)
+        result = evaluate_run(request, found, console.note)
     if as_json:
         console.print_json(result.to_json())
     else:

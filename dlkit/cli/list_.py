@@ -80,7 +80,10 @@ def _runs(runs_dir: Path | None) -> list[dict[str, Any]]:
 
 
 def _state(run: Any) -> str:
+    from dlkit.formatting import measured
+
     if not run.finished:
         return "unfinished"
     metrics = run.read_json("metrics.json").get("training", {}).get("metrics", {})
-    return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items() if name != "learning_rate")
+    shown = {name: value for name, value in metrics.items() if not name.startswith("learning_rate")}
+    return "  ".join(f"{name} {measured(value)}" for name, value in shown.items())

@@ -43,9 +43,11 @@ def lr_range(
         result = range_test(loaded, lowest, highest, steps)
     if figure is not None:
         from dlkit.figures.learning_rate_range import learning_rate_range_figure
-        from dlkit.files.atomic import write_figure
+        from dlkit.figures.style import save
+        from dlkit.files.atomic import write_file
 
-        write_figure(figure, learning_rate_range_figure(result.to_json()))
+        drawn = learning_rate_range_figure(result.to_json())
+        write_file(figure, lambda aside: save(drawn, aside, f"recipe {loaded.recipe.name}, train"))
     if as_json:
         console.print_json({"recipe": loaded.recipe.name, "figure": figure and str(figure)} | result.to_json())
     else:

@@ -1,5 +1,6 @@
 """dlkit validate: show all problems of recipes, without training."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,7 +52,8 @@ def validate(
             warnings = [overlap.warning() for overlap in overlaps if overlap.uneven]
             found += [warning.to_json() | {"level": "warning"} for warning in warnings]
             for warning in warnings if not as_json else ():
-                console.note(f"warning: {warning}\n  {warning.hint}")
+                console.note(f"warning: {warning}")
+                console.note(f"  {warning.hint}")
             if figures is not None:
                 _draw(overlaps, figures / name.removesuffix(".yaml").rpartition("/")[2])
             if not as_json:
@@ -83,8 +85,11 @@ def _check(name: str, overrides: list[str], build: bool) -> "list[Overlap]":
 
 def _draw(overlaps: "list[Overlap]", folder: Path) -> None:
     from dlkit.figures.overlap_pattern import overlap_pattern_figure
-    from dlkit.files.atomic import write_figure
+    from dlkit.figures.style import save
+    from dlkit.files.atomic import write_file
 
     for number, overlap in enumerate(overlaps, 1):
         figure = overlap_pattern_figure(overlap.name, overlap.kernel, overlap.stride)
-        write_figure(folder / f"overlap_{number}_{overlap.name}.png", figure)
+        write_file(
+            folder / f"overlap_{number}_{overlap.name}.png", partial(save, figure, about=f"recipe {folder.name}")
+        )

@@ -1,6 +1,7 @@
 """Print results on stdout, and notes and progress on stderr; without a terminal, as plain lines."""
 
-from dlkit.console._primitives import line, note, print_json, show_problems, table, waiting
+from dlkit.console._grid import table
+from dlkit.console._primitives import line, note, print_json, show_problems, waiting
 from dlkit.console._progress import TrainingProgress
 from dlkit.console._reports import (
     note_repetition,

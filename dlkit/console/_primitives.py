@@ -6,19 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 
 from dlkit.errors import DlkitError
-from dlkit.formatting import rounded
+from dlkit.formatting import measured, printable, rounded
 
 PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
-
-
-def printable(text: str) -> str:
-    """Return the text with control characters escaped, so that names from foreign files cannot control the terminal."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
 
 
 def console_on(stream: str) -> Console:
@@ -32,6 +26,17 @@ def line(text: str = "") -> None:
     console_on("stdout").print(printable(text))
 
 
+def lines(parts: Sequence[str]) -> None:
+    """Print parts of a result in one line, or on a terminal in as many lines as they need."""
+    for text in filled(list(map(printable, parts)), terminal_width("stdout")).splitlines():
+        line(text)
+
+
+def terminal_width(stream: str) -> int | None:
+    """Return the width of the terminal in characters, None where the stream is not a terminal."""
+    return console_on(stream).width if getattr(sys, stream).isatty() else None
+
+
 def note(text: str) -> None:
     """Print one line that is not a result on stderr: progress, a warning, or the next step."""
     console_on("stderr").print(printable(text))
@@ -40,32 +45,15 @@ def note(text: str) -> None:
 def show_problems(error: DlkitError) -> None:
     """Print all problems of an error on stderr: location and message, with the hint below."""
     for problem in error.problems:
-        note(f"error: {problem}")
-        if problem.hint:
-            note(f"  {problem.hint}")
+        first, *more = str(problem).split("\n")
+        note(f"error: {first}")
+        for text in (*more, *(f"  {part}" for part in problem.hint.split("\n") if part)):
+            note(text)
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[int] = ()) -> None:
-    """Print a table of results, in plain columns where there is no terminal; right: the right-aligned columns."""
-    terminal = sys.stdout.isatty()
-    grid = Table(box=SIMPLE_HEAD if terminal else None, pad_edge=False, padding=(0, 2, 0, 0))
-    for index, column in enumerate(columns):
-        grid.add_column(printable(column), justify="right" if index in right else "left", no_wrap=True)
-    for row in rows:
-        grid.add_row(*(printable(str(cell)) for cell in row))
-    console = console_on("stdout")
-    if terminal:
-        console.print(grid)
-        return
-    with console.capture() as capture:
-        console.print(grid)
-    for text in capture.get().splitlines():
-        print(text.rstrip())
+    """Print one JSON value on stdout; bytes of a file name that are not UTF-8 stay escaped (json.loads reads them)."""
+    print(json.dumps(value, indent=2, ensure_ascii=False).encode(errors="backslashreplace").decode())
 
 
 @contextmanager
@@ -80,7 +68,24 @@ def waiting(text: str) -> Iterator[None]:
 
 def metrics_text(metrics: Mapping[str, float]) -> str:
     """Format metrics with their names in one line."""
-    return "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    return "  ".join(metric_texts(metrics))
+
+
+def metric_texts(metrics: Mapping[str, float]) -> list[str]:
+    """Format each metric with its name."""
+    return [f"{name} {measured(value)}" for name, value in metrics.items()]
+
+
+def filled(parts: Sequence[str], width: int | None, indent: str = "    ") -> str:
+    """Join parts in one line, or in several where it is wider than a terminal; a part is never broken."""
+    lines = [""]
+    for part in parts:
+        longer = f"{lines[-1]}  {part}" if lines[-1].strip() else f"{lines[-1]}{part}"
+        if width and cell_len(longer) > width and lines[-1].strip():
+            lines.append(f"{indent}{part}")
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
 
 
 def duration(seconds: float) -> str:

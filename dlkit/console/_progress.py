@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import psutil
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from dlkit.console._primitives import console_on, duration, metrics_text, note, printable
-from dlkit.formatting import byte_size
+from dlkit.console._primitives import console_on, duration, filled, metric_texts, note
+from dlkit.formatting import byte_size, printable
 from dlkit.interfaces.reporter import Reporter
 
 if TYPE_CHECKING:
     from dlkit.recipe.schema import Recipe
 
 
-FORECAST_SECONDS = 2.0
+BAR = 10
+FORECAST_SECONDS, FORECAST_SHARE = 2.0, 0.1
 NOTABLE_SECONDS, NOTABLE_SHARE = 60, 0.25
 
 
@@ -36,8 +37,10 @@ class TrainingProgress(Reporter):
 
     def __enter__(self) -> "TrainingProgress":
         if getattr(sys, self._stream).isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), TimeRemainingColumn(compact=True))
-            self._bar = Progress(*columns, TextColumn("{task.fields[logs]}"), console=console_on(self._stream))
+            texts = ("total", "{task.percentage:.0f} %", "{task.description}", "{task.fields[logs]}")
+            first, *others = (TextColumn(text, markup=False) for text in texts)
+            columns = (first, BarColumn(bar_width=BAR), others[0], TimeRemainingColumn(compact=True), *others[1:])
+            self._bar = Progress(*columns, console=console_on(self._stream))
             self._bar.start()
         return self
 
@@ -56,8 +59,7 @@ class TrainingProgress(Reporter):
             return
         if self._task is None:
             self._task = self._bar.add_task("", total=steps * self._epochs, logs="")
-        label = f"epoch {epoch + 1}/{self._epochs}"
-        self._bar.update(self._task, completed=epoch * steps + steps_done, description=label)
+        self._bar.update(self._task, completed=epoch * steps + steps_done, description=f"epoch {epoch}")
 
     def progress(self, epoch: int, steps_done: int, steps: int, logs: Mapping[str, float]) -> None:
         """Show how many steps of an epoch are done."""
@@ -66,16 +68,25 @@ class TrainingProgress(Reporter):
             return
         begun, first = self._started
         speed = (steps_done - first) * self._batch_size / max(time.perf_counter() - begun, 1e-9)
-        text = f"{speed:,.0f}/s  {metrics_text(logs)}"
-        self._bar.update(self._task, completed=epoch * steps + steps_done, logs=text)
+        room = self._bar.console.width - len(f"total {'-' * BAR} 100 % 00:00:00 epoch {epoch} ")
+        text = filled([f"{speed:,.0f}/s", *map(printable, metric_texts(logs))], room).split("\n")[0]
+        self._bar.update(self._task, completed=epoch * steps + steps_done, logs=text if len(text) <= room else "")
+
+    def _place(self, epoch: int) -> str:
+        """Return the number of an epoch as in history.csv, counted from 0, and which of all epochs it is."""
+        return f"epoch {epoch} ({epoch + 1} of {self._epochs})"
 
     def _foresee(self, steps_done: int, steps: int) -> None:
-        """Print a forecast once, from the steps after the first call: the time of one epoch and of the training."""
+        """Print a forecast once, from the steps after the first call: the time of one epoch and of the training.
+
+        A training that is short, or well under way, needs none.
+        """
         now = time.perf_counter()
         if self._warm is None:
             self._warm = (now, steps_done)
         begun, first = self._warm
-        if self._foreseen is not None or now - begun < FORECAST_SECONDS:
+        early = steps_done - first <= FORECAST_SHARE * (steps * self._epochs - first)
+        if self._foreseen is not None or now - begun < FORECAST_SECONDS or not early:
             return
         self._foreseen = (now - begun) / (steps_done - first) * steps
         memory = psutil.Process().memory_info().rss
@@ -94,15 +105,19 @@ class TrainingProgress(Reporter):
             self._print(f"new forecast: {duration(epoch)} per epoch, {duration(now)} left")
 
     def _print(self, text: str) -> None:
+        self._print_parts([text])
+
+    def _print_parts(self, parts: list[str]) -> None:
+        """Print one line, or on a narrow terminal several."""
+        shown = list(map(printable, parts))
         if self._bar is not None:
-            self._bar.console.print(printable(text))
+            self._bar.console.print(filled(shown, self._bar.console.width))
         else:
-            print(printable(text), file=getattr(sys, self._stream), flush=True)
+            print(filled(shown, None), file=getattr(sys, self._stream), flush=True)
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
         """Print an epoch's metrics in one line, and a new forecast where its time calls for one."""
         hidden = ("epoch", "phase", "seconds", "learning_rate")
         logs = {name: value for name, value in row.items() if not name.startswith(hidden)}
-        text = f"epoch {epoch + 1}/{self._epochs}  {metrics_text(logs)}  {row['seconds']:.1f} s"
-        self._print(text)
+        self._print_parts([self._place(epoch), *metric_texts(logs), f"{row['seconds']:.1f} s"])
         self._foresee_rest(row["seconds"], self._epochs - epoch - 1)

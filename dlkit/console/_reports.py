@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlkit.console._primitives import line, metrics_text, note, table
+from dlkit.console._grid import table
+from dlkit.console._primitives import line, metrics_text, note
+from dlkit.formatting import measured
 
 if TYPE_CHECKING:
     from dlkit.doctor.checks import Finding
@@ -38,7 +40,7 @@ def show_repetition(result: Mapping[str, Any]) -> None:
     for part, title in (("train", "last epoch"), ("evaluation", result["split"])):
         for name, spread in result["statistics"].get(part, {}).items():
             values = (spread[key] for key in ("mean", "standard_deviation", "min", "max"))
-            rows.append((title, name, *("" if value is None else f"{value:.5f}" for value in values)))
+            rows.append((title, name, *("" if value is None else measured(value, 5) for value in values)))
     table(("measured on", "metric", "mean", "standard deviation", "min", "max"), rows, right=(2, 3, 4, 5))
     for entry in failed:
         line(f"seed {entry['seed']} failed: {entry['failed']}")
@@ -49,7 +51,9 @@ def show_band(band: Mapping[str, Any] | None) -> None:
     """Print whether a run's metrics lie within the band of its recipe's repetitions."""
     for name, entry in (band or {}).items():
         state = "inside" if entry["inside"] else "OUTSIDE"
-        line(f"{name} is {state} the recipe's band {entry['low']:.4f} to {entry['high']:.4f} (dlkit repeat)")
+        line(
+            f"{name} is {state} the recipe's band {measured(entry['low'])} to {measured(entry['high'])} (dlkit repeat)"
+        )
 
 
 def show_inspection(found: "Inspection") -> None:

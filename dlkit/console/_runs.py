@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlkit.console._primitives import line, metrics_text, note, table
-from dlkit.formatting import rounded
+from dlkit.console._grid import table
+from dlkit.console._primitives import line, lines, metric_texts, note
+from dlkit.formatting import measured, percent, rounded
 
 if TYPE_CHECKING:
     from dlkit.experiments.speed import Speed
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 def show_training(result: "TrainingResult") -> None:
     """Print a training's metrics, where the run is, and the next command."""
-    line(f"trained  {metrics_text({k: v for k, v in result.metrics.items() if k != 'learning_rate'})}")
+    shown = {name: value for name, value in result.metrics.items() if not name.startswith("learning_rate")}
+    lines(["trained", *metric_texts(shown)])
     line(f"run      {result.run.path}")
     line(f"figures  {result.run.path / 'figures'}")
     for difference in result.differences:
@@ -53,7 +55,7 @@ def show_evaluation(
 
 
 def _metric_row(name: str, value: float | None, verdict: "Verdict | None") -> list[str]:
-    shown = "" if value is None else f"{value:.4f}"
+    shown = "" if value is None else measured(value)
     if verdict is None:
         return [name, shown, "", "", ""]
     bounds = [f">= {verdict.at_least:g}"] if verdict.at_least is not None else []
@@ -73,9 +75,11 @@ def show_predictions(rows: Sequence[Mapping[str, str]]) -> None:
 def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -> None:
     """Print where the artefact is and the result of its certificate."""
     line(f"{'verified' if verified else 'exported'}    {path}")
+    difference, agreement = certificate["largest_absolute_difference"], certificate["label_agreement"]
+    labels = "on" if agreement is None else f"labels agree on {percent(agreement)} of"
     line(
-        f"certificate largest difference {certificate['largest_absolute_difference']:.2g}, labels agree on "
-        f"{certificate['label_agreement']:.1%} of {certificate['samples']} samples, in a clean process without dlkit"
+        f"certificate largest difference {difference:.2g}, {labels} {certificate['samples']} samples, "
+        "in a clean process without dlkit"
     )
 
 
@@ -84,7 +88,8 @@ def show_demo(run: "RunDirectory") -> None:
     exports = run.path / "exports" / "saved_model" / run.recipe_name
     for name, place in (("run", run.path), ("figures", run.path / "figures"), ("SavedModel", exports)):
         line(f"{name:<11} {place}")
-    line("\nTry next:")
+    line()
+    line("Try next:")
     for command, what in (
         ("dlkit list", "shipped recipes, datasets, layers"),
         (f"dlkit summary {run.recipe_name} --explain", "the arithmetic of every layer"),

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dlkit.console._primitives import line, table
+from dlkit.console._grid import table
+from dlkit.console._primitives import line
 
 if TYPE_CHECKING:
     from dlkit.analysis.by_hand import WorkedLayer

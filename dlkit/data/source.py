@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dlkit.catalog.create import create
 from dlkit.components.datasets._chosen_classes import ChosenClasses
 from dlkit.errors import DlkitError, InputError, located
+from dlkit.formatting import printable
 from dlkit.interfaces.data import ArraySpec, Dataset, Description
 from dlkit.process import SKIP_BAD, whole_number
 
@@ -40,6 +41,21 @@ def _check_class_names(names: tuple[str, ...]) -> None:
         raise InputError(
             f"two classes have the name {', '.join(map(repr, repeated))}", "give every class a unique name"
         )
+    undecodable = [name for name in names if not _is_text(name)]
+    if undecodable:
+        raise InputError(
+            f"the bytes of a class name are not UTF-8: {', '.join(map(printable, undecodable))}",
+            "rename the folder, or save the names as UTF-8",
+        )
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a name is text that can be written as UTF-8; undecodable bytes of a file name are not."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def missing_data(recipe: "Recipe") -> DlkitError | None:
@@ -60,7 +76,8 @@ def stored_description(run: "RunDirectory") -> Description:
         inputs, targets = (
             ArraySpec(tuple(stored[name]["shape"]), stored[name]["dtype"]) for name in ("inputs", "targets")
         )
-        return Description(inputs, targets, tuple(stored["class_names"]), stored["splits"])
+        names = tuple(stored.get("target_names", ()))
+        return Description(inputs, targets, tuple(stored["class_names"]), stored["splits"], names)
     except (KeyError, TypeError) as error:
         path = run.path / "data.json"
         raise InputError(f"{path} does not describe the data", "restore the file or train again") from error

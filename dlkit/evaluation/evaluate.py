@@ -1,5 +1,6 @@
 """Evaluate a run on a split and check its contract."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from dlkit.interfaces.data import Split
 from dlkit.model.trained import TrainedModel, open_run
 from dlkit.recipe.contract import Verdict, check_metrics, is_overridden
 from dlkit.runs.directory import RunDirectory
+from dlkit.runs.figures import write_figures
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,25 @@ class Evaluation:
         return content | ({"band": self.band} if self.band else {})
 
 
-def evaluate_run(request: EvaluationRequest, run: RunDirectory) -> Evaluation:
+def evaluate_run(request: EvaluationRequest, run: RunDirectory, note: Callable[[str], None]) -> Evaluation:
     """Measure the run of a resolved request and check the contract, which applies only to its own split."""
     trained = open_run(run, request.checkpoint)
     recipe = trained.loaded.recipe
     split = request.split or recipe.expect.split
-    metrics = evaluate(trained, split, Tiles(request.tile, request.overlap) if request.tile else None)
+    tiles = Tiles(request.tile, request.overlap) if request.tile else None
+    metrics = evaluate(trained, split, tiles, note)
     overridden = is_overridden(run.read_json("environment.json").get("overrides", []))
     verdicts = check_metrics(recipe.expect, metrics, overridden) if split == recipe.expect.split else []
     lies = band(run, trained.loaded, split, metrics) if request.checkpoint == "last" else None
     return Evaluation(run, recipe.name, split, request.checkpoint, metrics, verdicts, lies)
 
 
-def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> dict[str, float]:
+def evaluate(
+    trained: TrainedModel, split: str, tiles: Tiles | None = None, note: Callable[[str], None] = lambda _: None
+) -> dict[str, float]:
     """Measure a run's model on one split; write loss, metrics, tables and figures into the run.
+
+    note: receives a warning for each figure that cannot be drawn.
 
     With tiles, images of a pixel task go through the network tile by tile, whatever their size. Raises InputError
     while another process is using the run.
@@ -63,13 +70,14 @@ def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> d
     data = read_split(trained, split)
     with trained.run.locked():
         record_fingerprint(trained.run, split, data)
-        metrics = write_report(trained.run, trained.built, trained.loaded.recipe, data, split, tiles)
+        found = write_report(trained.run, trained.built, trained.loaded.recipe, data, split, tiles)
         content = trained.run.read_json("metrics.json")
-        content.setdefault("evaluation", {})[split] = {"checkpoint": trained.checkpoint, "metrics": metrics}
+        content.setdefault("evaluation", {})[split] = {"checkpoint": trained.checkpoint, "metrics": found.metrics}
         if tiles is not None:
             content["evaluation"][split]["tiles"] = asdict(tiles)
         trained.run.write_json("metrics.json", content)
-    return metrics
+        write_figures(trained.run, found.figures, f"{split}, {trained.checkpoint} epoch", note)
+    return found.metrics
 
 
 def read_split(trained: TrainedModel, split: str) -> Split:

@@ -1,6 +1,7 @@
-"""Measure a split with a built model: metrics, the task's table and its figures."""
+"""Measure a split with a built model: metrics, the task's table, and how its figures are drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from dlkit.data.batches import examples, fixed_batch
 from dlkit.data.pipeline import InputPipeline
 from dlkit.errors import InputError
 from dlkit.evaluation.tiling import Tiles, tiled
-from dlkit.files.atomic import write_figure
 from dlkit.interfaces.data import Split
 from dlkit.interfaces.task import Examined, main_output
 from dlkit.model.built import BuiltModel
@@ -19,10 +19,18 @@ from dlkit.recipe.schema import Recipe
 from dlkit.runs.directory import RunDirectory
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Loss and metrics of a split, and what draws its figures, by file name."""
+
+    metrics: dict[str, float]
+    figures: dict[str, Callable[[], Any]]
+
+
 def write_report(
     run: RunDirectory, built: BuiltModel, recipe: Recipe, split: Split, name: str, tiles: Tiles | None = None
-) -> dict[str, float]:
-    """Measure a split; write its table (such as per_class_<name>.csv) and figures; return loss and metrics."""
+) -> Measured:
+    """Measure a split and write its table, such as per_class_<name>.csv."""
     if tiles is None:
         metrics = measure(built, recipe, split)
         report = built.task.report(examined(built, recipe, split), built.class_names)
@@ -30,10 +38,8 @@ def write_report(
         report = built.task.report(examined_by_tiles(built, split, tiles), built.class_names)
         metrics = metric_names(built.network.get_metrics_result())
     run.write_csv(f"per_{report.rows_are}_{name}.csv", report.table)
-    for figure_name, figure in report.figures.items():
-        path = run.path / "figures" / f"{figure_name}_{name}.png"
-        write_figure(path, figure)
-    return {**metrics, **report.metrics}
+    figures = {f"{figure}_{name}": draw for figure, draw in report.figures.items()}
+    return Measured({**metrics, **report.metrics}, figures)
 
 
 def measure(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, float]:
@@ -57,7 +63,8 @@ def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examin
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
         weights = None if counts is None else np.asarray(counts)
         x, y = np.asarray(inputs), np.asarray(targets)
-        yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, built.network)
+        names = built.description.target_names
+        yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, built.network, names)
 
 
 def examined_by_tiles(built: BuiltModel, split: Split, tiles: Tiles) -> Iterator[Examined]:

@@ -27,10 +27,10 @@ FASTER = 1.1
 class Speed:
     """The cost of a training step.
 
-    step_seconds: of the whole loop. compute_seconds: of the same step on a batch already in memory.
-    input_wait_seconds: the difference of the two. examples_per_second: throughput of the whole loop.
-    operations: floating-point operations of one step, counted in its graph. peak: of the machine, in operations per
-    second, measured with a matrix product. faster: the speed-up of each setting that was tried and is faster.
+    step_seconds: of the whole loop. compute_seconds: of the same step on a batch already in memory, and at most
+    step_seconds, which noise may exceed. input_wait_seconds: the difference of the two. examples_per_second: of the
+    loop. operations: floating-point operations of one step, counted in its graph. peak: of the machine, in operations
+    per second, measured with a matrix product. faster: the speed-up of each setting that was tried and is faster.
     """
 
     batch_size: int
@@ -66,10 +66,10 @@ def _measured(loaded: "LoadedRecipe") -> Speed:
     stream, step = steps.stream(0, 10**9), steps.fixed_step()
     fixed = steps.repeated(step)
     whole = _seconds_per_step(lambda count: steps.take(stream, count))
-    compute = _seconds_per_step(fixed)
+    compute = min(_seconds_per_step(fixed), whole)
     size = min(loaded.recipe.training.batch_size, steps.examples)
     operations = _operations(step)
-    return Speed(size, whole, compute, max(0.0, whole - compute), size / whole, operations, machine_peak())
+    return Speed(size, whole, compute, whole - compute, size / whole, operations, machine_peak())
 
 
 def _alternatives(loaded: "LoadedRecipe") -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from dlkit.catalog.find import load, names
 from dlkit.errors import CheckError, InputError, MissingError
+from dlkit.formatting import percent
 from dlkit.interfaces.exporter import Exporter, Tolerance
 from dlkit.machine.environment import versions
 from dlkit.model.built import BuiltModel
@@ -60,6 +61,7 @@ def certify(trained: TrainedModel, format_name: str, artefact: Path, part: str |
         request.title: _compare(number, request.expected, answers, exporter.tolerance)
         for number, request in enumerate(requests)
     }
+    agreements = [check["label_agreement"] for check in checks.values()]
     tolerance = {"absolute": exporter.tolerance.absolute, "relative": exporter.tolerance.relative}
     return {
         "format": format_name,
@@ -71,7 +73,7 @@ def certify(trained: TrainedModel, format_name: str, artefact: Path, part: str |
         "batch_sizes": [len(samples), 1],
         "tolerance": tolerance,
         "largest_absolute_difference": max(check["largest_absolute_difference"] for check in checks.values()),
-        "label_agreement": min(check["label_agreement"] for check in checks.values()),
+        "label_agreement": None if None in agreements else min(agreements),
         "passed": all(check["passed"] for check in checks.values()),
         "checks": checks,
         "versions": versions(),
@@ -119,11 +121,11 @@ def load_samples(run: RunDirectory) -> np.ndarray:
 
 def worst(certificate: Mapping[str, Any]) -> str:
     """Describe how far the outputs of an artefact are from its run's."""
-    allowed = certificate["tolerance"]
+    allowed, agreement = certificate["tolerance"], certificate["label_agreement"]
+    labels = ", on" if agreement is None else f", labels agree on {percent(agreement)} of"
     return (
         f"largest absolute difference {certificate['largest_absolute_difference']:.3g} "
-        f"(allowed {allowed['absolute']:g} + {allowed['relative']:g} |y|), labels agree on "
-        f"{certificate['label_agreement']:.1%} of {certificate['samples']} samples"
+        f"(allowed {allowed['absolute']:g} + {allowed['relative']:g} |y|){labels} {certificate['samples']} samples"
     )
 
 
@@ -172,8 +174,9 @@ def _reload(exporter: Exporter, artefact: Path, requests: list[_Request]) -> dic
 def _compare(
     number: int, expected: Mapping[str, np.ndarray], answers: Mapping[str, np.ndarray], allowed: Tolerance
 ) -> dict[str, Any]:
-    """Return the largest difference over both batch sizes and both rounds, and the share of equal labels."""
-    largest, repeated, agreement, passed = 0.0, 0.0, 1.0, True
+    """Return the largest difference over both batch sizes and both rounds, and the share of equal labels, if any."""
+    largest, repeated, passed = 0.0, 0.0, True
+    shares: list[float] = []
     for name, wanted in expected.items():
         turns = [answers[f"{number}/{turn}/{name}"] for turn in range(4)]
         for turn, found in enumerate(turns):
@@ -181,7 +184,7 @@ def _compare(
                 passed, largest = False, float("inf")
             elif wanted.dtype.kind in "Siu":
                 share = float(np.mean(found == wanted))
-                agreement = min(agreement, share)
+                shares.append(share)
                 passed = passed and share >= (1 if wanted.dtype.kind == "S" else 1 - allowed.ties)
             else:
                 difference = np.abs(found.astype(np.float64) - wanted)
@@ -191,7 +194,7 @@ def _compare(
     return {
         "largest_absolute_difference": largest,
         "largest_difference_between_two_calls": repeated,
-        "label_agreement": agreement,
+        "label_agreement": min(shares, default=None),
         "passed": passed and repeated <= allowed.absolute,
     }
 

@@ -1,21 +1,51 @@
 """Plot loss and metrics by epoch."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from dlkit.figures.style import axis_label, house_style, label
+from dlkit.formatting import measured
 
+SHARES = ("accuracy", "dice", "iou", "precision", "recall", "auc", "f1")
+STYLES = {"train": ("-", "o"), "validation": ("--", "s")}
+
+
+@house_style
 def curves_figure(name: str, columns: Mapping[str, Sequence[float]]) -> Figure:
     """Return a figure of one metric by epoch (counted from 1), for train and, if present, validation."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = Figure()
+    figure.suptitle(f"Training: {label(name)} by epoch")
     axes = figure.add_subplot()
-    for label, key in (("train", name), ("validation", f"val_{name}")):
+    shown = {}
+    for title, key in (("train", name), ("validation", f"val_{name}")):
         if key in columns:
-            epochs = range(1, len(columns[key]) + 1)
-            axes.plot(epochs, columns[key], marker="o" if len(epochs) < 30 else None, markersize=3, label=label)
-    axes.set(xlabel="epoch", ylabel=name)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
+            shown[title] = np.asarray(columns[key], float)
+            epochs = np.arange(1, len(shown[title]) + 1)
+            line, marker = STYLES[title]
+            marker = marker if len(epochs) < 30 else ""
+            text = f"{title}: {measured(shown[title][-1])} at the end"
+            axes.plot(epochs, shown[title], line, marker=marker, label=text)
+    axes.set(xlabel="epoch", ylabel=axis_label(name))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid()
     axes.legend()
+    _limit(axes, name, np.concatenate(list(shown.values())), len(epochs))
     return figure
+
+
+def _limit(axes: Any, name: str, values: np.ndarray, epochs: int) -> None:
+    """Keep the axis of a share between 0 and 1; a single epoch has no range, so its axis begins at 0."""
+    is_share = any(part in name.lower() for part in SHARES) and np.nanmin(values) >= 0 and np.nanmax(values) <= 1
+    if epochs == 1:
+        axes.set_xlim(0.5, 1.5)
+        if np.nanmin(values) >= 0:
+            axes.set_ylim(0, 1 if is_share else None)
+    elif is_share:
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, 0), min(high, 1))
+    for line in axes.lines:
+        line.set_clip_on(False)

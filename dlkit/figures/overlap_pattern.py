@@ -1,7 +1,9 @@
-"""Plot how often the kernels of a transposed convolution overlap in each pixel: even or checkerboard (deck 003)."""
+"""Plot how often the kernels of a transposed convolution overlap in each pixel: even or a checkerboard."""
 
 import numpy as np
 from matplotlib.figure import Figure
+
+from dlkit.figures.style import house_style, label
 
 INPUTS = 6
 
@@ -14,15 +16,18 @@ def overlap_counts(kernel: int, stride: int, inputs: int = INPUTS) -> np.ndarray
     return np.outer(line, line)
 
 
+@house_style
 def overlap_pattern_figure(name: str, kernel: int, stride: int) -> Figure:
     """Return a figure of a layer's overlap counts, with their range away from the border in the title."""
     inputs = max(INPUTS, 3 * -(-kernel // stride))
     counts = overlap_counts(kernel, stride, inputs)
     inner = counts[kernel:-kernel, kernel:-kernel]
-    figure = Figure(figsize=(5, 4.6), layout="constrained")
+    figure = Figure()
     axes = figure.add_subplot()
-    image = axes.imshow(counts, cmap="viridis", interpolation="nearest")
+    image = axes.imshow(counts)
     figure.colorbar(image, ax=axes, label="kernels that cover a pixel")
-    varying = f"{inner.min()} everywhere inside" if inner.min() == inner.max() else f"{inner.min()} to {inner.max()}"
-    axes.set(title=f"{name}: kernel {kernel}, stride {stride}\n{varying}", xlabel="output column", ylabel="output row")
+    inside = f"{inner.min()}" if inner.min() == inner.max() else f"{inner.min()} to {inner.max()}"
+    overlap = f"Overlap of the kernels of {label(name)}: kernel {kernel}, stride {stride}"
+    figure.suptitle(f"{overlap}\n{inside} kernels cover a pixel inside")
+    axes.set(xlabel="output column (pixels)", ylabel="output row (pixels)")
     return figure

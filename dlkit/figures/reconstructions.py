@@ -5,19 +5,24 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from dlkit.figures.style import house_style
 
+
+@house_style
 def reconstructions_figure(rows: Mapping[str, np.ndarray]) -> Figure:
     """Return a figure with one row of images (n, height, width, channels) per title, all scaled like the first row."""
-    count = len(next(iter(rows.values())))
-    figure = Figure(figsize=(0.9 * count + 1, 0.9 * len(rows) + 0.2), layout="constrained")
-    grid = np.reshape(figure.subplots(len(rows), count), (len(rows), count))
     first = next(iter(rows.values()))
+    count = len(first)
+    figure = Figure()
+    figure.suptitle(f"Reconstructions of {count} example{'s' * (count > 1)}")
+    grid = np.reshape(figure.subplots(len(rows), count), (len(rows), count))
     low, high = float(first.min()), float(first.max())
     for line, (title, images) in zip(grid, rows.items(), strict=True):
-        line[0].set_ylabel(title, rotation=0, ha="right", va="center")
+        line[0].set_ylabel(title.replace(" ", "\n"), rotation=0, ha="right", va="center")
         for axes, image in zip(line, images, strict=True):
             axes.imshow(_shown(image, low, high), cmap="gray", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
     return figure
 
 

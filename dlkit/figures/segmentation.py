@@ -7,40 +7,52 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from dlkit.figures.images import displayed
+from dlkit.figures.style import COLOURS as TEN
+from dlkit.figures.style import house_style, labels, legend
+from dlkit.formatting import percent
 from dlkit.interfaces.data import VOID
 
-# The palette of Okabe and Ito, safe for colour-blind readers; more classes use a matplotlib colormap.
+# The palette of Okabe and Ito, safe for colour-blind readers; more classes use the ten colours of the house style, and
+# more than those a matplotlib colormap.
 COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
-VOID_COLOUR = "#BBBBBB"
+MORE_COLOURS = ("#000000", *TEN)
+VOID_COLOUR, ERROR_COLOUR = "#BBBBBB", "#D00000"
 
 Example = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
+@house_style
 def segmentation_figure(examples: Sequence[Example], class_names: tuple[str, ...]) -> Figure:
-    """Draw one row per (image (h, w, channels), true mask (h, w), predicted mask (h, w)); errors are red."""
-    figure = Figure(figsize=(12, 3.1 * len(examples) + 0.6), layout="constrained")
-    rows = figure.subplots(len(examples), 4, squeeze=False)
-    for title, axes in zip(("image", "truth", "prediction", "errors"), rows[0], strict=True):
-        axes.set_title(title)
-    for (image, truth, predicted), (*panels, errors) in zip(examples, rows, strict=True):
-        for axes in (*panels, errors):
-            axes.set_axis_off()
-        panels[0].imshow(_displayed(image), cmap="gray")
-        for axes, mask in zip(panels[1:], (truth, predicted), strict=True):
+    """Draw one column per (image (h, w, channels), true mask (h, w), predicted mask (h, w)), with its errors below."""
+    figure = Figure()
+    figure.suptitle(f"Masks of {len(examples)} image{'s' * (len(examples) > 1)}")
+    rows = figure.subplots(4, len(examples), squeeze=False)
+    for title, axes in zip(("image", "true mask", "prediction", "errors"), rows[:, 0], strict=True):
+        axes.set_ylabel(title, rotation=0, ha="right", va="center")
+    for (image, truth, predicted), (first, *masks, errors) in zip(examples, rows.T, strict=True):
+        for axes in (first, *masks, errors):
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+        first.imshow(displayed(image), cmap="gray")
+        for axes, mask in zip(masks, (truth, predicted), strict=True):
             _show_mask(axes, mask, len(class_names))
         wrong = np.where(truth == VOID, 2, truth != predicted)
-        errors.imshow(wrong, cmap=ListedColormap(["white", "#D00000", VOID_COLOUR]), vmin=0, vmax=2)
-        errors.text(0.02, 0.02, f"{np.mean(wrong == 1):.1%} wrong", transform=errors.transAxes, backgroundcolor="white")
-    colours = class_colours(len(class_names))
-    patches = [Patch(facecolor=colour, label=name) for colour, name in zip(colours, class_names, strict=True)]
-    figure.legend(handles=patches, loc="outside lower center", ncols=min(8, len(class_names)))
+        errors.imshow(wrong, cmap=ListedColormap(["white", ERROR_COLOUR, VOID_COLOUR]), vmin=0, vmax=2)
+        errors.set_xlabel(f"{percent(round(float(np.mean(wrong == 1)), 3))} wrong")
+        errors.spines[:].set_visible(True)
+    colours = [*class_colours(len(class_names)), VOID_COLOUR, ERROR_COLOUR]
+    patches = [Patch(facecolor=colour, edgecolor="black") for colour in colours]
+    names = [*labels(class_names, 18), "void", "error"]
+    legend(figure, patches, names, loc="outside right center", ncols=1 + len(class_names) // 16)
     return figure
 
 
 def class_colours(classes: int) -> list[str]:
     """Return one colour per class."""
-    if classes <= len(COLOURS):
-        return list(COLOURS[:classes])
+    for palette in (COLOURS, MORE_COLOURS):
+        if classes <= len(palette):
+            return list(palette[:classes])
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
@@ -50,14 +62,4 @@ def class_colours(classes: int) -> list[str]:
 def _show_mask(axes: object, mask: np.ndarray, classes: int) -> None:
     palette = ListedColormap([*class_colours(classes), VOID_COLOUR])
     shown = np.where(mask == VOID, classes, mask)
-    axes.imshow(shown, cmap=palette, vmin=0, vmax=classes, interpolation="nearest")  # type: ignore[attr-defined]
-
-
-def _displayed(image: np.ndarray) -> np.ndarray:
-    """Return an image for matplotlib: greyscale without a channel axis, scaled to 0 to 1 unless it is uint8."""
-    shown = image[..., 0] if image.shape[-1] == 1 else image[..., :3]
-    if shown.dtype == np.uint8:
-        return shown
-    low, high = float(shown.min()), float(shown.max())
-    scaled: np.ndarray = (shown - low) / max(high - low, 1e-12)
-    return scaled
+    axes.imshow(shown, cmap=palette, vmin=0, vmax=classes)  # type: ignore[attr-defined]

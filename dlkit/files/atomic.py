@@ -133,8 +133,3 @@ def disk_errors(path: Path) -> Iterator[None]:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = "free some disk space, or choose" if full else "change the permissions, or choose"
         raise MissingError(f"cannot write {path}: {error.strerror or error}", f"{hint} another location") from error
-
-
-def write_figure(path: Path, figure: Any) -> None:
-    """Write a matplotlib figure as a PNG file."""
-    write_file(path, lambda aside: figure.savefig(aside, dpi=120))

@@ -29,12 +29,16 @@ class ArraySpec:
 
 @dataclass(frozen=True)
 class Description:
-    """A dataset's inputs, raw targets (class indices when class_names is given) and number of examples per split."""
+    """A dataset's inputs, raw targets (class indices when class_names is given) and number of examples per split.
+
+    target_names: the names of targets that are values, for display.
+    """
 
     inputs: ArraySpec
     targets: ArraySpec
     class_names: tuple[str, ...] = ()
     splits: Mapping[str, int] = field(default_factory=dict)
+    target_names: tuple[str, ...] = ()
 
 
 class Rows:

@@ -1,7 +1,7 @@
 """The interface of tasks; no code outside a task file depends on the kind of task."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -89,6 +89,7 @@ class Examined:
     inputs: as the source provides them, but resized; seen: the network's inputs, corrupted and preprocessed;
     targets: raw; expected: targets in the form the loss expects; outputs: the task's outputs by name. weights: the
     weight of each value in the loss, None if all are equal; network: the network, for tasks that inspect its layers.
+    target_names: of targets that are values, if they have names.
     """
 
     inputs: np.ndarray
@@ -98,17 +99,19 @@ class Examined:
     outputs: Mapping[str, np.ndarray]
     weights: np.ndarray | None = None
     network: Any = None
+    target_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Report:
     """Results of an evaluation besides the metrics: a table with one row per `rows_are`, and figures by file name.
 
+    figures: functions that draw and return a matplotlib Figure; they are called after all results have been written.
     metrics: additional metrics that are not averages over batches, such as those of a baseline.
     """
 
     table: list[dict[str, Any]]
-    figures: Mapping[str, Any]
+    figures: Mapping[str, Callable[[], Any]]
     rows_are: str = "class"
     metrics: Mapping[str, float] = field(default_factory=dict)
 

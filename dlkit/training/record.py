@@ -1,13 +1,15 @@
-"""Write the description of a run before its training starts, and draw its history afterwards."""
+"""Write the description of a run before its training starts, and say how its history is drawn."""
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlkit.data.fingerprint import record_fingerprint
 from dlkit.figures.curves import curves_figure
-from dlkit.files.atomic import write_figure, write_file, write_text
+from dlkit.files.atomic import write_file, write_text
 from dlkit.interfaces.data import Split
 from dlkit.machine.environment import environment
 from dlkit.model.digest import weights_digest
@@ -50,10 +52,9 @@ def _samples(split: Split) -> np.ndarray:
     return samples
 
 
-def write_figures(run: RunDirectory, history: list[dict[str, Any]]) -> None:
-    """Draw the curve of every training metric, together with its validation curve."""
+def curves(history: list[dict[str, Any]]) -> dict[str, Callable[[], Any]]:
+    """Return what draws the curve of every training metric, together with its validation curve, by name."""
     columns = {name: [row[name] for row in history] for name in history[0]}
     skipped = {"epoch", "phase", "seconds"}
-    for name in columns:
-        if name not in skipped and not name.startswith(("val_", "learning_rate")):
-            write_figure(run.path / "figures" / f"{name}.png", curves_figure(name, columns))
+    names = (name for name in columns if not name.startswith(("val_", "learning_rate")))
+    return {name: partial(curves_figure, name, columns) for name in names if name not in skipped}

@@ -16,13 +16,14 @@ from dlkit.model.trained import load_weights
 from dlkit.recipe import load_recipe, resolved_yaml
 from dlkit.runs.conditions import check_determinism
 from dlkit.runs.directory import RunDirectory, create_run
+from dlkit.runs.figures import write_figures
 from dlkit.runs.parents import started_from, with_kept_source
 from dlkit.training.capacity import check_disk, check_memory, slow_precision
 from dlkit.training.check import check_phases
 from dlkit.training.fault import explain_fault
 from dlkit.training.loop import Training
 from dlkit.training.prepare import Prepared, prepare
-from dlkit.training.record import describe_run, write_figures
+from dlkit.training.record import curves, describe_run
 from dlkit.training.request import TrainingPlan
 from dlkit.training.snapshot import has_snapshot
 from dlkit.training.state import NonFinite
@@ -116,7 +117,7 @@ def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporte
 def _run(
     loaded: "LoadedRecipe", training: Training, run: RunDirectory, resume: bool, keep_start: bool = False
 ) -> TrainingResult:
-    """Train to the end, then write figures, the validation report and metrics.json."""
+    """Train to the end, then write the validation report and metrics.json, and figures last."""
     try:
         history = training.run_to_end(run, resume, keep_start)
     except NonFinite as error:
@@ -124,15 +125,17 @@ def _run(
     built, validation = training.built, training.prepared.splits.validation
     kept = training.kept_row
     metrics = {name: value for name, value in kept.items() if name not in ("epoch", "phase", "seconds")}
-    write_figures(run, history)
+    drawn: dict[str, Any] = {}
     if validation is not None:
-        write_report(run, built, loaded.recipe, validation, "validation")
+        drawn = write_report(run, built, loaded.recipe, validation, "validation").figures
     differences = table_differences(loaded.recipe, built.network)
     updates = training.progress.step
     counts = {"epochs": len(history), "updates": updates, "contract": differences}
     counts["epoch"] = kept["epoch"]
     counts["first_step"] = training.progress.first_step
     run.write_json("metrics.json", {"training": {"metrics": metrics, **counts}} | _kept_evaluations(training, run))
+    write_figures(run, curves(history), "train and validation" if drawn else "train", training.reporter.note)
+    write_figures(run, drawn, "validation", training.reporter.note)
     return TrainingResult(run, metrics, updates, differences)
 
 

@@ -164,3 +164,10 @@ def test_a_window_that_is_too_large_is_explained():
         pooling(window(5, 7), 1)
     assert raised.value.problems[0].hint == "nearest that fits: --input 7, or --padding 1"
     assert pooling(window(5, 7, 1, 1), 1).output_shape == (1, 1, 1)
+
+
+def test_a_transposed_convolution_with_much_padding_cuts_pixels_off():
+    (note, *_) = transposed(window(5, 3, 1, 3), 1, 1).notes
+    assert note == "as a convolution: 0 zeros between pixels, 1 pixel cut off on each side (3 - 3 - 1 = -1), stride 1"
+    (note, *_) = transposed(window(9, 2, 1, 3), 1, 1).notes
+    assert "2 pixels cut off on each side (2 - 3 - 1 = -2)" in note

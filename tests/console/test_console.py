@@ -1,6 +1,7 @@
 """What is printed: results on stdout in plain columns, notes on stderr, a bar with speed where there is a terminal."""
 
 import io
+import json
 import re
 import sys
 
@@ -164,12 +165,111 @@ def test_a_terminal_gets_a_bar_with_speed_and_a_line_per_epoch(terminal):
         progress.begin(0, 0, 10)
         progress.progress(0, 5, 10, {"loss": 0.5})
         task = progress._bar.tasks[0]
-        assert (task.description, task.completed, task.total) == ("epoch 1/2", 5, 20)
+        assert (task.description, task.completed, task.total) == ("epoch 0", 5, 20)
         assert task.fields["logs"].endswith("/s  loss 0.5000")
         progress.epoch_done(0, {"epoch": 0, "loss": 0.25, "learning_rate": 0.1, "seconds": 1.5})
         progress.begin(1, 3, 10)
-        assert (progress._bar.tasks[0].completed, progress._bar.tasks[0].description) == (13, "epoch 2/2")
-    assert "epoch 1/2  loss 0.2500  1.5 s" in stream.getvalue()
+        assert (progress._bar.tasks[0].completed, progress._bar.tasks[0].description) == (13, "epoch 1")
+    assert "epoch 0 (1 of 2)  loss 0.2500  1.5 s" in stream.getvalue()
+    assert "total" in stream.getvalue()  # what the bar and its percentage measure
+
+
+def columns_of_80(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+METRICS = {"loss": 0.5, "accuracy": 0.25, "val_loss": 1e-5, "val_accuracy": 0.125, "val_top_k_categorical": 0.75}
+
+
+def test_at_80_columns_a_line_breaks_between_metrics_only(terminal, monkeypatch):
+    columns_of_80(monkeypatch)
+    loaded, stream = load_recipe("digits_mlp", ["training.epochs=1000"]), terminal()
+    with TrainingProgress(loaded.recipe, "stdout") as progress:
+        progress.begin(687, 0, 10)
+        progress.progress(687, 5, 10, METRICS)
+        assert len(progress._bar.tasks[0].fields["logs"]) < 40
+        progress._bar.stop()
+        stream.truncate(0)
+        progress.epoch_done(687, METRICS | {"epoch": 687, "learning_rate_block5": 1e-5, "seconds": 1.5})
+    lines = [
+        line.rstrip() for line in stream.getvalue().replace("\0", "").splitlines() if "loss" in line or "top" in line
+    ]
+    assert lines[:2] == [
+        "epoch 687 (688 of 1000)  loss 0.5000  accuracy 0.2500  val_loss 1e-5",
+        "    val_accuracy 0.1250  val_top_k_categorical 0.7500  1.5 s",
+    ]
+
+
+def test_without_a_terminal_an_epoch_is_one_line(capsys):
+    loaded = load_recipe("digits_mlp", ["training.epochs=2"])
+    with TrainingProgress(loaded.recipe, "stdout") as progress:
+        progress.epoch_done(1, METRICS | {"a:cat:[red]\x1b": 0.5, "epoch": 1, "seconds": 1.5})
+    (text,) = capsys.readouterr().out.splitlines()
+    assert text.startswith("epoch 1 (2 of 2)  loss 0.5000")
+    assert text.endswith("val_top_k_categorical 0.7500  a:cat:[red]\\x1b 0.5000  1.5 s")
+
+
+def test_names_in_the_bar_are_no_markup(terminal):
+    loaded, stream = load_recipe("digits_mlp", ["training.epochs=2"]), terminal()
+    with TrainingProgress(loaded.recipe, "stdout") as progress:
+        progress.begin(0, 0, 10)
+        progress.progress(0, 5, 10, {"[red]:cat:": 0.5})
+    assert "[red]:cat: 0.5000" in stream.getvalue()
+
+
+WIDE = ("layer", "name", "output", "parameters", "output size", "parameters, by hand", "note", "empty")
+ROWS = [
+    ("Conv2D", "conv", "112x112x64", "1,792", "(224 - 3 + 2*1)/2 + 1 = 112", "3*3*3*64 + 64 = 1,792", "", ""),
+    ("PatchWhitening", "whiten", "112x112x64", "138,357,544", "", "", "a note " * 12, ""),
+]
+
+
+def test_at_80_columns_nothing_of_a_table_is_cut(terminal, monkeypatch):
+    columns_of_80(monkeypatch)
+    stream = terminal()
+    console.table(WIDE, ROWS, right=(3,))
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["layer", "name", "output", "parameters", "output", "size"]
+    assert lines[2].split() == [
+        "Conv2D",
+        "conv",
+        "112x112x64",
+        "1,792",
+        "(224",
+        "-",
+        "3",
+        "+",
+        "2*1)/2",
+        "+",
+        "1",
+        "=",
+        "112",
+    ]
+    assert lines[3] == "    parameters, by hand  3*3*3*64 + 64 = 1,792"
+    assert lines[4].split() == ["PatchWhitening", "whiten", "112x112x64", "138,357,544"]
+    assert " ".join(" ".join(lines[5:]).split()) == ("note " + "a note " * 12).strip()
+    assert "empty" not in stream.getvalue()
+
+
+def test_at_80_columns_the_last_column_wraps_if_it_is_text(terminal, monkeypatch):
+    columns_of_80(monkeypatch)
+    stream = terminal()
+    console.table(("name", "what it is"), [("a_long_name_of_a_recipe_that_stays_whole", "word " * 20), ("b", "short")])
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[2].startswith("a_long_name_of_a_recipe_that_stays_whole  word word")
+    assert " ".join(lines[2:5]).count("word") == 20
+    assert lines[-1].split() == ["b", "short"]
+
+
+def test_a_cell_stays_on_its_line(shown):
+    assert shown(console.table, ("class", "count"), [("two\nlines", 1)])[-1] == ["two\\nlines", "1"]
+
+
+def test_json_of_undecodable_file_names_reads_back(capsys):
+    console.print_json({"input": "caf\udce9 \u732b"})
+    assert json.loads(capsys.readouterr().out) == {"input": "caf\udce9 \u732b"}
 
 
 def test_a_forecast_counts_validation_and_forgets_a_pause(terminal, monkeypatch):
@@ -199,7 +299,7 @@ def test_a_duration_has_the_unit_that_suits_it(seconds, text):
 
 
 def test_a_forecast_of_short_epochs_counts_the_steps_of_all_of_them(terminal, monkeypatch):
-    loaded, stream = load_recipe("digits_mlp", ["training.epochs=40"]), terminal()
+    loaded, stream = load_recipe("digits_mlp", ["training.epochs=400"]), terminal()
     clock = iter(range(1000))
     monkeypatch.setattr("dlkit.console._progress.time.perf_counter", lambda: next(clock) / 8)
     with TrainingProgress(loaded.recipe, "stdout") as progress:
@@ -207,7 +307,17 @@ def test_a_forecast_of_short_epochs_counts_the_steps_of_all_of_them(terminal, mo
         progress._bar = None  # of which each line asks the time
         for epoch in range(20):
             progress.progress(epoch, 10, 10, {"loss": 0.5})  # all ten steps in an eighth of a second
-    assert "forecast: 0.12 s per epoch, at most 5 s in total;" in stream.getvalue()
+    assert "forecast: 0.12 s per epoch, at most 50 s in total;" in stream.getvalue()
+
+
+def test_a_training_that_is_well_under_way_gets_no_forecast(capsys, monkeypatch):
+    loaded = load_recipe("digits_mlp", ["training.epochs=40"])
+    clock = iter(range(1000))
+    monkeypatch.setattr("dlkit.console._progress.time.perf_counter", lambda: next(clock) / 14)
+    with TrainingProgress(loaded.recipe, "stdout") as progress:
+        for epoch in range(40):
+            progress.progress(epoch, 10, 10, {"loss": 0.5})  # two seconds have passed at epoch 28
+    assert capsys.readouterr().out == ""
 
 
 def test_waiting_and_tables_on_a_terminal(terminal):

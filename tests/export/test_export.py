@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -13,9 +14,10 @@ from dlkit.components.datasets.digits import Digits
 from dlkit.components.exporters.saved_model import SavedModel
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.evaluation.evaluate import evaluate
-from dlkit.export.certificate import artefact_folder
+from dlkit.export.certificate import artefact_folder, load_samples
 from dlkit.export.export import export, verify
 from dlkit.interfaces.exporter import Tolerance
+from dlkit.interfaces.task import TargetSpec
 from dlkit.model.trained import open_run
 
 
@@ -88,7 +90,6 @@ def flip_byte(path):
     [
         ("variables/variables.data-00000-of-00001", "variables.data-00000-of-00001 was changed"),
         ("saved_model.pb", "saved_model.pb was changed"),
-        ("assets/class_names.txt", "class_names.txt was changed"),
         ("class_names.json", "class_names.json was changed"),
     ],
 )
@@ -121,10 +122,32 @@ def test_an_artefact_of_other_weights_fails_even_with_a_certificate_of_its_own(
         kernel.assign(before)
 
 
-def test_a_changed_class_name_fails_even_with_fitting_hashes(exported, trained, tmp_path, reload_here):
+def test_exports_of_earlier_versions_are_verified(earlier_export, trained, reload_here):
+    assert (earlier_export / "assets" / "class_names.txt").read_text().splitlines() == list(map(str, range(10)))
+    assert verify(earlier_export, trained)["passed"] is True
+
+
+NAMES = ("two\nlines", "", " leading", "a\x1b[31m", "\u732b", "$a_$b", "b" * 300, "\U0001f41d", "[red]", "end\n")
+
+
+def test_class_names_of_any_characters_are_served_as_they_are(trained, tmp_path, reload_here):
+    """A line break in a name once moved all names after it by one class."""
+    named = replace(trained, built=replace(trained.built, targets=TargetSpec((10,), NAMES)))
+    path, certificate = export(named, "saved_model", tmp_path)
+    assert certificate["label_agreement"] == 1.0
+    samples = trained.built.samples(load_samples(trained.run))
+    answer = tf.saved_model.load(str(path)).signatures["serving_default"](inputs=tf.constant(samples))
+    best = answer["probabilities"].numpy().argmax(axis=-1)
+    assert set(best) == set(range(10))
+    assert [label.decode() for label in answer["label"].numpy()] == [NAMES[index] for index in best]
+    assert json.loads((path / "class_names.json").read_text()) == list(NAMES)
+    assert not (path / "assets").exists() or not any((path / "assets").iterdir())
+
+
+def test_a_changed_class_name_fails_even_with_fitting_hashes(earlier_export, trained, tmp_path, reload_here):
     import hashlib
 
-    copy = shutil.copytree(exported[0], tmp_path / "1")
+    copy = shutil.copytree(earlier_export, tmp_path / "1")
     names = copy / "assets" / "class_names.txt"
     names.write_text(names.read_text().replace("7", "seven"))
     fresh = hashlib.sha256(names.read_bytes()).hexdigest()

@@ -216,7 +216,7 @@ def function_named(meta, start):
     return next(item for item in meta.graph_def.library.function if item.signature.name.startswith(start))
 
 
-def test_tricks_with_the_saver_and_with_assets_are_seen(exported, tmp_path):
+def test_tricks_with_the_saver_and_with_assets_are_seen(earlier_export, tmp_path):
     def call_saver(meta):
         save = function_named(meta, "__inference__traced_save").signature.name
         node = next(n for n in meta.graph_def.node if n.attr["f"].func.name.startswith("__inference_signature"))
@@ -246,7 +246,7 @@ def test_tricks_with_the_saver_and_with_assets_are_seen(exported, tmp_path):
             (unknown, "operation CustomOp in the graph is not allowed"),
         )
     ):
-        found = inspect(changed_graph(exported, tmp_path / str(number), change))
+        found = inspect(changed_graph(earlier_export, tmp_path / str(number), change))
         assert any(reason in text for text in found.reasons), (reason, found.reasons)
 
 

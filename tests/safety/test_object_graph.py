@@ -20,8 +20,9 @@ def trained(trained_run):
 
 
 @pytest.fixture(scope="module")
-def exported(exported_run):
-    return exported_run[0]
+def exported(earlier_export):
+    """An export that reads a file of its own, which the attacks replace."""
+    return earlier_export
 
 
 def changed(exported, folder, change):

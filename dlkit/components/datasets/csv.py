@@ -51,7 +51,8 @@ class Csv:
         splits = self._splits
         inputs = ArraySpec((splits["train"].inputs.shape[1],), "float64")
         targets = ArraySpec((), "int64") if self._names else ArraySpec((1,), "float64")
-        return Description(inputs, targets, self._names, {name: len(split) for name, split in splits.items()})
+        sizes = {name: len(split) for name, split in splits.items()}
+        return Description(inputs, targets, self._names, sizes, () if self._names else (self.target,))
 
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Return inputs float64 (n, features) and targets int64 (n,) for classes or float64 (n, 1) for values."""

@@ -21,7 +21,7 @@ class SavedModel(Exporter):
 
     `serving_default` takes `inputs` in the source's dtype and shape (n, ...); for 8-bit images, `serve_encoded` takes
     `encoded`, JPEG or PNG strings (n,). Both return the task's outputs by name and, for classes, `label` strings (n,)
-    from the list of class names, an asset of the graph.
+    from the class names, a constant of the graph. (Exports of earlier versions have them in a text file, one per line.)
     """
 
     reader = Path(__file__).with_name("_reload_saved_model.py")
@@ -29,7 +29,7 @@ class SavedModel(Exporter):
     def write(self, model: Servable, folder: Path) -> None:
         """Write the SavedModel."""
         with tempfile.TemporaryDirectory() as scratch:
-            served = _Served(model, Path(scratch))
+            served = _Served(model)
             spec = model.raw_spec
             inputs = tf.TensorSpec((None, *spec.shape), spec.dtype, name="inputs")
             signatures = {"serving_default": served.serve.get_concrete_function(inputs)}
@@ -55,11 +55,10 @@ class SavedModel(Exporter):
 class _Served(tf.Module):
     """The functions and variables that the SavedModel contains."""
 
-    def __init__(self, model: Servable, scratch: Path) -> None:
+    def __init__(self, model: Servable) -> None:
         super().__init__(name="served")
         self._model = model
         self.tensors = [variable.value for part in (model.preprocess, model.network) for variable in part.variables]
-        self.labels = _label_table(model.class_names, scratch) if model.scores else None
         self.serve = tf.function(self._serve, autograph=False)
         self.serve_encoded = tf.function(self._serve_encoded, autograph=False)
 
@@ -78,16 +77,8 @@ class _Served(tf.Module):
         return self._labelled(self._model.predict(tf.ensure_shape(images, (None, *shape))))
 
     def _labelled(self, outputs: dict[str, Any]) -> dict[str, Any]:
-        if self.labels is None or self._model.scores is None:
+        scores = self._model.scores
+        if scores is None:
             return outputs
-        classes = tf.argmax(outputs[self._model.scores], axis=-1)
-        return outputs | {"label": self.labels.lookup(classes)}
-
-
-def _label_table(class_names: tuple[str, ...], scratch: Path) -> Any:
-    """Return a table from class index to name, read from a text asset with one name per line."""
-    path = scratch / "class_names.txt"
-    path.write_text("".join(f"{name}\n" for name in class_names), encoding="utf-8")
-    whole_line, line_number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
-    names = tf.lookup.TextFileInitializer(str(path), tf.int64, line_number, tf.string, whole_line)
-    return tf.lookup.StaticHashTable(names, default_value="")
+        labels = tf.constant([name.encode() for name in self._model.class_names])
+        return outputs | {"label": tf.gather(labels, tf.argmax(outputs[scores], axis=-1))}

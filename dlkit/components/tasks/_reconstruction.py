@@ -1,5 +1,7 @@
 """Evaluation of reconstructions: sums over the batches of a split, then a table and figures."""
 
+from collections.abc import Callable
+from functools import partial
 from statistics import NormalDist
 from typing import Any
 
@@ -10,7 +12,7 @@ from dlkit.figures.reconstructions import as_images, reconstructions_figure
 from dlkit.interfaces.task import Examined
 
 SHOWN = 10
-MOST_CODES = 5000
+MOST_CODES, CODE_BYTES = 5000, 1 << 28
 MOST_VALUES_FOR_PCA = 4096
 
 
@@ -18,7 +20,8 @@ class Reconstruction:
     """Errors of the network and of simple baselines, averaged over the values that the loss counts.
 
     mean: the mean example of the split as every reconstruction. pca: the split's own principal components, as many as
-    the code has dimensions; no linear code does better. identity: the corrupted inputs themselves, if inputs are
+    the code has dimensions; no linear code does better. (Its row is left out where it would always be perfect: the code
+    is as wide as the input, or as there are examples.) identity: the corrupted inputs themselves, if inputs are
     corrupted. A network without a layer called `encoder` has no code, and so no pca row and no figure of codes.
     """
 
@@ -48,9 +51,16 @@ class Reconstruction:
         self.count, self.weight = self.count + len(truth), self.weight + weights.sum()
         if self.products is not None:
             self.products += truth.T @ truth
-        if has_code(batch.network) and sum(map(len, self.codes)) < MOST_CODES:
-            self.codes.append(_rows(code_of(batch.network, batch.seen)))
-            self.labels.append(batch.targets)
+        if has_code(batch.network):
+            self._add_codes(code_of(batch.network, batch.seen), batch.targets)
+
+    def _add_codes(self, codes: np.ndarray, targets: np.ndarray) -> None:
+        """Keep codes, as many as MOST_CODES and CODE_BYTES allow but at least one."""
+        rows = codes.reshape(len(codes), -1).astype(np.float32)
+        room = max(1, min(MOST_CODES, CODE_BYTES // max(1, rows[0].nbytes))) - sum(map(len, self.codes))
+        if room > 0:
+            self.codes.append(rows[:room])
+            self.labels.append(targets[:room])
 
     def _add_error(self, method: str, difference: np.ndarray, weights: np.ndarray) -> None:
         parts = [(weights * np.abs(difference)).sum(), (weights * difference**2).sum()]
@@ -60,7 +70,7 @@ class Reconstruction:
         """Return one row per method, the network first: mae (or None), mse, and psnr in dB."""
         rows = [self._row(method, squares, absolute) for method, (absolute, squares) in self.errors.items()]
         rows.append(self._row("mean", self._mean_squares()))
-        if self.products is not None and self.codes and self._counts_all():
+        if self.products is not None and self._pca_has_errors() and self._counts_all():
             rows.append(self._row("pca", self._pca_squares()))
         return rows
 
@@ -71,6 +81,10 @@ class Reconstruction:
             "mse": mse,
             "psnr": psnr,
         }
+
+    def _pca_has_errors(self) -> bool:
+        """Return whether there is a code, narrower than what principal components could represent exactly."""
+        return bool(self.codes) and self.codes[0].shape[1] < min(self.sums.shape[1], self.count - 1)
 
     def _counts_all(self) -> bool:
         return self.first is not None and self.first.weights is None
@@ -86,36 +100,43 @@ class Reconstruction:
         mean = self.sums[0] / self.count
         scatter = self.products - self.count * np.outer(mean, mean)
         eigenvalues = np.linalg.eigvalsh(scatter)
-        return float(np.clip(eigenvalues[: max(len(eigenvalues) - self.codes[0].shape[1], 0)], 0, None).sum())
+        return float(np.clip(eigenvalues[: len(eigenvalues) - self.codes[0].shape[1]], 0, None).sum())
 
-    def figures(self, class_names: tuple[str, ...]) -> dict[str, Any]:
-        """Return figures of originals and reconstructions, codes by class, and samples of a variational decoder."""
-        figures: dict[str, Any] = {}
+    def figures(self, class_names: tuple[str, ...]) -> dict[str, Callable[[], Any]]:
+        """Return what draws originals and reconstructions, codes by class, and samples of a variational decoder."""
+        figures: dict[str, Callable[[], Any]] = {}
         if self.first is None:
             return figures
         shape = _image_shape(self.first)
         if shape is not None:
-            figures["reconstructions"] = self._pictures(self.first, shape)
+            figures["reconstructions"] = partial(_pictures, self.first, shape)
         if not self.codes:
             return figures
         codes, labels = np.concatenate(self.codes), np.concatenate(self.labels)
         if codes.shape[1] > 1:
-            figures["latent"] = latent_figure(codes, labels, class_names)
+            figures["latent"] = partial(latent_figure, codes, labels, class_names)
         network = self.first.network
         if shape is not None and isinstance(network.output, dict) and "kl" in network.output:
-            decoder = network.get_layer("decoder")
-            latent = codes.shape[1]
-            figures["samples"] = grid_figure(as_images(_decoded(decoder, normal_draws(64, latent)), shape), "samples")
-            if latent == 2:
-                points = normal_grid(20)
-                figures["manifold"] = grid_figure(as_images(_decoded(decoder, points), shape), "latent manifold")
+            decode = partial(_decoded_images, network.get_layer("decoder"), shape)
+            figures["samples"] = partial(_grid, decode, normal_draws(64, codes.shape[1]), "Decoded draws from N(0, 1)")
+            if codes.shape[1] == 2:
+                figures["manifold"] = partial(_grid, decode, normal_grid(20), "Decoded codes at quantiles of N(0, 1)")
         return figures
 
-    def _pictures(self, batch: Examined, shape: tuple[int, ...]) -> Any:
-        rows = {"original": batch.expected, "seen": batch.seen, "reconstruction": batch.outputs["reconstruction"]}
-        if np.array_equal(batch.seen, batch.expected):
-            del rows["seen"]
-        return reconstructions_figure({name: as_images(values[:SHOWN], shape) for name, values in rows.items()})
+
+def _pictures(batch: Examined, shape: tuple[int, ...]) -> Any:
+    rows = {"original": batch.expected, "noisy input": batch.seen, "reconstruction": batch.outputs["reconstruction"]}
+    if np.array_equal(batch.seen, batch.expected):
+        del rows["noisy input"]
+    return reconstructions_figure({name: as_images(values[:SHOWN], shape) for name, values in rows.items()})
+
+
+def _grid(decode: Callable[[np.ndarray], np.ndarray], codes: np.ndarray, title: str) -> Any:
+    return grid_figure(decode(codes), title)
+
+
+def _decoded_images(decoder: Any, shape: tuple[int, ...], codes: np.ndarray) -> np.ndarray:
+    return as_images(np.asarray(decoder(codes, training=False)), shape)
 
 
 def has_code(network: Any) -> bool:
@@ -138,10 +159,6 @@ def normal_grid(side: int) -> np.ndarray:
 def normal_draws(count: int, latent: int) -> np.ndarray:
     """Return draws from N(0, 1), the same every time, float32 (count, latent)."""
     return np.random.default_rng(0).standard_normal((count, latent)).astype("float32")
-
-
-def _decoded(decoder: Any, codes: np.ndarray) -> np.ndarray:
-    return np.asarray(decoder(codes, training=False))
 
 
 def _rows(values: np.ndarray) -> np.ndarray:

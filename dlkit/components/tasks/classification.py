@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,8 +10,10 @@ import numpy as np
 from keras import ops
 
 from dlkit.components.metrics._on_probabilities import on_probabilities
+from dlkit.components.tasks._worst_mistakes import WorstMistakes
 from dlkit.errors import InputError
 from dlkit.figures.confusion_matrix import confusion_matrix_figure
+from dlkit.formatting import measured
 from dlkit.interfaces.data import Description
 from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, joined, main_output
 
@@ -100,14 +103,15 @@ class Classification(Task):
 
     def prediction_columns(self, described: Mapping[str, Any]) -> dict[str, str]:
         """Return label and probability."""
-        return {"label": described["label"], "probability": f"{described['probability']:.4f}"}
+        return {"label": described["label"], "probability": measured(described["probability"])}
 
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
-        """Return precision, recall, F1 and support per class, and the confusion matrix."""
+        """Return precision, recall, F1 and support per class, the confusion matrix, and the worst mistakes."""
         from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
         labels = np.arange(len(class_names))
-        targets, probabilities = joined(batches, "probabilities")
+        worst = WorstMistakes(class_names)
+        targets, probabilities = joined(worst.watched(batches), "probabilities")
         predicted = np.argmax(probabilities, axis=-1)
         scores = precision_recall_fscore_support(targets, predicted, labels=labels, zero_division=0)
         names = ("precision", "recall", "f1", "support")
@@ -116,7 +120,9 @@ class Classification(Task):
             {"class": name, **row, "support": int(row["support"])} for name, row in zip(class_names, rows, strict=True)
         ]
         matrix = confusion_matrix(targets, predicted, labels=labels)
-        return Report(table, {"confusion_matrix": confusion_matrix_figure(matrix, class_names)})
+        return Report(
+            table, {"confusion_matrix": partial(confusion_matrix_figure, matrix, class_names)} | worst.figures()
+        )
 
 
 def _probabilities(logits: Any) -> Any:

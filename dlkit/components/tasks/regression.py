@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import keras
@@ -67,7 +69,9 @@ class Regression(Task):
         """Return MAE, RMSE and R2 per value, and a figure of predicted against true values."""
         from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-        targets, values = joined(batches, "values")
+        batches = iter(batches)
+        first = next(batches)
+        targets, values = joined(chain([first], batches), "values")
         columns = [np.reshape(array, (len(targets), -1)).T for array in (targets, values)]
         table = [
             {
@@ -78,4 +82,7 @@ class Regression(Task):
             }
             for index, (truth, predicted) in enumerate(zip(*columns, strict=True))
         ]
-        return Report(table, {"predicted_values": predicted_values_figure(*columns)}, rows_are="value")
+        names = first.target_names or tuple(f"value {index}" for index in range(len(table)))
+        scores = [float(row["r2"]) for row in table]
+        draw = partial(predicted_values_figure, columns[0], columns[1], names, scores)
+        return Report(table, {"predicted_values": draw}, rows_are="value")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 import keras
@@ -16,6 +17,7 @@ from dlkit.components.metrics.jaccard_index import JaccardIndex
 from dlkit.components.metrics.pixel_accuracy import PixelAccuracy
 from dlkit.errors import InputError
 from dlkit.figures.segmentation import class_colours, segmentation_figure
+from dlkit.formatting import percent
 from dlkit.interfaces.data import VOID, Description
 from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, main_output
 
@@ -126,7 +128,7 @@ class Segmentation(Task):
 
     def prediction_columns(self, described: Mapping[str, Any]) -> dict[str, str]:
         """Return the shares of pixels by class in one cell."""
-        return {"share of pixels": ", ".join(f"{name} {share:.1%}" for name, share in described["shares"].items())}
+        return {"share of pixels": ", ".join(f"{name} {percent(part)}" for name, part in described["shares"].items())}
 
     def picture(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> Any:
         """Return the mask as a palette image: pixels are class indices, shown in the class colours."""
@@ -149,7 +151,7 @@ class Segmentation(Task):
             pairs = truth[valid].astype(np.int64) * len(class_names) + predicted[valid]
             counts += np.bincount(pairs, minlength=counts.size).reshape(counts.shape)
             shown += list(zip(images, truth, predicted, strict=True))[: SHOWN - len(shown)]
-        return Report(_table(counts, class_names), {"segmentation": segmentation_figure(shown, class_names)})
+        return Report(_table(counts, class_names), {"segmentation": partial(segmentation_figure, shown, class_names)})
 
 
 def _table(counts: np.ndarray, class_names: tuple[str, ...]) -> list[dict[str, Any]]:

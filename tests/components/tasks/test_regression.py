@@ -1,5 +1,7 @@
 """Regression: what it reports is what plain NumPy gives, and a head of another shape is refused."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -26,11 +28,21 @@ def test_the_report_agrees_with_numpy():
     np.testing.assert_allclose([row["rmse"] for row in report.table], np.sqrt((error**2).mean(0)))
     r2 = 1 - (error**2).sum(0) / ((truth - truth.mean(0)) ** 2).sum(0)
     np.testing.assert_allclose([row["r2"] for row in report.table], r2)
-    (axes,) = report.figures["predicted_values"].axes
+    (axes,) = report.figures["predicted_values"]().axes
     np.testing.assert_array_equal(axes.lines[1].get_xydata(), np.stack([truth[:, 1], predicted[:, 1]], axis=1))
     diagonal = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
     assert axes.lines[-1].get_xdata().tolist() == axes.lines[-1].get_ydata().tolist() == diagonal
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["value 0", "value 1"]
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == [*(f"value {i}, R² = {score:.4f}" for i, score in enumerate(r2)), "perfect prediction"]
+
+
+def test_the_figure_names_the_target():
+    batch = replace(examined(np.arange(3.0)[:, None], np.array([[0.0], [1.5], [2.0]])), target_names=("price ($)",))
+    figure = Regression().report([batch], ()).figures["predicted_values"]()
+    assert figure.get_suptitle() == "Predicted and true price ($) of 3 examples"
+    (axes,) = figure.axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("true price ($)", "predicted price ($)")
+    assert axes.get_legend().get_texts()[0].get_text() == "price ($), R² = 0.8750"
 
 
 def test_one_example_has_no_r2():

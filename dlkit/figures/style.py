@@ -1,0 +1,77 @@
+"""The house style of all figures, how names are written in them, and how a figure becomes a PNG file."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+from matplotlib import rcParams, style
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from dlkit.figures.fonts import families_for, has_glyph
+from dlkit.formatting import printable
+
+Settings = ParamSpec("Settings")
+
+STYLE = str(Path(__file__).with_name("house.mplstyle"))
+COLOURS = (
+    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
+    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
+)
+"""Those of the style file, for what is not drawn in turn."""
+
+MARKERS = "osD^vPX<>*"
+LONGEST = 24
+UNITS = {"psnr": "psnr (dB)", "seconds": "time (s)", "mae": "mean absolute error", "mse": "mean squared error"}
+
+
+def house_style(draw: Callable[Settings, Figure]) -> Callable[Settings, Figure]:
+    """Decorate a function that draws a figure, so that it draws in the house style."""
+
+    @wraps(draw)
+    def drawn(*settings: Settings.args, **named: Settings.kwargs) -> Figure:
+        with style.context(STYLE):
+            return draw(*settings, **named)
+
+    return drawn
+
+
+def save(figure: Figure, path: Path, about: str = "") -> None:
+    """Write a figure as a PNG file; `about` is the second line of its title: recipe, run and split."""
+    with style.context(STYLE):
+        figure.suptitle("\n".join(filter(None, (figure.get_suptitle(), label(about, 110)))))
+        texts = figure.findobj(Text)
+        rcParams["font.family"] = families = families_for("".join(text.get_text() for text in texts))
+        for text in texts:
+            text.set_fontfamily(families)
+        figure.savefig(path)
+
+
+def label(name: str, longest: int = LONGEST) -> str:
+    """Return a name as a figure shows it: on one line, shortened in its middle, with what has no glyph escaped."""
+    shown = "".join(letter if has_glyph(letter) else ascii(letter)[1:-1] for letter in printable(name))
+    if len(shown) <= longest:
+        return shown
+    return f"{shown[: longest // 2]}…{shown[-(longest - longest // 2 - 1) :]}"
+
+
+def labels(names: Sequence[str], longest: int = LONGEST) -> list[str]:
+    """Return the labels of names; where two are the same once shortened, all get their numbers."""
+    found = [label(name, longest) for name in names]
+    if len(set(found)) == len(found):
+        return found
+    return [f"{number}: {label(name, longest - 6)}" for number, name in enumerate(names)]
+
+
+def legend(owner: Any, handles: Sequence[Any], names: Sequence[str], **place: Any) -> None:
+    """Add a legend to axes or a figure; unlike matplotlib's own, it shows names that begin with an underscore."""
+    numbers = [str(number) for number in range(len(names))]
+    shown = owner.legend(handles, numbers, **place)
+    for text, name in zip(shown.get_texts(), names, strict=True):
+        text.set_text(name)
+
+
+def axis_label(metric: str) -> str:
+    """Return the label of an axis of a metric, with its unit if it has one."""
+    return UNITS.get(metric.removeprefix("val_"), label(metric))
