@@ -52,6 +52,24 @@ def test_what_a_killed_evaluation_left_is_removed_and_one_at_work_is_not_disturb
     assert (trained.run.path / "metrics.json").read_bytes() == stored
 
 
+def test_a_figure_that_fails_costs_a_warning(trained, dlkit, monkeypatch):
+    def fails(*_):
+        raise ValueError("ParseSyntaxException: Expected \\frac{num}{den}")
+
+    monkeypatch.setattr("dlkit.components.tasks.classification.confusion_matrix_figure", fails)
+    done = dlkit("evaluate", trained.run.path, "--split", "validation", "--json")
+    assert done.code == 0
+    assert json.loads(done.out)["metrics"]["accuracy"] > 0.5
+    path = trained.run.path / "figures" / "confusion_matrix_validation.png"
+    assert f"warning: {path} was not drawn: ParseSyntaxException: Expected \\frac{{num}}{{den}}\n" in done.error
+    assert "validation" in json.loads((trained.run.path / "metrics.json").read_text())["evaluation"]
+
+
+def test_the_worst_mistakes_are_kept_as_a_picture(trained):
+    evaluate(trained, "test")
+    assert (trained.run.path / "figures" / "mistakes_test.png").stat().st_size > 5_000
+
+
 def test_validation_is_what_training_held_out(trained):
     validation, train = (read_split(trained, split) for split in ("validation", "train"))
     rows = {bytes(image.tobytes()) for image in train.inputs}
