@@ -16,7 +16,7 @@ STYLES = {"train": ("-", "o"), "validation": ("--", "s")}
 
 @house_style
 def curves_figure(name: str, columns: Mapping[str, Sequence[float]]) -> Figure:
-    """Return a figure of one metric by epoch (counted from 1), for train and, if present, validation."""
+    """Return a figure of one metric by epoch (counted from 0, as in history.csv), for train and, if present, validation."""
     figure = Figure()
     figure.suptitle(f"Training: {label(name)} by epoch")
     axes = figure.add_subplot()
@@ -24,12 +24,12 @@ def curves_figure(name: str, columns: Mapping[str, Sequence[float]]) -> Figure:
     for title, key in (("train", name), ("validation", f"val_{name}")):
         if key in columns:
             shown[title] = np.asarray(columns[key], float)
-            epochs = np.arange(1, len(shown[title]) + 1)
+            epochs = np.arange(len(shown[title]))
             line, marker = STYLES[title]
             marker = marker if len(epochs) < 30 else ""
             text = f"{title}: {measured(shown[title][-1])} at the end"
             axes.plot(epochs, shown[title], line, marker=marker, label=text)
-    axes.set(xlabel="epoch", ylabel=axis_label(name))
+    axes.set(xlabel="epoch, counted from 0", ylabel=axis_label(name))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid()
     axes.legend()
@@ -41,7 +41,7 @@ def _limit(axes: Any, name: str, values: np.ndarray, epochs: int) -> None:
     """Keep the axis of a share between 0 and 1; a single epoch has no range, so its axis begins at 0."""
     is_share = any(part in name.lower() for part in SHARES) and np.nanmin(values) >= 0 and np.nanmax(values) <= 1
     if epochs == 1:
-        axes.set_xlim(0.5, 1.5)
+        axes.set_xlim(-0.5, 0.5)
         if np.nanmin(values) >= 0:
             axes.set_ylim(0, 1 if is_share else None)
     elif is_share:

@@ -54,7 +54,7 @@ def explain_fault(loaded: "LoadedRecipe", training: Training, run: RunDirectory,
     epoch, batch = divmod(fault.step, replayed.steps.per_epoch)
     path = _keep_batch(replayed, run, fault.step)
     what = "the weights became NaN or infinite" if np.isfinite(fault.loss) else f"the loss became {fault.loss}"
-    message = f"{what} in step {fault.step} (epoch {epoch + 1}, batch {batch + 1}): {_cause(fault)}"
+    message = f"{what} in step {fault.step} (epoch {epoch} as in history.csv, batch {batch + 1}): {_cause(fault)}"
     return CheckError(message, f"its batch is in {path}; {_advice(fault)}")
 
 
