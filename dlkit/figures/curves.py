@@ -16,7 +16,7 @@ STYLES = {"train": ("-", "o"), "validation": ("--", "s")}
 
 @house_style
 def curves_figure(name: str, columns: Mapping[str, Sequence[float]]) -> Figure:
-    """Return a figure of one metric by epoch (counted from 0, as in history.csv), for train and, if present, validation."""
+    """Return a figure of one metric by epoch, counted from 0 as in history.csv, for train and validation if present."""
     figure = Figure()
     figure.suptitle(f"Training: {label(name)} by epoch")
     axes = figure.add_subplot()

@@ -73,7 +73,8 @@ def test_the_bad_example_is_in_the_kept_batch(tmp_path, reporter, numbers):
 def test_a_fault_in_a_later_phase_is_replayed_in_that_phase(tmp_path, reporter, numbers):
     recipe(tmp_path, *numbers, rate=0.001)
     phases = "training.phases=[{epochs: 1}, {epochs: 2, optimizer: {SGD: {learning_rate: 1e18}}}]"
-    with pytest.raises(CheckError, match=r"in step (9|10) \(epoch 1 as in history.csv, batch [23]\).*the learning rate is too high"):
+    place = r"in step (9|10) \(epoch 1 as in history.csv, batch [23]\)"
+    with pytest.raises(CheckError, match=rf"{place}.*the learning rate is too high"):
         train_recipe(load_recipe(tmp_path / "fault.yaml", [phases]), tmp_path, reporter)
 
 
