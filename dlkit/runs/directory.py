@@ -82,12 +82,9 @@ class RunDirectory:
 
     def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows as CSV, with all their keys as header and floats in full precision."""
-        stream = io.StringIO()
         header = dict.fromkeys(key for row in rows for key in row)
-        writer = csv.DictWriter(stream, list(header), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(self.path / name, stream.getvalue())
+        lines = [list(header), *([row.get(key, "") for key in header] for row in rows)]
+        write_text(self.path / name, "".join(map(_csv_line, lines)))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -106,6 +103,13 @@ class RunDirectory:
                 raise InputError(f"another process is using {self.path}", "wait for it, or stop it first") from error
             remove_abandoned(self.path)
             yield
+
+
+def _csv_line(values: list[Any]) -> str:
+    """Return one line of CSV; both characters of line ends are quoted, as names of classes may contain them."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\r\n").writerow(values)
+    return stream.getvalue()[:-2] + "\n"
 
 
 def create_run(root: Path, recipe_name: str, fill: Callable[["RunDirectory"], None]) -> RunDirectory:

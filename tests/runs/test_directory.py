@@ -1,5 +1,6 @@
 """Run directories: found by every kind of reference, written atomically, locked by their owner."""
 
+import csv
 import json
 import os
 import re
@@ -260,3 +261,10 @@ def test_json_of_three_thousand_levels_is_named(tmp_path):
     (tmp_path / "data.json").write_text("[" * 100_000 + "]" * 100_000)
     with pytest.raises(InputError, match=r"data\.json is damaged"):
         RunDirectory(tmp_path).read_json("data.json")
+
+
+def test_names_with_line_ends_stay_in_their_row(tmp_path):
+    run, names = RunDirectory(tmp_path), ["two\nlines", "a\rb", "c\r\nd", 'quo"te', "comma, x", "$\u732b", ""]
+    run.write_csv("per_class_test.csv", [{"class": name, "recall": 0.5} for name in names])
+    with (tmp_path / "per_class_test.csv").open(newline="", encoding="utf-8") as stream:
+        assert [row["class"] for row in csv.DictReader(stream)] == names
