@@ -33,7 +33,7 @@ def test_mistakes_are_shown_surest_first_with_both_classes():
 
 
 def test_of_many_mistakes_only_the_surest_are_kept():
-    sure = np.linspace(0.5, 0.9, 50)
+    sure = np.linspace(0.51, 0.9, 50)
     batches = [batch(np.stack([1 - part, part], axis=1), [0] * len(part)) for part in np.array_split(sure, 7)]
     figure = drawn(*batches)["mistakes"]()
     assert figure.get_suptitle() == f"Wrong predictions: the {SHOWN} surest of 50 in 50 examples"
