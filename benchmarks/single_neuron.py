@@ -39,7 +39,7 @@ def ours(loaded, folder):
     compile_model(ready.built, loaded.recipe)
     training = Training(loaded.recipe, ready, Reporter())
     run = create_run(folder, "single_neuron", lambda run: None)
-    training.state.write_products = lambda run: None
+    training.state.write_products = lambda: None
     warm_up(training)
     elapsed = seconds(lambda: training.run_to_end(run))
     assert training.progress.step == UPDATES

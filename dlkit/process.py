@@ -12,7 +12,7 @@ CACHE, COMPONENTS, DEBUG, RUNS = "DLKIT_CACHE", "DLKIT_COMPONENTS", "DLKIT_DEBUG
 DETERMINISTIC, OFFLINE, PARENT = "DLKIT_DETERMINISTIC", "DLKIT_OFFLINE", "DLKIT_PARENT"
 COMPLETE = "_DLKIT_COMPLETE"  # set by the scripts of `dlkit completion`
 SKIP_BAD, THREADS = "DLKIT_SKIP_BAD", "DLKIT_THREADS"
-TFDS_DATA = "TFDS_DATA_DIR"  # TensorFlow Datasets' own
+TFDS_DATA, TF_CONFIG = "TFDS_DATA_DIR", "TF_CONFIG"  # TensorFlow Datasets' own, and TensorFlow's
 
 
 def set_variable(name: str, value: str | None) -> None:
@@ -31,6 +31,11 @@ def is_set(name: str) -> bool:
 def is_given(name: str) -> bool:
     """Return whether a variable is set to any value, including 0."""
     return bool(os.environ.get(name))
+
+
+def variable(name: str) -> str | None:
+    """Return a variable's value, None when it is not set or empty."""
+    return os.environ.get(name) or None
 
 
 def path_from(name: str) -> Path | None:

@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from dlkit.catalog.create import Component
 from dlkit.catalog.find import load
-from dlkit.data.batches import ahead, as_written, examples, in_memory, numbers, reader, steps_per_epoch
+from dlkit.data.batches import ahead, as_written, in_memory, numbers, reader, steps_per_epoch
+from dlkit.data.shards import Shard, cut, each
 from dlkit.draws import example_seeds, shuffled, uniform
 from dlkit.interfaces.augment import taken_by
 from dlkit.interfaces.data import Split
@@ -76,12 +77,12 @@ class InputPipeline:
         """Return the number of examples in an epoch: the images, or their crops."""
         return len(train) * (self._patch.per_image if self._patch else 1)
 
-    def train_steps(self, train: Split) -> "TrainSteps":
-        """Return the steps of training on a split."""
-        batch_of = self._train_batch(train)
+    def train_steps(self, train: Split, shards: Sequence[Shard] = ()) -> "TrainSteps":
+        """Return the steps of training on a split; with shards, a batch is a tuple of (share, batch) for each."""
+        batch_of = self._train_batch(train, shards)
         if in_memory(train) and not (self._augment or self._corrupt or self._patch or self._teach):
             return TrainSteps(numbers, as_written(batch_of))
-        finish = self._teach or (lambda *batch: batch)
+        finish = each(shards, self._teach or (lambda *batch: batch))
         return TrainSteps(lambda *steps: ahead(numbers(*steps), batch_of), as_written(finish))
 
     def train_batches(self, train: Split, first_step: int, last_step: int) -> tf.data.Dataset:
@@ -89,13 +90,17 @@ class InputPipeline:
         steps = self.train_steps(train)
         return steps.elements(first_step, last_step).map(steps.finish)
 
-    def fixed_batches(self, split: Split, batch_size: int) -> tf.data.Dataset:
+    def fixed_batches(self, split: Split, batch_size: int, shards: Sequence[Shard] = ()) -> tf.data.Dataset:
         """Return all examples of a split in their original order, not augmented, and always corrupted the same way."""
+        read = reader(split)
 
-        def batch_of(indices: Any, inputs: Any, targets: Any) -> Any:
-            return self.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
+        def part_of(indices: Any) -> Any:
+            return self.prepared(*read(indices), tf.constant(-1, tf.int64), indices)
 
-        return ahead(examples(split, batch_size), batch_of)
+        def batch_of(start: Any) -> Any:
+            return cut(shards, tf.range(start, tf.minimum(start + batch_size, len(split))), part_of)
+
+        return ahead(numbers(0, len(split), batch_size), batch_of)
 
     def prepared(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> Any:
         """Corrupt and prepare a batch of examples; epoch -1 is used for splits whose draws never change."""
@@ -107,13 +112,22 @@ class InputPipeline:
             hidden = mask if hidden is None or mask is None else tf.maximum(hidden, mask)
         return self._prepare(inputs, targets, corrupted, hidden)
 
-    def _train_batch(self, train: Split) -> Callable[[Any], Any]:
+    def _train_batch(self, train: Split, shards: Sequence[Shard]) -> Callable[[Any], Any]:
         size, count = self.batch_size, self.examples(train)
-        steps, read = steps_per_epoch(count, size), reader(train)
+        steps, part_of = steps_per_epoch(count, size), self._train_part(train)
 
         def batch_of(step: Any) -> Any:
             epoch, batch = step // steps, step % steps
-            indices = tf.range(batch * size, tf.minimum((batch + 1) * size, count))
+            places = tf.range(batch * size, tf.minimum((batch + 1) * size, count))
+            return cut(shards, places, partial(part_of, epoch))
+
+        return batch_of
+
+    def _train_part(self, train: Split) -> Callable[[Any, Any], Any]:
+        """Return a function from an epoch and places (n,) in its order to the batch of the examples there."""
+        count, read = self.examples(train), reader(train)
+
+        def part_of(epoch: Any, indices: Any) -> Any:
             if self.shuffle:
                 indices = shuffled(indices, self.seed, epoch, count)
             examples = self._cut(*read(indices % len(train)), epoch, indices)
@@ -121,7 +135,7 @@ class InputPipeline:
             batch = _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)
             return (batch, inputs) if self._teach else batch
 
-        return batch_of
+        return part_of
 
     def _cut(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any]:
         """Return a random crop of each image and of its mask, or the batch unchanged without data.patch."""

@@ -11,12 +11,16 @@ from dlkit.errors import InputError
 from dlkit.process import THREADS, is_deterministic, whole_number
 
 
-def start_tensorflow() -> None:
-    """Import TensorFlow and Keras quietly; if the import fails, show their output."""
+def start_tensorflow(sharded: bool = False) -> None:
+    """Import TensorFlow and Keras quietly; if the import fails, show their output.
+
+    sharded: compute every operation in one thread, and several at once, so that the number of threads does not change
+    the results of a batch that is cut into shards.
+    """
     if "tensorflow" not in sys.modules or "keras" not in sys.modules:
         _import_quietly()
     _check_backend()
-    _apply_conditions()
+    _apply_conditions(sharded)
 
 
 def accelerators() -> tuple[list[str], bool]:
@@ -55,18 +59,18 @@ def _check_backend() -> None:
         )
 
 
-def _apply_conditions() -> None:
+def _apply_conditions(sharded: bool) -> None:
     """Set threads and determinism from the environment; both must be set before any computation."""
     import tensorflow as tf
 
     threads = whole_number(THREADS)
-    if threads:
+    if threads or sharded:
         try:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-            tf.config.threading.set_inter_op_parallelism_threads(threads)
+            tf.config.threading.set_intra_op_parallelism_threads(1 if sharded else threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads or 0)
         except RuntimeError as error:
             raise InputError(
-                f"cannot set {threads} threads: TensorFlow has already started", "start a new process"
+                f"cannot set {threads or 1} threads: TensorFlow has already started", "start a new process"
             ) from error
     if is_deterministic():
         tf.config.experimental.enable_op_determinism()

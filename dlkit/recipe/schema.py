@@ -139,6 +139,9 @@ class Training(Section):
     """The seed of the initial weights, the order of examples, dropout and augmentation."""
     precision: Literal["float32", "float64", "mixed_bfloat16"] = "float32"
     """The precision of the computation; mixed_bfloat16 keeps weights in float32."""
+    shards: PositiveInt = 1
+    """The number of parts that each batch is cut into, each with its own batch statistics; several processes share
+    them, and results depend on the parts, not on the processes."""
     shuffle: bool = True
     """Whether to reorder the examples in every epoch."""
     optimizer: Annotated[Component, Place("optimizer")]

@@ -4,7 +4,7 @@ This changes results only by rounding, so it is used whenever possible: when not
 backbone has no trainable weights.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from dlkit.components.models._backbone import NAME, PretrainedBackbone
 from dlkit.data.batches import examples
 from dlkit.data.fingerprint import fingerprint
 from dlkit.data.pipeline import InputPipeline, TrainSteps
+from dlkit.data.shards import Shard
 from dlkit.data.splits import Splits
 from dlkit.files.cache import cached_arrays, new_array
 from dlkit.interfaces.data import Split
@@ -65,14 +66,16 @@ def _is_random(layer: Any) -> bool:
     return hasattr(layer, "seed_generator") or hasattr(layer, "generator")
 
 
-def feature_steps(built: BuiltModel, recipe: Recipe, splits: Splits) -> tuple[TrainSteps, tf.data.Dataset | None]:
+def feature_steps(
+    built: BuiltModel, recipe: Recipe, splits: Splits, shards: Sequence[Shard]
+) -> tuple[TrainSteps, tf.data.Dataset | None]:
     """Return the steps of training and the batches of validation for the network of head_network()."""
-    size = recipe.training.batch_size
     train = _FeatureSplit(built, recipe, splits.train)
+    steps = train.pipeline.train_steps(train.split, shards)
     if splits.validation is None:
-        return train.pipeline.train_steps(train.split), None
+        return steps, None
     held = _FeatureSplit(built, recipe, splits.validation)
-    return train.pipeline.train_steps(train.split), held.pipeline.fixed_batches(held.split, size)
+    return steps, held.pipeline.fixed_batches(held.split, recipe.training.batch_size, shards)
 
 
 class _FeatureSplit:

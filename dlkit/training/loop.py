@@ -18,9 +18,10 @@ from dlkit.model.groups import learning_rates
 from dlkit.recipe.schema import Recipe, ResolvedPhase
 from dlkit.runs.directory import RunDirectory
 from dlkit.training.callbacks import averaged_weights, created_callbacks, restored_epoch, wants_batches
+from dlkit.training.devices import Group
 from dlkit.training.monitors import directions, smaller_is_better
 from dlkit.training.prepare import Prepared
-from dlkit.training.snapshot import Progress, read_snapshot
+from dlkit.training.snapshot import Progress, parse_snapshot, read_snapshot, snapshot_content
 from dlkit.training.state import NonFinite, TrainingState
 from dlkit.training.steps import Steps, steps_per_call
 
@@ -29,11 +30,13 @@ class Training:
     """One training of a built model.
 
     steps: those of the current phase, once start() or run_to_end() has been called. state: the contents of a snapshot.
-    folder: where callbacks may write; without it, callbacks that write are left out.
+    folder: where callbacks may write; without it, callbacks that write are left out. group: the processes that share
+    the training; all of them take the same steps with the same values, and the first writes the run.
     """
 
-    def __init__(self, recipe: Recipe, prepared: Prepared, reporter: Reporter) -> None:
+    def __init__(self, recipe: Recipe, prepared: Prepared, reporter: Reporter, group: Group | None = None) -> None:
         self.recipe, self.prepared, self.reporter = recipe, prepared, reporter
+        self.group = group or Group()
         built = self.built = prepared.built
         self.phases = recipe.resolved_phases()
         self.folder: Path | None = None
@@ -62,32 +65,49 @@ class Training:
         """Train into a run directory to the last epoch, or until a callback stops; return the history.
 
         keep_start: also save the state before the first step, for initial weights that the recipe's seed does not
-        determine. Raises Interrupted when the process is asked to stop, and NonFinite.
+        determine. Raises Interrupted when a process is asked to stop, NonFinite, and MissingError for a lost process.
         """
-        self.run, self.folder = run, run.path
-        self.start(run if resume else None)
-        if keep_start:
-            self.state.save(run)
-        with stop_requests() as stop:
-            self._run_phase(stop)
-            while self.progress.phase + 1 < len(self.phases):
-                self._next_phase()
-                self.state.save(run)  # so that no replay or continuation starts in a finished phase
-                self._run_phase(stop)
-        self.state.write_products(run)
+        self.folder, self.state.run = run.path, run
+        with stop_requests() as stop, self.group.watched():
+            self.start(run if resume else None)
+            if keep_start:
+                self.state.save()
+            self._run_phases(stop)
+        self.state.write_products()
         return self.progress.history
 
+    def follow(self, folder: Path) -> None:
+        """Take part in a training that the first process of the group writes; callbacks may write to `folder`."""
+        self.folder = folder
+        with stop_requests() as stop, self.group.watched():
+            self.start()
+            self._run_phases(stop)
+
     def start(self, run: RunDirectory | None = None) -> None:
-        """Create all state, and restore it from the newest snapshot of `run` when it has one."""
+        """Create all state, and restore it from the newest snapshot of `run` when it has one.
+
+        The first process of a group passes its state on to the others.
+        """
         snapshot = read_snapshot(run.path) if run else None
+        if self.group.index > 0:
+            snapshot = parse_snapshot(self.group.broadcast(b""))
         self.state.progress = Progress(phase=snapshot.progress.phase) if snapshot else Progress()
         self._enter_phase()
         if snapshot:
             self.state.restore(snapshot)
+        if self.group.index == 0 and self.group.size > 1:
+            self.group.broadcast(bytes(snapshot_content(self.state.captured())))
+
+    def _run_phases(self, stop: StopRequest) -> None:
+        self._run_phase(stop)
+        while self.progress.phase + 1 < len(self.phases):
+            self._next_phase()
+            self.state.save()  # so that no replay or continuation starts in a finished phase
+            self._run_phase(stop)
 
     def _enter_phase(self) -> None:
         """Compile for the phase and create its callbacks and variables."""
-        self.steps = Steps(self.recipe, self.prepared, self.phase)
+        self.steps = Steps(self.recipe, self.prepared, self.phase, self.group)
         callbacks = created_callbacks(self.phase, self.steps.network, self.folder)
         self._callbacks = keras.callbacks.CallbackList(
             callbacks, model=self.steps.network, epochs=self.phase.epochs, steps=self.steps.per_epoch, verbose=0
@@ -117,7 +137,7 @@ class Training:
             self.reporter.begin(epoch, progress.step % per_epoch, per_epoch)
             logs = self._one_epoch(epoch, stream, stop)
             self._end_epoch(epoch, logs, started)
-            if stop.requested:
+            if self.group.any_of(stop.requested):
                 self._interrupt()
         # Averages first, so that a callback restores the weights that were validated.
         network.optimizer.finalize_variable_values(network.trainable_variables)
@@ -132,7 +152,7 @@ class Training:
             logs = self._take(stream, count)
             self.reporter.progress(epoch, progress.step - epoch * per_epoch, per_epoch, logs)
             if progress.step < end:
-                if stop.requested:
+                if self.group.any_of(stop.requested):
                     self._interrupt()
                 self._save_within_epoch()
         return logs
@@ -151,7 +171,7 @@ class Training:
             raise NonFinite(progress.step)
         if self._every_step:
             self._callbacks.on_train_batch_end(batch, logs)
-        self._steps_per_call = steps_per_call(count, time.perf_counter() - started)
+        self._steps_per_call = self.group.first_of(steps_per_call(count, time.perf_counter() - started))
         return logs
 
     def _next_stop(self, end: int) -> int:
@@ -162,9 +182,9 @@ class Training:
     def _save_within_epoch(self) -> None:
         snapshot = self.recipe.training.snapshot
         if snapshot.steps and self.progress.step % snapshot.steps == 0:
-            self.state.save(self.run)
+            self.state.save()
         else:
-            self.state.save_when_due(self.run, 60 * snapshot.minutes)
+            self.state.save_when_due(60 * snapshot.minutes)
 
     def _end_epoch(self, epoch: int, logs: dict[str, float], started: float) -> None:
         self.state.check_weights()
@@ -177,7 +197,7 @@ class Training:
         row = {"epoch": epoch, **phase, **logs, **rates, "seconds": round(seconds, 3)}
         self.state.add_epoch(row)
         self.reporter.epoch_done(epoch, row)
-        self.state.save_when_due(self.run, 0)
+        self.state.save_when_due(0)
 
     def _validated(self, logs: dict[str, float]) -> dict[str, float]:
         """Return an epoch's metrics with those on validation, and keep the weights if they are the best."""
@@ -193,8 +213,9 @@ class Training:
         return logs
 
     def _interrupt(self) -> None:
-        self.state.save(self.run)
+        self.state.save()
+        run = self.state.run
         raise Interrupted(
-            f"stopped after {self.progress.step} updates; everything is saved in {self.run.path}",
-            f"continue with: {self.run.resume_command}",
+            f"stopped after {self.progress.step} updates; everything is saved in {run.path}" if run else "stopped",
+            f"continue with: {run.resume_command}" if run else "",
         )

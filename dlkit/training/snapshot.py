@@ -55,17 +55,7 @@ class Snapshot:
 
 def write_snapshot(run: Path, snapshot: Snapshot) -> None:
     """Write the snapshot and remove all but the last two."""
-    arrays: dict[str, np.ndarray] = {}
-    plain = dict(vars(snapshot.progress))
-    variables = snapshot.variables | {_BEST: plain.pop("best_weights")}
-    state = plain | {
-        "groups": {group: [_keep(arrays, value) for value in values] for group, values in variables.items()},
-        "callbacks": [_encode(state, arrays) for state in snapshot.callbacks],
-    }
-    arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays)
-    content = stream.getbuffer()
+    content = snapshot_content(snapshot)
     path = run / FOLDER / f"{snapshot.progress.step:012d}.npz"
 
     def write(aside: Path) -> None:
@@ -76,6 +66,21 @@ def write_snapshot(run: Path, snapshot: Snapshot) -> None:
     write_file(path, write)
     for old in sorted((run / FOLDER).glob("*.npz"))[:-KEPT]:
         old.unlink(missing_ok=True)
+
+
+def snapshot_content(snapshot: Snapshot) -> memoryview:
+    """Return the snapshot as the bytes of an .npz file, which parse_snapshot() reads."""
+    arrays: dict[str, np.ndarray] = {}
+    plain = dict(vars(snapshot.progress))
+    variables = snapshot.variables | {_BEST: plain.pop("best_weights")}
+    state = plain | {
+        "groups": {group: [_keep(arrays, value) for value in values] for group, values in variables.items()},
+        "callbacks": [_encode(state, arrays) for state in snapshot.callbacks],
+    }
+    arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    return stream.getbuffer()
 
 
 def read_snapshot(run: Path) -> Snapshot | None:
@@ -96,12 +101,13 @@ def has_snapshot(run: Path) -> bool:
 def _parsed(body: bytes) -> Snapshot | None:
     """Return the snapshot in a file's content, or None if the content is not one."""
     try:
-        return _parse(body)
+        return parse_snapshot(body)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, RecursionError, BadZipFile):
         return None
 
 
-def _parse(body: bytes) -> Snapshot:
+def parse_snapshot(body: bytes) -> Snapshot:
+    """Return the snapshot in the bytes that snapshot_content() returned."""
     with np.load(io.BytesIO(body), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     state = json.loads(arrays["state"].tobytes())

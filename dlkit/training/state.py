@@ -29,11 +29,12 @@ class NonFinite(Exception):
 class TrainingState:
     """Progress, variables and callbacks of a training in one of its phases.
 
-    progress: of the training. steps, callbacks: of the current phase, set by enter().
+    progress: of the training. steps, callbacks: of the current phase, set by enter(). run: where it is saved, if it is.
     """
 
     def __init__(self, smaller_is_better: bool) -> None:
         self.progress = Progress()
+        self.run: RunDirectory | None = None
         self._smaller_is_better = smaller_is_better
         self._saved_at, self._save_cost = time.monotonic(), 0.0
 
@@ -61,23 +62,29 @@ class TrainingState:
         if self.progress.step and not self.finite_weights():
             raise NonFinite(self.progress.step)
 
-    def save_when_due(self, run: RunDirectory, seconds: float) -> None:
+    def save_when_due(self, seconds: float) -> None:
         """Save at most once per `seconds`, and spend at most SNAPSHOT_COST_SHARE of the time on it."""
         waited = time.monotonic() - self._saved_at
         if waited >= max(seconds, self._save_cost / SNAPSHOT_COST_SHARE):
-            self.save(run)
+            self.save()
 
-    def save(self, run: RunDirectory) -> None:
+    def save(self) -> None:
         """Write a snapshot and the history so far."""
         started = time.monotonic()
         self.check_weights()
-        variables = {group: _copied(values) for group, values in self.steps.variables.items()}
-        callbacks = [callback_state(callback) for callback in self.callbacks.callbacks]
-        write_snapshot(run.path, Snapshot(self.progress, variables, callbacks))
+        if self.run is None:
+            return
+        write_snapshot(self.run.path, self.captured())
         if self.progress.history:
-            run.write_csv("history.csv", self.progress.history)
+            self.run.write_csv("history.csv", self.progress.history)
         self._saved_at = time.monotonic()
         self._save_cost = self._saved_at - started
+
+    def captured(self) -> Snapshot:
+        """Return a copy of everything that the next step depends on."""
+        variables = {group: _copied(values) for group, values in self.steps.variables.items()}
+        callbacks = [callback_state(callback) for callback in self.callbacks.callbacks]
+        return Snapshot(self.progress, variables, callbacks)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Restore the values of a snapshot into the variables and callbacks of the phase."""
@@ -93,9 +100,10 @@ class TrainingState:
             ) from error
         self.progress = snapshot.progress
 
-    def write_products(self, run: RunDirectory) -> None:
+    def write_products(self) -> None:
         """Write history.csv, last.keras and best.keras."""
-        network = self.steps.network
+        network, run = self.steps.network, self.run
+        assert run is not None  # only the process that writes the run does this
         run.write_csv("history.csv", self.progress.history)
         write_file(run.path / "last.keras", network.save)
         if self.progress.best_weights:

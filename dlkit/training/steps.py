@@ -13,12 +13,15 @@ import tensorflow as tf
 
 from dlkit.data.batches import fixed_batch, numbers, steps_per_epoch
 from dlkit.data.pipeline import InputPipeline, TrainSteps
+from dlkit.data.shards import own_shards
 from dlkit.interfaces.data import Split
 from dlkit.model.compile import compile_for, compile_model, metric_names
 from dlkit.recipe.schema import Recipe, ResolvedPhase
+from dlkit.training.devices import Group
 from dlkit.training.feature_cache import feature_steps, head_network
 from dlkit.training.fused_kernels import use_fused_kernels
 from dlkit.training.prepare import Prepared
+from dlkit.training.shards import ShardedSteps
 
 SECONDS_PER_CALL = 0.1
 
@@ -39,12 +42,13 @@ class Steps:
     """The steps of one phase of a training, with all their variables created.
 
     network: the whole network, compiled for the phase. stepped: the model that takes the steps: the network itself or,
-    with a frozen backbone, only its head. per_epoch: batches in an epoch.
+    with a frozen backbone, only its head. per_epoch: batches in an epoch. group: the processes that share the batches.
     """
 
-    def __init__(self, recipe: Recipe, prepared: Prepared, phase: ResolvedPhase) -> None:
+    def __init__(self, recipe: Recipe, prepared: Prepared, phase: ResolvedPhase, group: Group) -> None:
         built, splits, teacher = prepared.built, prepared.splits, prepared.teacher
-        self._recipe, self._built, self._splits = recipe, built, splits
+        self._recipe, self._built, self._splits, self._group = recipe, built, splits, group
+        self._shards = own_shards(recipe.training.shards, group.index, group.size)
         teach = teacher.taught if teacher else None
         self._pipeline = InputPipeline(recipe, built.prepare, built.task.moves_targets, phase.augment, teach)
         self.examples = self._pipeline.examples(splits.train)
@@ -97,20 +101,21 @@ class Steps:
     def _graphs(self) -> _Graphs:
         """Return the phase's graphs, built on first use, so that cached features come from restored weights."""
         train, validation = self._sources()
-        return _Graphs(
-            train,
-            validation,
-            _graph(self.stepped, train_step(self.stepped), train.finish),
-            _graph(self.stepped, self.stepped.test_step, lambda *batch: batch),
-        )
+        if self._shards:
+            sharded = ShardedSteps(self.stepped, self._shards, self._group)
+            take, test = _graph(self.stepped, sharded.train, train.finish), _whole_graph(self.stepped, sharded.test)
+        else:
+            take = _graph(self.stepped, self.stepped.train_step, train.finish)
+            test = _graph(self.stepped, self.stepped.test_step, lambda *batch: batch)
+        return _Graphs(train, validation, take, test)
 
     def _sources(self) -> tuple[TrainSteps, tf.data.Dataset | None]:
         """Return the steps of training and the batches of validation."""
         if self.stepped is not self.network:
-            return feature_steps(self._built, self._recipe, self._splits)
-        held = self._splits.validation
-        validation = None if held is None else self._pipeline.fixed_batches(held, self._validation_batch(held))
-        return self._pipeline.train_steps(self._splits.train), validation
+            return feature_steps(self._built, self._recipe, self._splits, self._shards)
+        held, shards = self._splits.validation, self._shards
+        validation = None if held is None else self._pipeline.fixed_batches(held, self._validation_batch(held), shards)
+        return self._pipeline.train_steps(self._splits.train, shards), validation
 
     def _validation_batch(self, validation: Split) -> int:
         """Return the batch size of training, or a smaller one where validation uses whole images and training crops."""
@@ -130,15 +135,6 @@ class Steps:
         """Return a function that takes a step N times."""
         run = _graph(self.network, lambda _: step(), lambda number: number)
         return lambda count: metric_names(run(iter(numbers(count)), tf.constant(count), tf.constant(False)))
-
-
-def train_step(network: keras.Model) -> Callable[[Any], Any]:
-    """Return the function that takes one step on a batch: the gradient of its loss, and the update.
-
-    Several processes that share a batch exchange their gradients here.
-    """
-    step: Callable[[Any], Any] = network.train_step
-    return step
 
 
 def steps_per_call(count: int, seconds: float) -> int:
@@ -165,4 +161,16 @@ def _graph(network: keras.Model, step: Callable[[Any], Any], finish: Callable[..
         return logs
 
     graph: Graph = tf.function(run, reduce_retracing=True)
+    return graph
+
+
+def _whole_graph(network: keras.Model, test: Callable[[Any, Any], None]) -> Graph:
+    """Return a graph that evaluates `count` elements and returns the metrics."""
+
+    def run(iterator: Any, count: Any, fresh: Any) -> dict[str, Any]:
+        test(iterator, count)
+        logs: dict[str, Any] = network.get_metrics_result()
+        return logs
+
+    graph: Graph = tf.function(run, autograph=False, reduce_retracing=True)
     return graph

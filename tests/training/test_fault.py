@@ -121,12 +121,12 @@ def test_the_weights_are_looked_at_where_the_loss_does_not_tell(tmp_path, number
     loaded = recipe(tmp_path, *numbers, rate=0.001)
     training = Training(loaded.recipe, prepare(loaded), Reporter())
     training.start()
-    training.run = RunDirectory(tmp_path)
+    training.state.run = RunDirectory(tmp_path)
     training.progress.step = 1
     assert training.state.finite_weights()
     kernel = training.steps.network.weights[0]
     kernel.assign(np.where(np.arange(4) == 2, np.nan, kernel.numpy()))
     assert not training.state.finite_weights()
     with pytest.raises(NonFinite, match="before step 1"):
-        training.state.save(training.run)
-    assert not list(training.run.path.glob("snapshots/*"))
+        training.state.save()
+    assert not list(training.state.run.path.glob("snapshots/*"))

@@ -1,6 +1,6 @@
 """Runs a recipe to the end undisturbed and once more with kills, and prints how the two runs compare as JSON.
 
-python harness.py RECIPE RUNS_FOLDER KILLS SEED
+python harness.py RECIPE FOLDER KILLS SEED
 """
 
 import csv
@@ -22,6 +22,7 @@ import h5py
 import keras  # noqa: F401  imported, but not used before the forks
 import numpy as np
 import tensorflow as tf  # noqa: F401
+from prepare import prepared
 
 import dlkit.cli.evaluate
 import dlkit.cli.export
@@ -124,7 +125,9 @@ def differences(first, second):
 
 def main(recipe, folder, kills, seed):
     """Compare and print."""
-    recipe, folder, kills, rng = Path(recipe), Path(folder), int(kills), random.Random(int(seed))
+    folder, kills, rng = Path(folder), int(kills), random.Random(int(seed))
+    recipe = prepared(Path(recipe), folder)
+    os.chdir(folder)  # where the recipes' data files are
     seconds = undisturbed(recipe, folder / "calm")
     share = {"train": kills - 2 * (kills // 5), "evaluate": kills // 5, "export": kills // 5}
     done = 0
