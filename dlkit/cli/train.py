@@ -19,6 +19,7 @@ from dlkit.cli._options import (
 if TYPE_CHECKING:
     from dlkit.experiments.speed import Speed
     from dlkit.recipe import LoadedRecipe
+    from dlkit.training.request import TrainingPlan
 
 
 def train(
@@ -42,35 +43,72 @@ def train(
         int | None,
         typer.Option("--skip-bad", min=0, metavar="N", help="Skip up to N unreadable images of a folder."),
     ] = None,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, metavar="N", help="Train in N processes on this machine.")
+    ] = 1,
+    restarts: Annotated[
+        int, typer.Option("--restarts", min=0, metavar="N", help="Continue up to N times after a process was lost.")
+    ] = 0,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="HOSTS", help="HOST:PORT,HOST:PORT... or slurm: train on several machines."),
+    ] = None,
+    index: Annotated[
+        int | None, typer.Option("--index", min=0, metavar="N", help="This process's place in --cluster, from 0.")
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain-speed", help="First measure where a step's time goes and what would be faster.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a recipe into a new run directory."""
+    from dlkit.machine.cluster import find_cluster
     from dlkit.process import runs_root, set_conditions
     from dlkit.training.request import TrainingRequest
 
     apply_data_options(data_dir, offline)
     set_conditions(deterministic, threads, skip_bad)
-    request = TrainingRequest(recipe, runs_root(runs_dir), overrides or (), start_from, resume, run)
+    here = find_cluster(cluster, index)
+    request = TrainingRequest(recipe, runs_root(runs_dir), overrides or (), start_from, resume, run, here)
     plan = request.resolve()
+    if processes > 1 or restarts:
+        raise typer.Exit(_in_processes(plan, processes, threads, restarts))
 
     from dlkit import console
     from dlkit.machine.tensorflow import start_tensorflow
 
     with console.waiting("starting TensorFlow"):
-        start_tensorflow()
+        start_tensorflow(plan.sharded)
         from dlkit.training.run import train as run_training
     speed = _explained(plan.loaded, as_json) if explain else None
     with console.TrainingProgress(plan.loaded.recipe, "stderr" if as_json else "stdout") as reporter:
         result = run_training(plan, reporter)
+    if result is None:  # another process writes the run
+        return
     if as_json:
         console.print_json(result.to_json() | ({"speed": speed.to_json()} if speed else {}))
     else:
         console.show_training(result)
     if result.differences:
         raise typer.Exit(1)
+
+
+def _in_processes(plan: "TrainingPlan", count: int, threads: int | None, restarts: int) -> int:
+    """Train in several processes of this machine; return the exit code."""
+    import sys
+
+    from dlkit.errors import InputError
+    from dlkit.experiments.processes import train_in_processes, without
+    from dlkit.training.request import check_shards
+
+    if plan.cluster is not None:
+        raise InputError(
+            "--processes and --restarts are for one machine, but a cluster is given",
+            "omit them, or omit --cluster and unset TF_CONFIG",
+        )
+    check_shards(plan.loaded, count)
+    arguments = without(sys.argv[1:], "--processes", "--restarts", "--threads")
+    return train_in_processes(plan, arguments, count, threads, restarts)
 
 
 def _explained(loaded: "LoadedRecipe", as_json: bool) -> "Speed":

@@ -61,31 +61,6 @@ def local_clusters(count: int) -> list[Cluster]:
     return [Cluster(hosts, index) for index in range(count)]
 
 
-def check_shards(shards: int, processes: int) -> None:
-    """Raise InputError unless `shards` shards can be divided among the processes so that sums keep their order."""
-    allowed = allowed_processes(shards)
-    if processes in allowed:
-        return
-    if shards == 1:
-        raise InputError(
-            f"the recipe cuts a batch into 1 shard, which {processes} processes cannot share",
-            f"add --set training.shards={processes}, or set it in the recipe: shards change results, processes do not",
-        )
-    raise InputError(
-        f"{processes} processes cannot share the {shards} shards of a batch evenly",
-        f"allowed with training.shards: {shards}: {', '.join(map(str, allowed))} processes",
-    )
-
-
-def allowed_processes(shards: int) -> list[int]:
-    """Return the numbers of processes that can share the shards: 1, or those that get 1, 2, 4, 8 ... shards each.
-
-    Sums are taken over neighbours first, so each process must have a complete part of the tree of additions.
-    """
-    parts = (1 << power for power in range(shards.bit_length()))
-    return sorted({1, *(shards // part for part in parts if shards % part == 0)})
-
-
 def _several(cluster: Cluster) -> Cluster | None:
     """Return a cluster of more than one process, else None."""
     return cluster if len(cluster.hosts) > 1 else None

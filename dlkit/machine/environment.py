@@ -42,6 +42,7 @@ def environment(seed: int) -> dict[str, Any]:
         "deterministic": is_deterministic(),
         "seed": seed,
         "command": sys.argv[1:],
+        "process": os.getpid(),
         "git": _git_state(),
     }
 

@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from dlkit.runs.directory import RunDirectory
 
 
-def restore_conditions(run: "RunDirectory") -> None:
-    """Set the conditions that a run started with; threads already set for this process take precedence.
+def restore_conditions(run: "RunDirectory", any_threads: bool = False) -> None:
+    """Set the conditions that a run started with.
 
-    Raise CheckError when determinism is set and differs from the run's.
+    any_threads: results do not depend on the number of threads, so it stays this process's. Raise CheckError when
+    threads or determinism are set and differ from the run's.
     """
     recorded = run.read_json("environment.json")
-    threads = recorded.get("threads", {}).get("intra_op") or _other_cores(recorded)
+    if not any_threads:
+        _check_threads(run)
+    threads = None if any_threads else recorded.get("threads", {}).get("intra_op") or _other_cores(recorded)
     deterministic = bool(recorded.get("deterministic")) and not is_given(DETERMINISTIC)
     set_conditions(deterministic, None if whole_number(THREADS) else threads)
     check_determinism(run)
@@ -30,7 +33,7 @@ def _other_cores(recorded: Mapping[str, Any]) -> int | None:
     return cores if cores != os.cpu_count() else None
 
 
-def check_threads(run: "RunDirectory") -> None:
+def _check_threads(run: "RunDirectory") -> None:
     """Raise CheckError when this process and the run have different numbers of threads, which changes sums."""
     recorded, given = run.read_json("environment.json"), whole_number(THREADS)
     began = recorded.get("threads", {}).get("intra_op") or recorded.get("cpus")

@@ -26,6 +26,7 @@ class Environment(_Content):
     threads: Threads = Threads()
     deterministic: bool | None = None
     seed: int | None = None
+    process: int | None = None
     overrides: list[str] = []
     initial_weights: str | None = None
     parent: str | None = Field(default=None, alias="from")

@@ -4,6 +4,7 @@ TensorFlow's MultiWorkerMirroredStrategy is used as a communicator only: nothing
 gathered rather than reduced, so that every process adds them in the same order.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,8 +12,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.errors import MissingError
+from dlkit.data.fingerprint import fingerprint
+from dlkit.errors import InputError, MissingError
 from dlkit.machine.cluster import Cluster
+from dlkit.machine.environment import versions
+from dlkit.model.digest import weights_digest
+from dlkit.training.prepare import Prepared
 
 # A process that ends or is cut off is noticed by its missing heartbeats within seconds. This is the limit for one that
 # lives but does not take its part, and has to leave time for building a graph or writing a snapshot.
@@ -39,6 +44,10 @@ class Group:
         """Return whether any process gives True."""
         return flag
 
+    def others(self, digest: bytes) -> list[int]:
+        """Return the indices of the processes that give another digest (of at least 7 bytes) than the first."""
+        return []
+
     def broadcast(self, content: bytes) -> bytes:
         """Return the bytes that the first process gives; what the others give does not count."""
         return content
@@ -47,6 +56,9 @@ class Group:
     def watched(self) -> Iterator[None]:
         """Raise MissingError where TensorFlow reports that another process is lost."""
         yield
+
+
+ALONE = Group()
 
 
 class Processes(Group):
@@ -85,6 +97,11 @@ class Processes(Group):
         """Return whether any process gives True."""
         return bool(self._numbers(int(flag)).any())
 
+    def others(self, digest: bytes) -> list[int]:
+        """Return the indices of the processes that give another digest (of at least 7 bytes) than the first."""
+        found = self._numbers(int.from_bytes(digest[:7]))
+        return [index for index, number in enumerate(found) if number != found[0]]
+
     def broadcast(self, content: bytes) -> bytes:
         """Return the bytes that the first process gives; what the others give does not count."""
         size = self.first_of(len(content))
@@ -102,7 +119,9 @@ class Processes(Group):
         return self._together(lambda context, value: context.all_gather(value[tf.newaxis], 0, self._options), vector)
 
     def _add(self, vector: Any) -> Any:
-        return self._together(lambda context, value: context.all_reduce("SUM", value, self._options), vector)
+        return self._together(
+            lambda context, value: context.all_reduce("SUM", tf.identity(value), self._options), vector
+        )
 
     def _together(self, operation: Callable[[Any, Any], Any], vector: Any) -> Any:
         return self._strategy.run(lambda value: operation(tf.distribute.get_replica_context(), value), args=(vector,))
@@ -134,4 +153,24 @@ _LOST = (
 
 def joined(cluster: Cluster | None) -> Group:
     """Return the group of a cluster's processes, once all of them have joined it; without a cluster, this process."""
-    return Processes(cluster) if cluster else Group()
+    return Processes(cluster) if cluster else ALONE
+
+
+def check_same(group: Group, ready: Prepared) -> None:
+    """Raise InputError in every process when one has other data, preprocessing, weights' shapes or versions."""
+    if group.size == 1:
+        return
+    built = ready.built
+    digest = hashlib.sha256()
+    for name, split in ready.splits.named().items():
+        digest.update(f"{name} {fingerprint(split)}".encode())
+    digest.update(weights_digest(built.preprocess.variables).encode())
+    digest.update(f"{built.network.to_json()} {versions()}".encode())
+    with group.watched():
+        different = group.others(digest.digest())
+    if different:
+        raise InputError(
+            f"the processes {', '.join(map(str, different))} have other data, another recipe or other versions of the "
+            "libraries than process 0",
+            "compare the hosts with dlkit doctor and dlkit data RECIPE",
+        )

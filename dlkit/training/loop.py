@@ -18,7 +18,7 @@ from dlkit.model.groups import learning_rates
 from dlkit.recipe.schema import Recipe, ResolvedPhase
 from dlkit.runs.directory import RunDirectory
 from dlkit.training.callbacks import averaged_weights, created_callbacks, restored_epoch, wants_batches
-from dlkit.training.devices import Group
+from dlkit.training.devices import ALONE, Group
 from dlkit.training.monitors import directions, smaller_is_better
 from dlkit.training.prepare import Prepared
 from dlkit.training.snapshot import Progress, parse_snapshot, read_snapshot, snapshot_content
@@ -34,9 +34,9 @@ class Training:
     the training; all of them take the same steps with the same values, and the first writes the run.
     """
 
-    def __init__(self, recipe: Recipe, prepared: Prepared, reporter: Reporter, group: Group | None = None) -> None:
+    def __init__(self, recipe: Recipe, prepared: Prepared, reporter: Reporter, group: Group = ALONE) -> None:
         self.recipe, self.prepared, self.reporter = recipe, prepared, reporter
-        self.group = group or Group()
+        self.group = group
         built = self.built = prepared.built
         self.phases = recipe.resolved_phases()
         self.folder: Path | None = None

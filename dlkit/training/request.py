@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlkit.errors import InputError
+from dlkit.machine.cluster import Cluster
 from dlkit.recipe import LoadedRecipe, load_recipe
-from dlkit.runs.conditions import check_threads, restore_conditions
+from dlkit.runs.conditions import restore_conditions
 from dlkit.runs.directory import RunDirectory, find_run
 from dlkit.runs.parents import may_know_validation, with_kept_source
 
@@ -16,7 +17,7 @@ class TrainingRequest:
     """A recipe to train below `root`, optionally from the weights of a run or as the continuation of one.
 
     start_from: a run whose weights to start from. resume: continue an unfinished run, named by `run` or else the
-    recipe's latest.
+    recipe's latest. cluster: the processes that share the training, of which this is one.
     """
 
     recipe: str
@@ -25,6 +26,7 @@ class TrainingRequest:
     start_from: str | None = None
     resume: bool = False
     run: str | None = None
+    cluster: Cluster | None = None
 
     def resolve(self) -> "TrainingPlan":
         """Load the recipe, find the runs, and restore the conditions of a run to continue.
@@ -36,29 +38,69 @@ class TrainingRequest:
         if self.resume and self.start_from is not None:
             raise InputError("--resume and --from exclude each other", "remove --from: a resumed run has its weights")
         loaded = load_recipe(self.recipe, self.overrides)
+        if self.cluster is not None:
+            check_shards(loaded, len(self.cluster.hosts))
         if not self.resume:
             first = find_run(self.start_from, self.root, finished=True) if self.start_from is not None else None
-            return TrainingPlan(loaded, self.root, start_from=first)
+            return TrainingPlan(loaded, self.root, start_from=first, cluster=self.cluster)
         reference = self.run or loaded.recipe.name
         unfinished = find_run(reference, self.root, finished=None if self.run else False)
         # The overrides that the run was started with still apply; new ones come after them.
         began = unfinished.read_json("environment.json").get("overrides", [])
         loaded = load_recipe(self.recipe, [*began, *self.overrides])
-        check_threads(unfinished)
-        restore_conditions(unfinished)
-        return TrainingPlan(loaded, self.root, unfinished=unfinished)
+        restore_conditions(unfinished, any_threads=loaded.recipe.training.shards > 1)
+        return TrainingPlan(loaded, self.root, unfinished=unfinished, cluster=self.cluster)
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A training that is ready to begin: its recipe, the runs' root, and the run that it starts from or continues."""
+    """A training that is ready to begin: its recipe, the runs' root, and the run that it starts from or continues.
+
+    cluster: the processes that share it, None for this process alone.
+    """
 
     loaded: LoadedRecipe
     root: Path
     start_from: RunDirectory | None = None
     unfinished: RunDirectory | None = None
+    cluster: Cluster | None = None
+
+    @property
+    def sharded(self) -> bool:
+        """Return whether batches are cut into shards."""
+        return self.loaded.recipe.training.shards > 1
 
     def data_warning(self) -> str | None:
         """Return a warning if the recipe's teacher may have been trained on examples that are held out here."""
         kept = with_kept_source(self.loaded, self.unfinished) if self.unfinished else self.loaded
         return may_know_validation(kept)
+
+
+def check_shards(loaded: LoadedRecipe, processes: int) -> None:
+    """Raise InputError unless the processes can share the shards of the recipe's batches."""
+    shards, place = loaded.recipe.training.shards, loaded.locate("training.shards")
+    allowed = allowed_processes(shards)
+    if processes in allowed:
+        return
+    if shards == 1:
+        raise InputError(
+            f"{processes} processes cannot share a batch that is not cut into shards",
+            f"add --set training.shards={processes}, or put shards: {processes} under training in the recipe",
+            key="training.shards",
+            location=place,
+        )
+    raise InputError(
+        f"{processes} processes cannot share the {shards} shards of a batch",
+        f"allowed with {shards} shards: {', '.join(map(str, allowed))} processes",
+        key="training.shards",
+        location=place,
+    )
+
+
+def allowed_processes(shards: int) -> list[int]:
+    """Return the numbers of processes that can share the shards: 1, or those that get 1, 2, 4, 8 ... shards each.
+
+    Sums are taken over neighbours first, so each process must have a complete part of the tree of additions.
+    """
+    parts = (1 << power for power in range(shards.bit_length()))
+    return sorted({1, *(shards // part for part in parts if shards % part == 0)})

@@ -1,7 +1,9 @@
 """Train a recipe into a finished run directory: read the data, build, train, and write the results."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dlkit.data.fingerprint import record_fingerprint
@@ -20,6 +22,7 @@ from dlkit.runs.figures import write_figures
 from dlkit.runs.parents import started_from, with_kept_source
 from dlkit.training.capacity import check_disk, check_memory, slow_precision
 from dlkit.training.check import check_phases
+from dlkit.training.devices import ALONE, Group, check_same, joined
 from dlkit.training.fault import explain_fault
 from dlkit.training.loop import Training
 from dlkit.training.prepare import Prepared, prepare
@@ -48,15 +51,30 @@ class TrainingResult:
         return head | {"metrics": self.metrics, "updates": self.updates, "contract": contract}
 
 
-def train(plan: TrainingPlan, *reporters: Reporter) -> TrainingResult:
-    """Train a plan's recipe into a new run, or continue the run that it names; report progress to all reporters."""
+def train(plan: TrainingPlan, *reporters: Reporter) -> TrainingResult | None:
+    """Train a plan's recipe into a new run, or continue the run that it names; report progress to all reporters.
+
+    In a cluster, the first process does this, and the others take part in its steps and return None.
+    """
+    group = joined(plan.cluster)
+    if group.index > 0:
+        _follow(plan, group)
+        return None
     reporter = Reporters(reporters)
     for warning in (slow_precision(plan.loaded.recipe.training.precision), plan.data_warning()):
         if warning is not None:
             reporter.note(warning)
     if plan.unfinished is not None:
-        return resume_run(plan.loaded, plan.unfinished, reporter)
-    return train_recipe(plan.loaded, plan.root, reporter, start_from=plan.start_from)
+        return resume_run(plan.loaded, plan.unfinished, reporter, group)
+    return train_recipe(plan.loaded, plan.root, reporter, start_from=plan.start_from, group=group)
+
+
+def _follow(plan: TrainingPlan, group: Group) -> None:
+    """Take part in the steps of a training whose run another process writes; its first process explains faults."""
+    loaded = with_kept_source(plan.loaded, plan.unfinished) if plan.unfinished else plan.loaded
+    training = _checked_training(loaded, prepare(loaded), Reporter(), group)
+    with TemporaryDirectory() as scratch, suppress(NonFinite):
+        training.follow(Path(scratch))
 
 
 def train_recipe(
@@ -66,14 +84,15 @@ def train_recipe(
     *,
     start_from: RunDirectory | None = None,
     prepared: Prepared | None = None,
+    group: Group = ALONE,
 ) -> TrainingResult:
     """Train a recipe into a new run below `root`, from the weights of `start_from` if given.
 
-    prepared: the model and data, if they have been prepared already.
+    prepared: the model and data, if they have been prepared already. group: the processes that share the training.
     """
     ready = prepared or prepare(loaded)
     given = _load_given_weights(ready, loaded, start_from)
-    training = _checked_training(loaded, ready, reporter)
+    training = _checked_training(loaded, ready, reporter, group)
     check_disk(ready.built.network, root)
     run = create_run(root, loaded.recipe.name, lambda run: describe_run(run, loaded, ready, start_from))
     with run.locked():
@@ -88,7 +107,7 @@ def _load_given_weights(ready: Prepared, loaded: "LoadedRecipe", start_from: Run
     return load_start_weights(ready.built.network, loaded)
 
 
-def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) -> TrainingResult:
+def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter, group: Group = ALONE) -> TrainingResult:
     """Continue an unfinished run as if it had never stopped.
 
     Raises CheckError when recipe, determinism or data differ from those that the run started with, except for more
@@ -102,16 +121,21 @@ def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter) ->
         given = not has_snapshot(run.path) and _load_given_weights(ready, loaded, started_from(run))
         for name, split in ready.splits.named().items():
             record_fingerprint(run, name, split)
-        return _run(loaded, _checked_training(loaded, ready, reporter), run, resume=True, keep_start=given)
+        training = _checked_training(loaded, ready, reporter, group)
+        return _run(loaded, training, run, resume=True, keep_start=given)
 
 
-def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporter) -> Training:
-    """Return a training whose optimizer, loss, callbacks and memory have been checked, before a run is created."""
+def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporter, group: Group) -> Training:
+    """Return a training whose optimizer, loss, callbacks and memory have been checked, before a run is created.
+
+    Its processes must have the same data and the same versions.
+    """
     for path in ready.left_out:
         reporter.note(f"skipped unreadable image: {path}")
     check_phases(ready.built, loaded)
     check_memory(ready.built.network, loaded.recipe.training.batch_size)
-    return Training(loaded.recipe, ready, reporter)
+    check_same(group, ready)
+    return Training(loaded.recipe, ready, reporter, group)
 
 
 def _run(

@@ -1,0 +1,204 @@
+"""Train in several processes on this machine, and notice at once when one of them ends or stops.
+
+This process only watches: the first child writes the run and prints to the terminal, and what the others print is kept
+for the message about their end.
+"""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlkit.errors import ExitCode, MissingError
+from dlkit.experiments.children import COMMAND
+from dlkit.machine.cluster import local_clusters
+from dlkit.machine.hardware import usable_cores
+from dlkit.machine.interruption import lifeline
+from dlkit.process import TF_CONFIG, THREADS
+from dlkit.runs.directory import RunDirectory, list_runs
+from dlkit.training.request import TrainingPlan
+
+# How long a process may be stopped (SIGSTOP), and how long others may take to end after the first one.
+STOPPED_SECONDS, ENDING_SECONDS = 10.0, 20.0
+_POLL_SECONDS = 0.05
+
+
+@dataclass
+class _Child:
+    """One process of a training, with its exit code (minus the signal that ended it) once it has ended."""
+
+    index: int
+    process: "subprocess.Popen[bytes]"
+    output: Any
+    code: int | None = None
+    stopped_at: float | None = None
+
+    def poll(self) -> None:
+        """Note whether the process has ended, stopped or continued."""
+        while self.code is None:
+            number, status = os.waitpid(self.process.pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
+            if number == 0:
+                return
+            if os.WIFSTOPPED(status):
+                self.stopped_at = time.monotonic()
+            elif os.WIFCONTINUED(status):
+                self.stopped_at = None
+            else:
+                self.code = self.process.returncode = os.waitstatus_to_exitcode(status)
+
+    @property
+    def fault(self) -> str | None:
+        """Return how the process has failed, if it has."""
+        if self.stopped_at is not None and self.code is None and time.monotonic() - self.stopped_at > STOPPED_SECONDS:
+            return f"was stopped (SIGSTOP) for more than {STOPPED_SECONDS:.0f} seconds"
+        if self.code is None or self.code == 0:
+            return None
+        if self.code < 0:
+            return f"was killed by signal {-self.code} ({signal.Signals(-self.code).name})"
+        return f"ended with exit code {self.code}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        self.output.seek(0)
+        lines = self.output.read().decode(errors="replace").strip().splitlines()
+        return f": {lines[-1]}" if lines else ""
+
+
+def train_in_processes(
+    plan: TrainingPlan, arguments: Sequence[str], count: int, threads: int | None, restarts: int
+) -> int:
+    """Train in `count` processes on this machine; return the exit code of the first, which writes the run.
+
+    arguments: those of `dlkit train` for every process. threads: for all processes together, by default one per core.
+    restarts: how often to continue from the newest snapshot after a process was lost. Raises MissingError that names
+    the process.
+    """
+    run = plan.unfinished
+    while True:
+        with _children(_continued(arguments, run), count, threads) as children:
+            code, fault = _watched(children)
+        run = run or _run_of(children[0].process.pid, plan.root / plan.loaded.recipe.name)
+        if fault is None:
+            return code
+        if restarts == 0:
+            raise MissingError(f"{fault}, so the training cannot go on", _advice(run, count))
+        restarts -= 1
+        print_note(f"{fault}; starting again {'from the newest snapshot' if run else 'from the beginning'}")
+
+
+def print_note(text: str) -> None:
+    """Print a message for the user on stderr."""
+    from dlkit import console
+
+    console.note(text)
+
+
+def _continued(arguments: Sequence[str], run: RunDirectory | None) -> list[str]:
+    """Return the arguments to continue a run, or to start one where there is none yet."""
+    if run is None:
+        return list(arguments)
+    kept = without(arguments, "--from", "--run", "--resume")
+    return [*kept, "--resume", "--run", str(run.path)]
+
+
+def without(arguments: Sequence[str], *options: str) -> list[str]:
+    """Return command-line arguments without these options and their values; only --resume has none."""
+    kept, skip = list[str](), False
+    for argument in arguments:
+        name = argument.split("=", 1)[0]
+        if skip or name in options:
+            skip = not skip and argument == name and name != "--resume"
+            continue
+        kept.append(argument)
+    return kept
+
+
+@contextmanager
+def _children(arguments: Sequence[str], count: int, threads: int | None) -> Iterator[list[_Child]]:
+    """Start the processes; kill those that are left at the end."""
+    each = max(1, int(threads or usable_cores()) // count)
+    children: list[_Child] = []
+    with ExitStack() as stack:
+        options = stack.enter_context(lifeline())
+        for cluster in local_clusters(count):
+            environment = options["env"] | {TF_CONFIG: cluster.tf_config, THREADS: str(each)}
+            output = stack.enter_context(tempfile.TemporaryFile())
+            shown = None if cluster.index == 0 else output
+            process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                stdout=shown,
+                stderr=shown,
+                env=environment,
+                pass_fds=options["pass_fds"],
+                process_group=0,
+            )
+            children.append(_Child(cluster.index, process, output))
+        try:
+            yield children
+        finally:
+            for child in children:
+                if child.code is None:
+                    child.process.kill()
+                    child.process.wait()
+
+
+def _watched(children: list[_Child]) -> tuple[int, str | None]:
+    """Return the exit code of the first process, and how one has failed; pass on requests to stop."""
+    with _forwarded(children[0]):
+        ended_at: float | None = None
+        while True:
+            for child in children:
+                child.poll()
+            first, faults = children[0], _faults(children)
+            if first.code is not None and first.code >= 0 and all(child.code is not None for child in children):
+                return first.code, None
+            now = time.monotonic()
+            ended_at = ended_at or (now if any(child.code not in (None, 0) for child in children) else None)
+            killed = [text for text in faults if "killed" in text or "stopped" in text]
+            if killed:
+                return ExitCode.MISSING, killed[0]
+            if ended_at and now - ended_at > ENDING_SECONDS:
+                return ExitCode.MISSING, faults[0]
+            time.sleep(_POLL_SECONDS)
+
+
+def _faults(children: list[_Child]) -> list[str]:
+    return [f"process {child.index} {child.fault}" for child in children if child.fault]
+
+
+@contextmanager
+def _forwarded(first: _Child) -> Iterator[None]:
+    """Pass SIGINT and SIGTERM on to the first process, which makes all of them save and end together."""
+
+    def forward(*_: object) -> None:
+        if first.code is None:
+            first.process.send_signal(signal.SIGTERM)
+
+    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run_of(process: int, folder: Path) -> RunDirectory | None:
+    """Return the run that a process has created in the folder of its recipe."""
+    runs = [RunDirectory(path) for path in list_runs(folder.parent) if path.parent == folder]
+    mine = [run for run in runs if run.read_json("environment.json").get("process") == process]
+    return mine[-1] if mine else None
+
+
+def _advice(run: RunDirectory | None, count: int) -> str:
+    """Return what to do next: continue on any number of processes."""
+    if run is None:
+        return "nothing was trained yet: start it again"
+    return (
+        f"everything up to its newest snapshot is saved in {run.path}; "
+        f"continue with: {run.resume_command} --processes {count} (or another number)"
+    )
