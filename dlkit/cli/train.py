@@ -97,6 +97,7 @@ def _in_processes(plan: "TrainingPlan", count: int, threads: int | None, restart
     """Train in several processes of this machine; return the exit code."""
     import sys
 
+    from dlkit import console
     from dlkit.errors import InputError
     from dlkit.experiments.processes import train_in_processes, without
     from dlkit.training.request import check_shards
@@ -108,7 +109,7 @@ def _in_processes(plan: "TrainingPlan", count: int, threads: int | None, restart
         )
     check_shards(plan.loaded, count)
     arguments = without(sys.argv[1:], "--processes", "--restarts", "--threads")
-    return train_in_processes(plan, arguments, count, threads, restarts)
+    return train_in_processes(plan, arguments, count, threads=threads, restarts=restarts, note=console.note)
 
 
 def _explained(loaded: "LoadedRecipe", as_json: bool) -> "Speed":

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +70,19 @@ class _Child:
 
 
 def train_in_processes(
-    plan: TrainingPlan, arguments: Sequence[str], count: int, threads: int | None, restarts: int
+    plan: TrainingPlan,
+    arguments: Sequence[str],
+    count: int,
+    *,
+    threads: int | None,
+    restarts: int,
+    note: Callable[[str], None],
 ) -> int:
     """Train in `count` processes on this machine; return the exit code of the first, which writes the run.
 
     arguments: those of `dlkit train` for every process. threads: for all processes together, by default one per core.
-    restarts: how often to continue from the newest snapshot after a process was lost. Raises MissingError that names
-    the process.
+    restarts: how often to continue from the newest snapshot after a process was lost. note: gets a message for every
+    restart. Raises MissingError that names the process.
     """
     run = plan.unfinished
     while True:
@@ -88,14 +94,7 @@ def train_in_processes(
         if restarts == 0:
             raise MissingError(f"{fault}, so the training cannot go on", _advice(run, count))
         restarts -= 1
-        print_note(f"{fault}; starting again {'from the newest snapshot' if run else 'from the beginning'}")
-
-
-def print_note(text: str) -> None:
-    """Print a message for the user on stderr."""
-    from dlkit import console
-
-    console.note(text)
+        note(f"{fault}; starting again {'from the newest snapshot' if run else 'from the beginning'}")
 
 
 def _continued(arguments: Sequence[str], run: RunDirectory | None) -> list[str]:

@@ -94,8 +94,9 @@ def _from_slurm() -> Cluster:
     from tensorflow import distribute
 
     try:
+        # The numbers of GPUs only matter with auto_set_gpu, but the resolver asks nvidia-smi or fails without them.
         resolver = distribute.cluster_resolver.SlurmClusterResolver(
-            port_base=SLURM_PORT, auto_set_gpu=False, gpus_per_node=0
+            port_base=SLURM_PORT, auto_set_gpu=False, gpus_per_node=1024, gpus_per_task=1
         )
         hosts = resolver.cluster_spec().as_dict()["worker"]
         return Cluster(tuple(hosts), resolver.get_task_info()[1])

@@ -26,6 +26,7 @@ def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
     training = loaded.recipe.training
     try:
         check_metric_names(built.task, built.network, loaded.recipe.task.name)
+        _check_reduction(built, training.shards, loaded.recipe.task.name)
     except InputError as error:
         raise located(error, loaded.locate(error.problems[0].key)) from error
     for number, phase in enumerate(loaded.recipe.resolved_phases()):
@@ -58,6 +59,20 @@ def check_metric_names(task: Task, network: keras.Model, name: str) -> None:
                 key=f"task.{name}.metrics",
             )
         seen.add(metric.name)
+
+
+def _check_reduction(built: BuiltModel, shards: int, name: str) -> None:
+    """Raise InputError for a loss that is a sum over a batch, because shards are averaged.
+
+    name: the task's, for the key of the problem.
+    """
+    loss = built.task.loss_for(built.network)
+    if shards > 1 and getattr(loss, "reduction", None) == "sum":
+        raise InputError(
+            f"the loss is a sum over a batch, but the {shards} shards of a batch are averaged",
+            "omit reduction: sum and raise the learning rate instead, or set training.shards: 1",
+            key=f"task.{name}.loss",
+        )
 
 
 def check_build(loaded: "LoadedRecipe") -> keras.Model:

@@ -1,7 +1,4 @@
-"""The steps of one phase: its batches, and the graphs that train and validate on them.
-
-This is the only file of the loop that uses `tf.function`.
-"""
+"""The steps of one phase: its batches, and the graphs that train and validate on them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
