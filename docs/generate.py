@@ -5,12 +5,12 @@ shipped recipes, from their first lines and contracts.
 """
 
 import inspect
-import re
 from pathlib import Path
 from typing import Any
 
 from dlkit.catalog.find import own_names, source
 from dlkit.recipe import LoadedRecipe, load_recipe, shipped_recipes
+from dlkit.recipe.header import read_header, run_time
 from dlkit.recipe.json_schema import json_schema
 from dlkit.recipe.schema import (
     Bound,
@@ -113,9 +113,9 @@ RECIPES_INTRODUCTION = """\
 
 <!-- Written by docs/generate.py from the first lines and contracts of recipes/*.yaml. Change those, then run it. -->
 
-`dlkit list recipes` prints the names, `dlkit new NAME --from RECIPE` copies one, and `dlkit summary` checks the counts
-and tables of all of them at once. The first lines of each file also name its source and add what is special about it.
-"Deck 003" and the like are [the lecture decks](lecture_arithmetic.md#the-decks).
+`dlkit list recipes` prints tasks, run times and when to choose which. `dlkit new NAME --from RECIPE` copies one, and
+`dlkit summary` checks the counts and tables of all of them at once. The first lines of each file also name its source
+and add what is special about it. "Deck 003" and the like are [the lecture decks](lecture_arithmetic.md#the-decks).
 
 Parameters are those of the contract (`expect`). Run times are for the command in the file, `dlkit train` or, where
 there is no data to train on (`declared`), `dlkit summary`. Expected scores are those of the file's first lines;
@@ -128,22 +128,10 @@ def recipes() -> str:
     by_task: dict[str, list[str]] = {}
     for name, path in shipped_recipes().items():
         loaded = load_recipe(name)
-        by_task.setdefault(loaded.recipe.task.name, []).append(_recipe_row(loaded, header(path)))
-    head = "| recipe | what it is | data | parameters | run time | expected |\n|---|---|---|---:|---|---|\n"
+        by_task.setdefault(loaded.recipe.task.name, []).append(_recipe_row(loaded, read_header(path)))
+    columns = ("recipe", "what it is", "when to choose it", "data", "parameters", "run time", "expected")
+    head = f"| {' | '.join(columns)} |\n|---|---|---|---|---:|---|---|\n"
     return "\n".join([RECIPES_INTRODUCTION, *(f"## {task}\n\n{head}{''.join(rows)}" for task, rows in by_task.items())])
-
-
-def header(path: Path) -> dict[str, str]:
-    """What the first lines of a recipe say: `what` it is, its `Source`, `Run` and `Expected`."""
-    found, title = {"what": ""}, "what"
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("# "):  # an empty comment, or the first key, ends what is said of every recipe
-            break
-        text = line.removeprefix("# ").strip()
-        if match := re.match(r"(Source|Run|Expected): +", text):
-            title, text = match.group(1), text[match.end() :]
-        found[title] = f"{found.get(title, '')} {text}".strip()
-    return found
 
 
 def _recipe_row(loaded: LoadedRecipe, said: dict[str, str]) -> str:
@@ -151,9 +139,16 @@ def _recipe_row(loaded: LoadedRecipe, said: dict[str, str]) -> str:
     source = recipe.data.source
     data = f"`{source.name}` {source.settings['name']}" if "name" in source.settings else f"`{source.name}`"
     total = recipe.expect.parameters.total if recipe.expect.parameters else None
-    time = said["Run"][said["Run"].index("(") + 1 : -1]
     link = f"[`{recipe.name}`](../recipes/{path.relative_to(_folder(path)).as_posix()})"
-    cells = [link, said["what"], data, "" if total is None else f"{total:,}", time, said["Expected"]]
+    cells = [
+        link,
+        said["what"],
+        said["Choose"],
+        data,
+        "" if total is None else f"{total:,}",
+        run_time(said),
+        said["Expected"],
+    ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 

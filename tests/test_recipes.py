@@ -47,6 +47,7 @@ def test_the_header_gives_purpose_source_command_time_and_expected_score(name):
     assert not re.match(r"\w+:", purpose)
     assert part(name, "Source")
     assert part(name, "Expected")
+    assert part(name, "Choose")
     command, time = re.fullmatch(r"(dlkit \w+ \S+(?: --\w+)?) {2,}\((.+)\)", part(name, "Run")).groups()
     assert command.split()[2] == f"recipes/{name}.yaml"
     assert re.search(r"second|minute|hour|\d s\b|no data", time)

@@ -1,5 +1,6 @@
 """dlkit list: list the components that a recipe can name, the shipped recipes and the runs."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,9 +47,24 @@ def list_components(
     for name, entries in listed.items():
         if kind is None:
             console.line(name)
-        console.table(("name", "what it is"), [(entry["name"], entry["description"]) for entry in entries])
+        _show(name, entries)
         if kind is None:
             console.line()
+
+
+def _show(kind: str, entries: list[dict[str, Any]]) -> None:
+    """Print the entries of a kind; of recipes, their task, time and when to choose them, by task."""
+    from dlkit import console
+
+    if kind != "recipes":
+        console.table(("name", "what it is"), [(entry["name"], entry["description"]) for entry in entries])
+        return
+    for task in dict.fromkeys(entry["task"] for entry in entries):
+        console.line(f"{task} (times on 2 CPU cores)")
+        for entry in (entry for entry in entries if entry["task"] == task):
+            console.line(f"{entry['name']:<22} {entry['choose']}")
+            console.line(f"{'':<22} {entry['time'].replace(' on 2 CPU cores', '')}")
+        console.line()
 
 
 def _entries(kind: str, runs_dir: Path | None) -> list[dict[str, Any]]:
@@ -59,10 +75,16 @@ def _entries(kind: str, runs_dir: Path | None) -> list[dict[str, Any]]:
 def _recipes() -> list[dict[str, Any]]:
     from dlkit.recipe import shipped_recipes
 
-    def title(path: Path) -> str:
-        return path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+    return [{"name": name, "path": str(path)} | _said(path) for name, path in shipped_recipes().items()]
 
-    return [{"name": name, "description": title(path), "path": str(path)} for name, path in shipped_recipes().items()]
+
+def _said(path: Path) -> dict[str, Any]:
+    """Return what a recipe file says of itself, and its task, without checking it."""
+    from dlkit.recipe.header import read_header, run_time
+
+    said = read_header(path)
+    (task,) = re.findall(r"^task:\s*\{?\s*(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {"description": said["what"], "task": task, "time": run_time(said), "choose": said.get("Choose", "")}
 
 
 def _components(namespace: str) -> list[dict[str, Any]]:
