@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from dlkit.figures.images import displayed
 from dlkit.figures.style import house_style, label
-from dlkit.formatting import percent
 
 ROWS, COLUMNS = 2, 5
 SHOWN = ROWS * COLUMNS
@@ -40,7 +39,7 @@ def mistakes_figure(mistakes: Sequence[Mistake], wrong: int, examples: int) -> F
         lines = (
             f"true: {label(mistake.truth, 17)}",
             f"predicted: {label(mistake.predicted, 12)}",
-            f"{percent(round(mistake.probability, 3))}, example {mistake.number:,}",
+            f"p = {mistake.probability:.3f}, example {mistake.number}",
         )
         axes.set_title("\n".join(lines), fontsize=13)
     return figure

@@ -105,7 +105,7 @@ def test_data_shows_classes_duplicates_conflicts_and_warnings_last(shown):
             "train": {"examples": 1200, "classes": {"cat": 700, "dog": 500}},
             "test": {"examples": 10, "classes": {"cat": 4, "dog": 6}},
         },
-        "exact_duplicates": {"within": {"train": 3}, "across": {"test in train": 1}},
+        "exact_duplicates": {"within": {"train": 3}, "across": {"test in train": 1}, "first": []},
         "near_duplicates": {"within": {"train": 2}, "across": {}, "selective": False},
         "conflicting_labels": {"first": [["train[2]", "train[22]"]]},
         "not_finite": {"examples": 2, "first": ["train[1]", "test[0]"]},

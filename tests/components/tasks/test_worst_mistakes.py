@@ -25,9 +25,9 @@ def test_mistakes_are_shown_surest_first_with_both_classes():
     assert figure.get_suptitle() == "Wrong predictions: all 3 in 5 examples"
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert titles == [
-        "true: cat\npredicted: dog\n95.0 %, example 3",
-        "true: cat\npredicted: dog\n80.0 %, example 1",
-        "true: cat\npredicted: dog\n60.0 %, example 2",
+        "true: cat\npredicted: dog\np = 0.950, example 3",
+        "true: cat\npredicted: dog\np = 0.800, example 1",
+        "true: cat\npredicted: dog\np = 0.600, example 2",
     ]
     assert figure.axes[1].images[0].get_array().tolist() == np.full((4, 4), 1).tolist()
 
