@@ -30,7 +30,8 @@ class Speed:
     step_seconds: of the whole loop. compute_seconds: of the same step on a batch already in memory, and at most
     step_seconds, which noise may exceed. input_wait_seconds: the difference of the two. examples_per_second: of the
     loop. operations: floating-point operations of one step, counted in its graph. peak: of the machine, in operations
-    per second, measured with a matrix product unless the step itself is faster. faster: the speed-up of each setting that was tried and is faster.
+    per second, measured with a matrix product unless the step itself is faster. faster: the speed-up of each setting
+    that was tried and is faster.
     """
 
     batch_size: int
