@@ -97,11 +97,11 @@ def test_nothing_is_measured_on_a_bad_example(tmp_path, reporter, numbers):
     bad = x.copy()
     bad[37, 1] = np.nan
     np.savez(other, x=bad, y=y)
-    with pytest.raises(InputError, match="the inputs of example 37 of test"):
+    with pytest.raises(InputError, match=r"the inputs of test\[37\]"):
         evaluate(open_run(run), "test")
     with pytest.raises(InputError, match=r"other\.npz\[37\] contains NaN or infinity"):
         predict(open_run(run), [other])
-    with pytest.raises(InputError, match="the inputs of example 37 of validation") as caught:
+    with pytest.raises(InputError, match=r"the inputs of validation\[37\]") as caught:
         train_recipe(loaded, tmp_path, reporter)
     assert caught.value.problems[0].location.line == 6
     assert len(list((tmp_path / "fault").iterdir())) == 1
