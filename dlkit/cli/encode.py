@@ -22,7 +22,9 @@ def encode(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run directory or a recipe's name (its latest run).")],
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[INPUTS]...", help="Images, folders of images, or .npz files with an array x."),
+        typer.Argument(
+            metavar="[INPUTS]...", help="Images, folders of images, .csv files, or .npz files with an array x."
+        ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", help="The .npz file to write.")] = Path("codes.npz"),
     split: Annotated[
@@ -48,7 +50,7 @@ def encode(
     check_ending("--output", output, ".npz")
     for path in inputs or []:
         if not path.exists():
-            raise MissingError(f"no such file or folder: {path}", "give images, folders of images or .npz files")
+            raise MissingError(f"no such file or folder: {path}", "give images, folders of images, .csv or .npz files")
     found = find_trained(run, runs_root(runs_dir), checkpoint)
 
     from dlkit import console

@@ -20,7 +20,8 @@ from dlkit.cli._options import (
 
 def predict(
     inputs: Annotated[
-        list[Path], typer.Argument(help="Images, folders of images, .npz files with an array x, or .npy files.")
+        list[Path],
+        typer.Argument(help="Images, folders of images, .csv files, .npz files with an array x, or .npy files."),
     ],
     run: Annotated[
         str | None,
@@ -36,7 +37,7 @@ def predict(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Predict images, folders of images or the rows of an .npz or .npy file."""
+    """Predict images, folders of images, or the rows of a .csv, .npz or .npy file."""
     from dlkit.errors import MissingError
     from dlkit.evaluation.request import check_tiles
     from dlkit.process import runs_root
@@ -47,7 +48,7 @@ def predict(
     check_choice("--checkpoint", checkpoint, CHECKPOINTS)
     for path in inputs:
         if not path.exists():
-            hint = "give images, folders of images or .npz files; name a run with --run"
+            hint = "give images, folders of images, .csv or .npz files; name a run with --run"
             raise MissingError(f"no such file or folder: {path}", hint)
     found = find_trained(run, runs_root(runs_dir), checkpoint, finished=True)
 

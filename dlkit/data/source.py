@@ -4,11 +4,14 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from dlkit.catalog.create import create
 from dlkit.components.datasets._chosen_classes import ChosenClasses
 from dlkit.errors import DlkitError, InputError, located
 from dlkit.formatting import printable
 from dlkit.interfaces.data import ArraySpec, Dataset, Description
+from dlkit.interfaces.table import Table
 from dlkit.process import SKIP_BAD, whole_number
 
 if TYPE_CHECKING:
@@ -76,9 +79,10 @@ def stored_description(run: "RunDirectory") -> Description:
         inputs, targets = (
             ArraySpec(tuple(stored[name]["shape"]), stored[name]["dtype"]) for name in ("inputs", "targets")
         )
-        names = tuple(stored.get("target_names", ()))
-        return Description(inputs, targets, tuple(stored["class_names"]), stored["splits"], names)
-    except (KeyError, TypeError) as error:
+        values = tuple(stored.get("target_names", ()))
+        table = TypeAdapter(Table | None).validate_python(stored.get("table"))
+        return Description(inputs, targets, tuple(stored["class_names"]), stored["splits"], values, table)
+    except (KeyError, TypeError, ValidationError) as error:
         path = run.path / "data.json"
         raise InputError(f"{path} does not describe the data", "restore the file or train again") from error
 

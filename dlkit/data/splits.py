@@ -62,13 +62,13 @@ def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
     train = dataset.load("train", resizer(data))
     _check_patch(data, train)
     if data.limit is not None and data.limit < len(train):
-        _, sample = seeded_split(train.targets, data.limit / len(train), LIMIT_SEED, stratified)
+        _, sample = seeded_split(train.targets, data.limit / len(train), LIMIT_SEED, stratified, _names(dataset))
         train = train.select(sample)
     if not isinstance(data.validation, Validation):
         return Splits(train, None)
     if data.validation.split is not None:
         return Splits(train, dataset.load(data.validation.split, resizer(data)))
-    kept, held = _held_out(train, data.validation, stratified)
+    kept, held = _held_out(train, data.validation, stratified, _names(dataset))
     return Splits(train.select(kept), train.select(held))
 
 
@@ -119,15 +119,33 @@ def _check_patch(data: Data, train: Split) -> None:
         )
 
 
-def _held_out(train: Split, validation: Validation, stratified: bool) -> tuple[np.ndarray, np.ndarray]:
+def _names(dataset: Dataset) -> tuple[str, ...]:
+    return dataset.describe().class_names
+
+
+def _held_out(
+    train: Split, validation: Validation, stratified: bool, names: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
     if validation.fraction is not None:
-        return seeded_split(train.targets, validation.fraction, validation.seed, stratified)
+        return seeded_split(train.targets, validation.fraction, validation.seed, stratified, names)
     from sklearn.model_selection import KFold, StratifiedKFold
 
     assert validation.of is not None  # the schema checks that fold and of go together
+    _check_folds(train, validation.of, names if stratified else ())
     folds = (StratifiedKFold if stratified else KFold)(validation.of, shuffle=True, random_state=validation.seed)
-    try:
-        kept, held = list(folds.split(np.zeros(len(train)), train.targets))[validation.fold or 0]
-    except ValueError as error:
-        raise InputError(f"{len(train)} examples cannot be split into {validation.of} folds: {error}") from error
+    kept, held = list(folds.split(np.zeros(len(train)), train.targets))[validation.fold or 0]
     return kept, held
+
+
+def _check_folds(train: Split, folds: int, names: tuple[str, ...]) -> None:
+    """Raise InputError unless every fold gets an example, and one of each class in a stratified split."""
+    if len(train) < folds:
+        raise InputError(f"{len(train)} examples cannot be split into {folds} folds", f"use at most {len(train)} folds")
+    counts = np.bincount(train.targets, minlength=len(names)) if names else np.array([])
+    found = [(int(count), name) for count, name in zip(counts, names, strict=False) if count]
+    if found and min(found)[0] < folds:
+        count, name = min(found)
+        raise InputError(
+            f"{folds} folds need {folds} examples of every class, but class {name!r} has {count}",
+            f"use at most {count} folds, or more examples" if count > 1 else "add examples, or use validation.fraction",
+        )

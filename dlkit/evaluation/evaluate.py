@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dlkit.data.fingerprint import record_fingerprint
-from dlkit.data.source import build_dataset
+from dlkit.data.recorded import dataset_of
 from dlkit.data.splits import check_finite, check_fits, load_splits, resized_spec, resizer
 from dlkit.errors import DlkitError, located
 from dlkit.evaluation.band import band
@@ -97,7 +97,7 @@ def read_split(trained: TrainedModel, split: str) -> Split:
 
 def _loaded(trained: TrainedModel, split: str) -> Split:
     recipe = trained.loaded.recipe
-    dataset = build_dataset(recipe)
+    dataset = dataset_of(trained.run, recipe)
     if split == "test":
         return dataset.load("test", resizer(recipe.data))
     splits = load_splits(recipe.data, dataset, trained.built.task.stratified)

@@ -16,6 +16,8 @@ from dlkit.interfaces.data import ArraySpec
 from dlkit.interfaces.exporter import takes_images
 from dlkit.media.arrays import check_numbers, converted, read_npy, read_npz
 from dlkit.media.images import read_image
+from dlkit.media.table_inputs import read_inputs
+from dlkit.media.tables import read_table
 from dlkit.model.built import BuiltModel
 from dlkit.safety.files import check_links
 
@@ -42,13 +44,13 @@ def named_examples(built: BuiltModel, inputs: list[Path]) -> Iterator[Named]:
                 yield from _reader(path).read(built, path)
             else:
                 raise MissingError(
-                    f"no such file or folder: {path}", "give images, folders of images, .npz or .npy files"
+                    f"no such file or folder: {path}", "give images, folders of images, .csv, .npz or .npy files"
                 )
 
 
 def _reader(path: Path) -> Reader:
     """Return the reader for a file's suffix; files with an unknown suffix are read as images."""
-    return next((reader for reader in READERS if path.suffix in reader.suffixes), _IMAGES)
+    return next((reader for reader in READERS if path.suffix.lower() in reader.suffixes), _IMAGES)
 
 
 def _folder(built: BuiltModel, path: Path, pool: Executor) -> Iterator[Named]:
@@ -87,6 +89,8 @@ def _read_image(built: BuiltModel, path: Path) -> list[Named]:
 
 def _read_rows(built: BuiltModel, path: Path) -> list[Named]:
     """Return the rows of an .npy file, or of the array x of an .npz file."""
+    if built.raw_spec.dtype == "string":
+        raise InputError(f"{path}: this model takes the cells of a table as text", "give a .csv file")
     is_npy = path.suffix == ".npy"
     (array,), name = ([read_npy(path)], str(path)) if is_npy else (read_npz(path, ["x"]), f"{path}: x")
     check_numbers(array, name)
@@ -108,5 +112,20 @@ def _check_shape(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
         )
 
 
+def _read_table(built: BuiltModel, path: Path) -> list[Named]:
+    """Return the rows of a table, each with its line; columns are matched by name, and the target may be missing."""
+    table = built.description.table
+    if table is None:
+        raise InputError(
+            f"{path}: this model was not trained on a table", "give images or an .npz file with an array x"
+        )
+    text = read_table(path, table.delimiter, "")
+    return [(text.place(row), example) for row, example in enumerate(read_inputs(text, table))]
+
+
 _IMAGES = Reader(frozenset(SUFFIXES), _read_image)
-READERS = (_IMAGES, Reader(frozenset({".npy", ".npz"}), _read_rows))
+READERS = (
+    _IMAGES,
+    Reader(frozenset({".npy", ".npz"}), _read_rows),
+    Reader(frozenset({".csv", ".tsv", ".txt"}), _read_table),
+)

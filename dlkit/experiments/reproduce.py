@@ -63,7 +63,7 @@ def reproduce(run: RunDirectory, root: Path, reporter: Reporter) -> Reproduction
     loaded = with_kept_source(load_recipe(run.resolved_recipe), run)
     changed = environment_differences(run.read_json("environment.json"))
     first = _other_seed(run, loaded)
-    prepared = prepare(loaded) if first is None else None
+    prepared = prepare(loaded, run) if first is None else None
     if prepared is not None:
         first = _other_data(run, prepared.splits)
     if first is not None:

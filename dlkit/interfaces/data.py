@@ -3,11 +3,13 @@
 import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, Protocol
 
 import numpy as np
 
 from dlkit.errors import InputError
+from dlkit.interfaces.table import Table
 
 VOID = 255
 """The label of mask pixels that belong to no class; losses and metrics ignore them."""
@@ -31,7 +33,8 @@ class ArraySpec:
 class Description:
     """A dataset's inputs, raw targets (class indices when class_names is given) and number of examples per split.
 
-    target_names: the names of targets that are values, for display.
+    target_names: the names of targets that are values, for display. table: how the inputs are read from the columns of a
+    table, for data that is one.
     """
 
     inputs: ArraySpec
@@ -39,6 +42,7 @@ class Description:
     class_names: tuple[str, ...] = ()
     splits: Mapping[str, int] = field(default_factory=dict)
     target_names: tuple[str, ...] = ()
+    table: Table | None = None
 
 
 class Rows:
@@ -159,17 +163,40 @@ def resized(inputs: np.ndarray, resize: Resizer | None, batch: int = 256) -> np.
     return np.concatenate([resize(inputs[start : start + batch]) for start in range(0, len(inputs), batch)])
 
 
-def seeded_split(targets: np.ndarray, fraction: float, seed: int, stratify: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return sorted indices (kept, held out) with `fraction` held out, the same share of each class if `stratify`."""
+def seeded_split(
+    targets: np.ndarray, fraction: float, seed: int, stratify: bool, names: tuple[str, ...] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return sorted indices (kept, held out) with `fraction` held out, the same share of each class if `stratify`.
+
+    names: those of the classes, for messages. Raises InputError when a part would be empty or smaller than the number
+    of classes.
+    """
     from sklearn.model_selection import train_test_split
 
-    try:
-        kept, held = train_test_split(
-            np.arange(len(targets)), test_size=fraction, random_state=seed, stratify=targets if stratify else None
-        )
-    except ValueError as error:
-        raise InputError(
-            f"cannot hold out {fraction:g} of {len(targets)} examples: {str(error).splitlines()[0]}",
-            "use another fraction or more examples per class",
-        ) from error
+    held_out = ceil(len(targets) * fraction)
+    _check_sizes(targets, held_out, names if stratify else None, f"{fraction:g} of {len(targets)} examples")
+    kept, held = train_test_split(
+        np.arange(len(targets)), test_size=fraction, random_state=seed, stratify=targets if stratify else None
+    )
     return np.sort(kept), np.sort(held)
+
+
+def _check_sizes(targets: np.ndarray, held: int, names: tuple[str, ...] | None, share: str) -> None:
+    """Raise InputError unless `held` examples and the rest can each contain every class; names: None if not needed."""
+    least, kept = 1, len(targets) - held
+    if names is not None:
+        labels, counts = np.unique(targets, return_counts=True)
+        least = len(labels)
+        if counts.min() < 2:
+            label = int(labels[counts.argmin()])
+            raise InputError(
+                f"cannot hold out {share}: class {names[label] if names else label!r} has a single example",
+                "every class needs at least 2 examples: add some, or leave the class out",
+            )
+    if min(held, kept) < least:
+        raise InputError(
+            f"cannot hold out {share}: that is {held}, which leaves {kept}, for {least} classes"
+            if names is not None
+            else f"cannot hold out {share}: that is {held}, which leaves {kept}",
+            f"hold out a fraction that gives both parts at least {least}, or use more examples",
+        )

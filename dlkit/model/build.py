@@ -5,6 +5,7 @@ import keras
 from dlkit.analysis.table import count_parameters, layer_rows
 from dlkit.catalog.create import create_at, locate
 from dlkit.catalog.find import load
+from dlkit.components.layers._table_columns import TableColumns
 from dlkit.components.layers.average_views import check_views
 from dlkit.data.splits import resized_spec, resizer
 from dlkit.errors import DlkitError, InputError, located
@@ -79,6 +80,8 @@ def _build_preprocess(recipe: Recipe, description: Description) -> keras.Model:
     keras.config.set_dtype_policy(keras.config.floatx())
     try:
         layers = [create_at(component) for component in recipe.data.preprocess]
+        if description.table is not None and description.table.is_text:
+            layers = [TableColumns(table=description.table, name="columns"), *layers]
         return build_preprocess(resized_spec(recipe.data, description), layers)
     finally:
         keras.config.set_dtype_policy(policy)

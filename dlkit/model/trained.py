@@ -50,7 +50,8 @@ def _description(run: RunDirectory) -> Description:
     try:
         description = stored_description(run)
         for spec in (description.inputs, description.targets):
-            np.dtype(spec.dtype)
+            if spec.dtype != "string":
+                np.dtype(spec.dtype)
             if not all(size is None or (type(size) is int and 0 < size < MAX_VALUES) for size in spec.shape):
                 raise ValueError(f"shape {list(spec.shape)}")
         if len(description.class_names) > MAX_CLASSES or not all(isinstance(n, str) for n in description.class_names):

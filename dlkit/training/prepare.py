@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlkit.data.recorded import dataset_of
 from dlkit.data.source import build_dataset, describe, left_out
 from dlkit.data.splits import Splits, check_finite, check_fits, load_splits, resized_spec
 from dlkit.errors import DlkitError, located
 from dlkit.model.build import build_model
 from dlkit.model.built import BuiltModel
 from dlkit.model.preprocessing import adapt
+from dlkit.runs.directory import RunDirectory
 from dlkit.training.check import check_pixels
 from dlkit.training.teacher import Teacher, check_teacher, open_teacher
 
@@ -30,10 +32,13 @@ class Prepared:
     left_out: tuple[Path, ...] = ()
 
 
-def prepare(loaded: "LoadedRecipe") -> Prepared:
-    """Build the recipe's model, adapt its preprocessing and read its data; errors point to the recipe."""
+def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared:
+    """Build the recipe's model, adapt its preprocessing and read its data; errors point to the recipe.
+
+    run: one that was trained on this data; its classes and columns must still be those of the data.
+    """
     recipe = loaded.recipe
-    dataset = build_dataset(recipe)
+    dataset = dataset_of(run, recipe) if run else build_dataset(recipe)
     description = describe(recipe, dataset)
     teacher = open_teacher(loaded)
     built = build_model(recipe, description)

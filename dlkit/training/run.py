@@ -117,7 +117,7 @@ def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter, gr
         check_determinism(run)
         _check_recipe(loaded, run)
         loaded = with_kept_source(loaded, run)
-        ready = prepare(loaded)
+        ready = prepare(loaded, run)
         given = not has_snapshot(run.path) and _load_given_weights(ready, loaded, started_from(run))
         for name, split in ready.splits.named().items():
             record_fingerprint(run, name, split)

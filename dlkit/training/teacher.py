@@ -98,4 +98,5 @@ def _agreement(built: BuiltModel) -> dict[str, str]:
     return {
         "classes": ", ".join(built.class_names),
         "inputs": f"{spec.dtype} {list(spec.shape[1:])}",
+        "columns": ", ".join(built.description.table.names) if built.description.table else "",
     }

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from dlkit.catalog.create import Component
 from dlkit.data.fingerprint import fingerprint
-from dlkit.data.splits import Splits, check_finite, not_finite
+from dlkit.data.splits import Splits, check_finite, load_splits, not_finite
 from dlkit.errors import InputError
-from dlkit.interfaces.data import Rows, Split
+from dlkit.interfaces.data import ArraySpec, Description, Rows, Split, seeded_split
+from dlkit.recipe.schema import Data, Validation
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -47,3 +49,40 @@ def test_the_parts_that_there_are_have_names():
     part = Split(np.zeros((1, 2)), np.zeros(1))
     assert list(Splits(part, None).named()) == ["train"]
     assert list(Splits(part, part, part).named()) == ["train", "validation", "unlabelled"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "fraction", "says"),
+    [
+        ((9, 1), 0.2, "cannot hold out 0.2 of 10 examples: class 'b' has a single example"),
+        ((6, 4), 0.1, "cannot hold out 0.1 of 10 examples: that is 1, which leaves 9, for 2 classes"),
+        ((2, 2), 0.9, "cannot hold out 0.9 of 4 examples: that is 4, which leaves 0, for 2 classes"),
+    ],
+)
+def test_parts_too_small_for_the_classes_are_refused(counts, fraction, says):
+    targets = np.repeat([0, 1], counts)
+    with pytest.raises(InputError, match=says):
+        seeded_split(targets, fraction, 0, True, ("a", "b"))
+    if fraction < 0.5:
+        assert len(seeded_split(targets, fraction, 0, False)[1]) == len(targets) * fraction
+    with pytest.raises(InputError, match=r"cannot hold out 0\.5 of 1 examples: that is 1, which leaves 0$"):
+        seeded_split(np.zeros(1), 0.5, 0, False)
+
+
+def test_folds_need_examples_of_every_class():
+    class Few:
+        def describe(self):
+            return Description(ArraySpec((1,), "float32"), ArraySpec((), "int64"), ("a", "b"))
+
+        def load(self, split, resize):
+            return Split(np.zeros((10, 1)), np.repeat([0, 1], [7, 3]))
+
+    def data(folds):
+        return Data(source=Component("dataset", "few"), validation=Validation(fold=0, of=folds))
+
+    assert len(load_splits(data(3), Few(), True).validation) == 4
+    with pytest.raises(InputError, match="4 folds need 4 examples of every class, but class 'b' has 3"):
+        load_splits(data(4), Few(), True)
+    assert len(load_splits(data(10), Few(), False).validation) == 1
+    with pytest.raises(InputError, match="10 examples cannot be split into 11 folds"):
+        load_splits(data(11), Few(), False)
