@@ -92,7 +92,8 @@ kind.
 
 "Deck 003" and the like are [the lecture decks](lecture_arithmetic.md#the-decks).
 
-A number may be written as a fraction: `scale: 1/255`. Recipes contain data, never code: Python objects and layers that
+A number may be written as a fraction: `scale: 1/255`. `units` and `filters` of a layer may be `classes`, the number of
+classes of the data. Recipes contain data, never code: Python objects and layers that
 wrap a function are refused.
 
 ## Overrides

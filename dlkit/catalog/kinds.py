@@ -69,6 +69,8 @@ REFUSED = {
 }
 # Callbacks that write files, and the setting with the path, which must be inside the run.
 WRITES = {"ModelCheckpoint": "filepath", "CSVLogger": "filename", "TensorBoard": "log_dir"}
+# Settings of layers that may be `classes`, the number of classes of the data.
+COUNTS_CLASSES = {"units", "filters"}
 # Created by Keras itself, or meant to be subclassed.
 INTERNAL = {
     "InputSpec",

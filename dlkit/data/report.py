@@ -65,7 +65,7 @@ def report(recipe: Recipe) -> dict[str, Any]:
         "not_finite": _not_finite(splits),
         "unreadable": [{"file": path, "reason": reason} for path, reason in bad.items()],
     }
-    return content | {"warnings": warnings(content)}
+    return content | {"warnings": [*getattr(dataset, "notes", ()), *warnings(content)]}
 
 
 def unreadable_files(dataset: Dataset) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlkit.errors import InputError
-from dlkit.interfaces.data import ArraySpec, Dataset, Description, Rows, Split, seeded_split
+from dlkit.interfaces.data import ArraySpec, Dataset, Description, Rows, Split, seeded_split, spec_dtype
 from dlkit.media.images import ImageResizer
 from dlkit.recipe.schema import Data, Validation
 
@@ -74,7 +74,7 @@ def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
 
 def check_fits(split: Split, name: str, spec: ArraySpec) -> None:
     """Raise InputError when the inputs of a split, resized, are not such as the network takes."""
-    shape, dtype = tuple(split.inputs.shape[1:]), str(split.inputs.dtype)
+    shape, dtype = tuple(split.inputs.shape[1:]), spec_dtype(split.inputs)
     if not spec.fits(shape) or dtype != spec.dtype:
         wanted = [size if size is not None else "any" for size in spec.shape]
         raise InputError(

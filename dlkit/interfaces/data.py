@@ -124,6 +124,11 @@ def _rows(array: "np.ndarray | Rows", rows: np.ndarray) -> "np.ndarray | Rows":
     return Rows(array, rows) if on_disk(array) and array.nbytes > SMALL_BYTES else np.asarray(array[rows])
 
 
+def spec_dtype(array: "np.ndarray | Rows") -> str:
+    """Return the name of an array's dtype in an ArraySpec: `string` for text of any length."""
+    return "string" if array.dtype.kind in "SU" else str(array.dtype)
+
+
 class Resizer(Protocol):
     """Resizes images to the same size; `key` identifies its settings in caches."""
 

@@ -25,13 +25,15 @@ class Task(ABC):
 
     monitor: the validation metric that selects the best epoch. stratified: whether held-out examples have the same
     share of every class. moves_targets: whether raw targets are pixels, which augmentation transforms together with the
-    inputs. scores: the output whose largest entry is the predicted class. loss_weights: by output name; 1 for others.
+    inputs. scores: the output whose largest entry is the predicted class. has_units: whether a last layer that inverts
+    a normalization gives outputs in the units of the targets. loss_weights: by output name; 1 for others.
     """
 
     monitor = "val_loss"
     stratified = False
     moves_targets = False
     scores: str | None = None
+    has_units = False
     loss_weights: Mapping[str, float] = MappingProxyType({})
 
     @abstractmethod

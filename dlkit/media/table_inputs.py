@@ -48,6 +48,11 @@ def is_missing(cell: str) -> bool:
     return MISSING.fullmatch(cell) is not None
 
 
+def counts_rows(cells: list[str]) -> bool:
+    """Return whether a column is the number of its row, from 0 or 1."""
+    return len(cells) > 2 and cells in [[str(row) for row in range(start, start + len(cells))] for start in (0, 1)]
+
+
 def numbers(cells: list[str], decimal: str) -> np.ndarray:
     """Return checked cells as float64 (n,)."""
     return np.asarray([float(cell.replace(decimal, ".")) for cell in cells], np.float64)

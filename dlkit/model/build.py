@@ -7,6 +7,7 @@ from dlkit.catalog.create import create_at, locate
 from dlkit.catalog.find import load
 from dlkit.components.layers._table_columns import TableColumns
 from dlkit.components.layers.average_views import check_views
+from dlkit.components.losses._on_normalized import inverts
 from dlkit.data.splits import resized_spec, resizer
 from dlkit.errors import DlkitError, InputError, located
 from dlkit.interfaces.augment import taken_by
@@ -46,10 +47,23 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
         raise located(error, recipe.model.location) from error
     try:
         task.check(network, targets)
+        _check_inverted(network, task)
     except DlkitError as error:
         raise located(error, locate(network.layers[-1]) or recipe.model.location) from error
     _check_augment(recipe, description, task, network)
     return BuiltModel(description, targets, task, resizer(recipe.data), preprocess, network)
+
+
+def _check_inverted(network: keras.Model, task: Task) -> None:
+    """Raise InputError for a layer that inverts a normalization where no output is in the units of the targets."""
+    last = main_output(network.output)._keras_history.operation
+    for layer in network.layers:
+        if inverts(layer) and not (task.has_units and layer is last):
+            raise InputError(
+                "Normalization with invert: true gives the units of targets that are values",
+                "use it as the last layer, with task: regression",
+                location=locate(layer),
+            )
 
 
 def _check_augment(recipe: Recipe, description: Description, task: Task, network: keras.Model) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from dlkit.components.layers._stack import stack
+from dlkit.components.losses._on_normalized import inverts
 from dlkit.data.batches import examples
 from dlkit.interfaces.data import ArraySpec, Split
 
@@ -27,11 +28,14 @@ def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
 def adapt(train: Split, *models: keras.Model, batch_size: int = 1000) -> None:
     """Adapt layers such as Normalization to the unaugmented train split, each to the outputs of the layers before it.
 
-    models: preprocess, then the network, which may have such layers too.
+    models: preprocess, then the network, which may have such layers too. One that inverts a normalization is adapted to
+    the targets.
     """
     for number, model in enumerate(models):
         for layer in model.layers:
-            if hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
+            if inverts(layer):
+                layer.adapt(examples(train, batch_size).map(lambda indices, inputs, targets: targets))
+            elif hasattr(layer, "adapt") and getattr(layer, "input_mean", None) is None:
                 batches = examples(train, batch_size).map(lambda indices, inputs, targets: inputs)
                 for before in (*models[:number], keras.Model(model.input, layer.input)):
                     batches = batches.map(before)

@@ -15,6 +15,7 @@ from dlkit.errors import InputError, MissingError, closest
 from dlkit.interfaces.data import ArraySpec, Description
 from dlkit.interfaces.model import SourceLayers
 from dlkit.interfaces.task import TargetSpec, Task, main_output
+from dlkit.model.class_units import with_class_units
 from dlkit.recipe import load_recipe, shipped_recipes
 from dlkit.recipe.schema import Recipe
 from dlkit.runs.directory import RunDirectory
@@ -25,6 +26,7 @@ KEYS = ("run", "upto")
 
 def create_network(model: Component, inputs: ArraySpec, targets: TargetSpec) -> keras.Model:
     """Build a recipe's network; raise InputError or MissingError when the run that it builds on is missing."""
+    model = with_class_units(model, targets)
     weights = model.settings.get("weights")
     if isinstance(weights, Mapping):
         source = SourceLayers(lambda: _source_layers(weights, inputs))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from dlkit.catalog.applications import Application
 from dlkit.catalog.find import own_names, source
 from dlkit.catalog.keras_types import described_type
-from dlkit.catalog.kinds import nested_namespace
+from dlkit.catalog.kinds import COUNTS_CLASSES, nested_namespace
 from dlkit.catalog.signatures import REQUIRED, Parameter
 from dlkit.errors import InputError
 
@@ -69,6 +69,8 @@ def _keras_type(parameter: Parameter, namespace: str) -> Any:
         kind = float  # schedules compute in floats: `decay_steps: 1e5` is valid
     if kind is not Any and (parameter.default is None or "None" in parameter.text):
         kind = kind | None
+    if namespace == "layer" and parameter.name in COUNTS_CLASSES and kind is not Any:
+        kind = kind | Literal["classes"]
     return kind if parameter.default is REQUIRED or _fits(kind, parameter.default) else Any
 
 

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 class Prepared:
     """The inputs of a training: the built model, the splits, and a teacher if the recipe names one.
 
-    left_out: unreadable images that were skipped.
+    left_out: unreadable images that were skipped. notes: what the data source reports besides.
     """
 
     built: BuiltModel
     splits: Splits
     teacher: Teacher | None = None
     left_out: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared:
@@ -52,4 +53,4 @@ def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared
         raise located(error, recipe.data.source.location) from error
     check_pixels(built, splits.validation)
     adapt(splits.train, built.preprocess, built.network)
-    return Prepared(built, splits, teacher, left_out(dataset))
+    return Prepared(built, splits, teacher, left_out(dataset), tuple(getattr(dataset, "notes", ())))

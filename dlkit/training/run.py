@@ -132,6 +132,8 @@ def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporte
     """
     for path in ready.left_out:
         reporter.note(f"skipped unreadable image: {path}")
+    for note in ready.notes:
+        reporter.note(note)
     check_phases(ready.built, loaded)
     check_memory(ready.built.network, loaded.recipe.training.batch_size)
     check_same(group, ready)

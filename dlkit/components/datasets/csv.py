@@ -13,7 +13,14 @@ from dlkit.components.datasets._samples import sample_lines
 from dlkit.errors import InputError, closest
 from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split, seeded_split
 from dlkit.interfaces.table import Column, Table
-from dlkit.media.table_inputs import check_cells, is_missing, numbers, read_inputs, require_column
+from dlkit.media.table_inputs import (
+    check_cells,
+    counts_rows,
+    is_missing,
+    numbers,
+    read_inputs,
+    require_column,
+)
 from dlkit.media.tables import TextTable, parse_table, read_table
 
 HINT = "save the table there, or give another path in data.source.csv"
@@ -60,8 +67,14 @@ class Csv:
                 raise InputError(f"{twice!r} is in {key} twice", "remove one")
 
     @cached_property
+    def _texts(self) -> dict[str, TextTable]:
+        """The tables as they are in the files, by split."""
+        train = {"train": self._read(self.file)}
+        return train | ({"test": self._read(self.test_file)} if self.test_file is not None else {})
+
+    @cached_property
     def _train(self) -> TextTable:
-        text = self._complete(self._read(self.file))
+        text = self._complete(self._texts["train"])
         for name in (self.target, *self.features):
             require_column(text, name)
         if text.unnamed and not self.features:
@@ -115,7 +128,7 @@ class Csv:
     def _splits(self) -> dict[str, Split]:
         train = self._split(self._train)
         if self.test_file is not None:
-            return {"train": train, "test": self._split(self._complete(self._read(self.test_file)))}
+            return {"train": train, "test": self._split(self._complete(self._texts["test"]))}
         if self.test_fraction is None:
             return {"train": train}
         stratify = self.kind == "classes"
@@ -135,6 +148,18 @@ class Csv:
         """Return inputs (n, features), float64 or text, and targets int64 (n,) or, for values, float64 (n, 1)."""
         check_split(split, self._splits)
         return self._splits[split]
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what to know before training: rows left out by a rule, and columns that only count the rows."""
+        sizes = {text.path: len(text) - len(self._complete(text)) for text in self._texts.values()}
+        found = [f"left out {count} rows of {path}, by the rule drop" for path, count in sizes.items() if count]
+        cells = self._texts["train"].columns
+        return found + [
+            f"column {name!r} counts the rows; if it is not a measurement, leave it out of data.source.csv.features"
+            for name in self.table.names
+            if counts_rows(cells[name])
+        ]
 
     def _read(self, file: str | None) -> TextTable:
         if file is None:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from dlkit.components.losses._on_normalized import OnNormalized, inverts
 from dlkit.errors import InputError
 from dlkit.figures.predicted_values import predicted_values_figure
 from dlkit.interfaces.data import Description
@@ -20,12 +21,16 @@ from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, joined, ma
 class Regression(Task):
     """Predicts values for every example, by default with mean squared error (deck 004).
 
-    `loss` replaces the default, `metrics` adds to the defaults; `loss_weights` scales losses by output name.
+    `loss` replaces the default, `metrics` adds to the defaults; `loss_weights` scales losses by output name. To scale
+    the targets, end the network with `Normalization: {invert: true}`: it gets their mean and variance in train, the
+    loss compares normalized values, and metrics, predictions and exports are in the units of the data.
     """
 
     loss: Any = None
     loss_weights: dict[str, float] = field(default_factory=dict)
     metrics: list = field(default_factory=list)
+
+    has_units = True
 
     def target_spec(self, description: Description) -> TargetSpec:
         """Return the shape of the data's values; raise InputError if the targets are classes."""
@@ -50,8 +55,10 @@ class Regression(Task):
         return ops.cast(targets, keras.config.floatx())
 
     def loss_for(self, network: keras.Model) -> Any:
-        """Return the recipe's loss, or mean squared error."""
-        return self.loss if self.loss is not None else keras.losses.MeanSquaredError()
+        """Return the recipe's loss, or mean squared error; of normalized values if the last layer inverts this."""
+        loss = self.loss if self.loss is not None else keras.losses.MeanSquaredError()
+        last = main_output(network.output)._keras_history.operation
+        return OnNormalized(loss, last) if inverts(last) else loss
 
     def metrics_for(self, network: keras.Model) -> list[Any]:
         """Return mean absolute error `mae` and the recipe's metrics."""
