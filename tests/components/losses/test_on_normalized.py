@@ -1,4 +1,4 @@
-"""Targets are scaled by a last layer that inverts their normalization: the loss has no unit, all else has the data's."""
+"""A last layer that inverts their normalization scales the targets: the loss has no unit, all else has the data's."""
 
 import keras
 import numpy as np
