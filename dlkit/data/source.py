@@ -81,6 +81,8 @@ def stored_description(run: "RunDirectory") -> Description:
         )
         values = tuple(stored.get("target_names", ()))
         table = TypeAdapter(Table | None).validate_python(stored.get("table"))
+        if table is not None and inputs != ArraySpec((len(table.columns),), "string" if table.is_text else "float64"):
+            raise TypeError("the table does not have the shape of the inputs")
         return Description(inputs, targets, tuple(stored["class_names"]), stored["splits"], values, table)
     except (KeyError, TypeError, ValidationError) as error:
         path = run.path / "data.json"

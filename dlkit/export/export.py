@@ -14,7 +14,7 @@ from dlkit.model.trained import TrainedModel, open_run
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.inspection import CERTIFICATE
 
-CLASS_NAMES = "class_names.json"
+CLASS_NAMES, COLUMNS = "class_names.json", "columns.json"
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ def export(
         exporter_of(format_name).write(trained.built, aside)
         if trained.built.class_names:
             write_text(aside / CLASS_NAMES, json.dumps(list(trained.built.class_names), ensure_ascii=False) + "\n")
+        if trained.built.description.table is not None:
+            write_text(aside / COLUMNS, json.dumps(trained.built.description.table.names, ensure_ascii=False) + "\n")
         certificate = certify(trained, format_name, aside, part)
         write_text(aside / CERTIFICATE, json.dumps(certificate, indent=2) + "\n")
         if not certificate["passed"]:

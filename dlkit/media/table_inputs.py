@@ -1,5 +1,7 @@
 """Turn the text of a table into the inputs of examples, the same way in training, evaluation and prediction."""
 
+from math import isfinite
+
 import numpy as np
 
 from dlkit.errors import InputError, closest
@@ -61,19 +63,20 @@ def numbers(cells: list[str], decimal: str) -> np.ndarray:
 def is_number(cell: str, decimal: str) -> bool:
     """Return whether a cell is a finite number that float64 holds; it must hold whole numbers exactly."""
     plain = cell.replace(decimal, ".") if decimal == "." or "." not in cell else ""
-    if not NUMBER.fullmatch(plain) or not np.isfinite(float(plain)):
+    if not NUMBER.fullmatch(plain) or not isfinite(float(plain)):
         return False
     return not plain.lstrip("+-").isdigit() or int(plain) == int(float(plain))
 
 
 def check_cells(text: TextTable, column: Column, table: Table) -> None:
     """Raise InputError at the first cell of a column that is no number, has no category or has no value."""
+    known = frozenset(column.categories)
     for row, cell in enumerate(text.columns[column.name]):
         if is_missing(cell):
             if column.missing in (None, "drop"):
                 raise _without_value(text, column, row)
-        elif column.categories:
-            if cell not in column.categories and table.unknown == "refuse":
+        elif known:
+            if cell not in known and table.unknown == "refuse":
                 raise _unknown(text, column, row)
         elif not is_number(cell, table.decimal):
             raise _not_a_number(text, column.name, row, table.decimal)

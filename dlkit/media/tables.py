@@ -1,6 +1,7 @@
 """Read tables: delimited text with a header, as named columns of cells that know their line."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,7 @@ def _check_header(place: str, header: list[str], delimiter: str) -> None:
             f"{place}: the columns are separated by {DELIMITERS[other]}, not by {delimiter!r}",
             f"set data.source.csv.delimiter to {other!r}",
         )
-    for name in header:
-        if name and header.count(name) > 1:
+    for name, count in Counter(header).items():
+        if name and count > 1:
             places = " and ".join(str(place) for place, other in enumerate(header, 1) if other == name)
             raise InputError(f"{place}: columns {places} are both named {name!r}", "give every column its own name")

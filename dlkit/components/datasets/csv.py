@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -92,7 +93,7 @@ class Csv:
             raise InputError(f"{self._train.path} has no column besides the target", "add at least one feature")
         for key in ("categories", "missing"):
             for name in getattr(self, key):
-                if name not in names:
+                if name not in names and not (name == self.target and self.missing.get(name) == "drop"):
                     raise InputError(f"{name!r} in {key} is not a feature", closest(name, names))
         columns = tuple(self._column(name) for name in names)
         return Table(columns, self.target, self.delimiter, self.decimal, self.unknown, bool(self.features))
@@ -192,4 +193,4 @@ class Csv:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -157,6 +157,9 @@ def test_rules_for_categories_and_missing_values(table):
     rules = {"categories": ["colour"], "missing": {"a": 0, "colour": "none"}, "test_file": other}
     assert "test.csv:2: column 'colour' has the category 'blue'" in refusal(table(text, **rules))
     assert inputs_of(table(text, unknown="zeros", **rules), "test") == [[b"1", b"blue"]]
+    unlabelled = table("a,y\n1,p\n2,\n4,q\n", missing={"y": "drop"})
+    assert inputs_of(unlabelled) == [[1], [4]]
+    assert unlabelled.notes == [f"left out 1 rows of {unlabelled.file}, by the rule drop"]
     assert "the rule drop leaves no rows" in refusal(table("a,y\n,p\n,q\n", missing={"a": "drop"}))
 
 
@@ -173,3 +176,9 @@ def test_samples_are_those_of_scikit_learn(sample, shape):
     names = getattr(source, "target_names", None)
     truth = source.target[:, None] if names is None else [sorted(names).index(names[label]) for label in source.target]
     np.testing.assert_array_equal(split.targets, truth)
+
+
+def test_columns_that_count_the_rows_are_noted(table):
+    text = "id,a,y\n1,5,p\n2,6,q\n3,8,q\n"
+    assert [note.split(";")[0] for note in table(text).notes] == ["column 'id' counts the rows"]
+    assert table(text.replace("3,8", "4,8")).notes == []
