@@ -50,7 +50,9 @@ def encode(
     check_ending("--output", output, ".npz")
     for path in inputs or []:
         if not path.exists():
-            raise MissingError(f"no such file or folder: {path}", "give images, folders of images, .csv or .npz files")
+            raise MissingError(
+                f"no such file or folder: {path}", "give images, folders of images, .csv, .npz or .npy files"
+            )
     found = find_trained(run, runs_root(runs_dir), checkpoint)
 
     from dlkit import console

@@ -48,7 +48,7 @@ def predict(
     check_choice("--checkpoint", checkpoint, CHECKPOINTS)
     for path in inputs:
         if not path.exists():
-            hint = "give images, folders of images, .csv or .npz files; name a run with --run"
+            hint = "give images, folders of images, .csv, .npz or .npy files; name a run with --run"
             raise MissingError(f"no such file or folder: {path}", hint)
     found = find_trained(run, runs_root(runs_dir), checkpoint, finished=True)
 
