@@ -7,6 +7,7 @@ import numpy as np
 from dlkit.errors import InputError
 from dlkit.interfaces.data import VOID
 from dlkit.media.arrays import check_numbers
+from dlkit.safety.files import MAX_CLASSES
 
 SHOWN = 5
 
@@ -39,6 +40,33 @@ def class_labels(targets: np.ndarray, names: Sequence[str], named: bool, where: 
     return indices
 
 
+def found_names(targets: np.ndarray, where: str) -> tuple[str, ...]:
+    """Return the names of the classes in labels: their texts in alphabetical order, or the numbers up to the largest.
+
+    In masks, VOID is no class. where: the file and the array, for errors.
+    """
+    if targets.dtype.kind in "US":
+        names = tuple(sorted(map(_word, np.unique(targets))))
+    else:
+        check_numbers(targets, where)
+        if targets.dtype.kind == "f":
+            _check_whole(targets, where)
+        labels = targets[targets != VOID] if targets.ndim > 2 else targets
+        largest = int(labels.max()) if labels.size else 0
+        if largest >= MAX_CLASSES:
+            raise InputError(
+                f"{where} contains labels up to {largest:,}", f"at most {MAX_CLASSES:,} classes are allowed"
+            )
+        names = tuple(map(str, range(largest + 1)))
+    if len(names) < 2:
+        raise InputError(f"{where} contains only one class: {_first(names)}", "give examples of at least two classes")
+    return names
+
+
+def _word(label: bytes | str) -> str:
+    return label.decode(errors="replace") if isinstance(label, bytes) else str(label)
+
+
 def _without_column(targets: np.ndarray, classes: int, where: str) -> np.ndarray:
     """Return labels of shape (n,) or (n, h, w) from those with a last axis of length 1."""
     shape = targets.shape
@@ -54,7 +82,7 @@ def _without_column(targets: np.ndarray, classes: int, where: str) -> np.ndarray
 def _indices_of_text(labels: np.ndarray, names: Sequence[str], named: bool, where: str) -> np.ndarray:
     """Return the index of every label in the class names."""
     found, places = np.unique(labels, return_inverse=True)
-    words = [word.decode(errors="replace") if isinstance(word, bytes) else str(word) for word in found]
+    words = [_word(label) for label in found]
     unknown = [word for word in words if word not in names]
     if unknown and not named:
         raise InputError(

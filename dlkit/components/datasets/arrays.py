@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from dlkit.components.datasets._labels import class_labels
+from dlkit.components.datasets._labels import class_labels, found_names
 from dlkit.errors import InputError, MissingError
 from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split, resized
 from dlkit.media.arrays import check_axis, check_numbers, converted, native, read_npy, read_npz
@@ -22,7 +22,7 @@ class Arrays:
     `train`, `validation` and `test` name .npz files with arrays `x` and `y`; alternatively, `directory` names a folder
     with x_<split>.npy and y_<split>.npy, which are memory-mapped. With `classes` (a number), targets are class indices,
     of shape (n,) or (n, 1), or masks (n, height, width) in which 255 means no class; with `class_names` they may also
-    be these names as text.
+    be these names as text. `kind: classes` takes the classes from train: the texts, or the indices up to the largest.
     """
 
     directory: str | None = None
@@ -31,6 +31,7 @@ class Arrays:
     test: str | None = None
     classes: Annotated[int, Field(ge=2)] | None = None
     class_names: list[str] = field(default_factory=list)
+    kind: Literal["classes", "values"] | None = None
 
     def __post_init__(self) -> None:
         if (self.directory is None) == (self.train is None):
@@ -39,6 +40,8 @@ class Arrays:
             raise InputError(f"{self.classes:,} classes are declared", f"at most {MAX_CLASSES:,} are allowed")
         if self.classes and self.class_names and self.classes != len(self.class_names):
             raise InputError(f"classes is {self.classes} but {len(self.class_names)} class_names are given")
+        if self.kind == "values" and (self.classes or self.class_names):
+            raise InputError("kind: values has no classes", "remove classes and class_names, or kind")
 
     @cached_property
     def _files(self) -> dict[str, tuple[str, list[np.ndarray]]]:
@@ -68,14 +71,17 @@ class Arrays:
             found[name] = Split(x, self._targets(y, f"{where}: y"))
         return found
 
-    @property
+    @cached_property
     def _names(self) -> tuple[str, ...]:
+        if self.kind == "classes" and not (self.classes or self.class_names):
+            where, (_, y) = self._files["train"]
+            return found_names(y, f"{where}: y")
         return tuple(self.class_names) or tuple(str(index) for index in range(self.classes or 0))
 
     def _targets(self, y: np.ndarray, where: str) -> np.ndarray:
         """Return class indices, or values (n, ...) with at least one axis besides the first."""
         if self._names:
-            return class_labels(y, self._names, bool(self.class_names), where)
+            return class_labels(y, self._names, bool(self.class_names) or self.kind == "classes", where)
         check_numbers(y, where)
         return y if y.ndim > 1 else y.reshape(-1, 1)
 

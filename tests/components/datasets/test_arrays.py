@@ -153,3 +153,25 @@ def test_other_keys_are_listed(tmp_path):
     assert caught.value.problems[0].hint == (
         "it has: x_train, y_train, x_test; save it with numpy.savez(path, x=..., y=...)"
     )
+
+
+def test_classes_are_found_in_train(stored, tmp_path):
+    for labels, names in [(Y + (Y == 1), "012"), (Y[:, None], "01"), (Y.astype(float), "01"), (TEXT, ["no", "yes"])]:
+        dataset = stored(y=labels, kind="classes")
+        assert dataset.describe().class_names == tuple(names)
+        assert dataset.load("train", None).targets.tolist() == (labels if labels is not TEXT else Y).ravel().tolist()
+    masks = np.array([[[0, 255], [1, 0]]] * 8, np.uint8)
+    assert stored(x=np.zeros((8, 2, 2, 1), np.uint8), y=masks, kind="classes").describe().class_names == ("0", "1")
+    for labels, says in [
+        (np.zeros(8, int), "contains only one class: '0'"),
+        (Y - 0.5, "is not a class index"),
+        (Y * 10**6, "labels up to 1,000,000"),
+        (-Y, "only one class"),
+    ]:
+        with pytest.raises(InputError, match=says):
+            stored(y=labels, kind="classes").describe()
+    with pytest.raises(InputError, match="kind: values has no classes"):
+        stored(kind="values", classes=2)
+    np.savez(tmp_path / "test.npz", x=X, y=Y + 1)
+    with pytest.raises(InputError, match="labels from 1 to 2"):
+        Arrays(train=stored().train, test=str(tmp_path / "test.npz"), kind="classes").describe()
