@@ -33,7 +33,7 @@ class ArraySpec:
 class Description:
     """A dataset's inputs, raw targets (class indices when class_names is given) and number of examples per split.
 
-    target_names: the names of targets that are values, for display. table: how the inputs are read from the columns of a
+    target_names: the names of targets that are values, for display. table: how inputs are read from the columns of a
     table, for data that is one.
     """
 
