@@ -16,8 +16,9 @@ def test_the_page_is_true(tmp_path, monkeypatch, dlkit):
     monkeypatch.setenv("DLKIT_RUNS", str(tmp_path / "runs"))
     (tmp_path / "flats.csv").write_text(block("csv"))
     (tmp_path / "new.csv").write_text(block("csv", 1))
+    assert dlkit(*shlex.split(block("sh"))[1:]).code == 0
     (tmp_path / "flats.yaml").write_text(block("yaml"))
-    for command in block("sh").splitlines():
+    for command in block("sh", 1).splitlines():
         result = dlkit(*shlex.split(command)[1:])
         assert result.code == 0, f"{command}: {result}"
         if command.startswith("dlkit predict"):

@@ -15,11 +15,13 @@ class OnNormalized(keras.losses.Loss):
     """Applies a loss to targets and outputs (n, ...) after normalizing both as `layer` does, so that it has no unit."""
 
     def __init__(self, loss: Any, layer: keras.layers.Normalization) -> None:
-        self.loss = keras.losses.get(loss)
-        super().__init__(name=self.loss.name, reduction=self.loss.reduction)
+        found = keras.losses.get(loss)
+        is_loss = isinstance(found, keras.losses.Loss)
+        super().__init__(reduction=found.reduction if is_loss else "sum_over_batch_size")
+        self.per_example = found.call if is_loss else found
         self.layer = layer
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss per example."""
         deviation = ops.maximum(ops.sqrt(self.layer.variance), keras.config.epsilon())
-        return self.loss.call((y_true - self.layer.mean) / deviation, (y_pred - self.layer.mean) / deviation)
+        return self.per_example((y_true - self.layer.mean) / deviation, (y_pred - self.layer.mean) / deviation)

@@ -24,7 +24,7 @@ model:
     layers:
       - Dense: {{units: 1}}
       - Normalization: {{invert: true}}{more}
-training: {{epochs: 60, batch_size: 8, optimizer: {{SGD: {{learning_rate: 0.05}}}}}}
+training: {{epochs: 20, batch_size: 8, optimizer: {{SGD: {{learning_rate: 0.05}}}}}}
 """
 
 
@@ -50,9 +50,9 @@ def test_plain_gradient_descent_learns_large_values(tmp_path, silent):
     metrics = evaluate(trained, "train")
     values = np.asarray([[row[1]] for row in ROWS])
     np.testing.assert_allclose(trained.built.network.layers[-1].mean, [[values.mean()]], rtol=1e-6)
-    answers = trained.built.predict_raw(np.asarray([[row[0]] for row in ROWS]))["values"]
-    assert metrics["mae"] == pytest.approx(np.abs(answers - values).mean(), rel=1e-4)
-    assert metrics["loss"] == pytest.approx(((answers - values) ** 2).mean() / values.var(), rel=1e-3)
+    answers = np.asarray(trained.built.predict_raw(np.asarray([[row[0]] for row in ROWS]))["values"])
+    assert metrics["mae"] == pytest.approx(np.abs(answers - values).mean(), rel=1e-3, abs=0.01)
+    assert metrics["loss"] == pytest.approx(((answers - values) ** 2).mean() / values.var(), rel=1e-2, abs=1e-6)
     assert metrics["mae"] < 0.1 * values.std()
 
 
