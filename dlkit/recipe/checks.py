@@ -111,7 +111,10 @@ class _Checker:
         if isinstance(value, str):
             return value, {}, path
         if not isinstance(value, Mapping):
-            self._problem(f"expected {with_article(namespace)}, received {shown(value)}", example, path)
+            hint = (
+                "remove the `- ` or the brackets around it" if isinstance(value, list) and len(value) == 1 else example
+            )
+            self._problem(f"expected {with_article(namespace)}, received {shown(value)}", hint, path)
             return None
         if len(value) != 1:
             keys = ", ".join(value) or "nothing"

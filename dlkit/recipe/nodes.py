@@ -39,6 +39,30 @@ def compose(text: str, file: str) -> Node | None:
         raise RecipeError([Problem(f"this is not valid YAML: {first}", "", "", Location(file))]) from error
 
 
+# What the parser says, in its own order of trial: what that means, what to do, and whether it is where a part began.
+_ALIGN = "give all entries of a section the same indentation, and lists a `- ` before every entry"
+_SYNTAX = {
+    "while parsing a flow mapping": ("the { that opens here is not closed", "close it with }", True),
+    "while parsing a flow sequence": ("the [ that opens here is not closed", "close it with ]", True),
+    "while scanning a quoted scalar": ("the quote that opens here is not closed", "close it", True),
+    "could not find expected ':'": ("this line has no `: `", "write `key: value`, with a space after the colon", True),
+    "mapping values are not allowed": (
+        "a key and its value stand where none is expected",
+        "indent the line as its neighbours, or put quotes around a text with a colon",
+        False,
+    ),
+    "found '<block mapping start>'": ("this line is indented differently from those before it", _ALIGN, False),
+    "but found '?'": ("this line is no entry of the list before it", _ALIGN, False),
+    "but found '-'": ("this entry of a list is indented differently from those before it", _ALIGN, False),
+    "found '<block sequence start>'": ("a list stands where none is expected", _ALIGN, False),
+    "expected '<document start>'": (
+        "this is not a mapping of keys to values",
+        "start from a shipped recipe: dlkit new NAME --from mnist_mlp",
+        False,
+    ),
+}
+
+
 def _syntax_problem(text: str, file: str, error: MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     location = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
@@ -47,6 +71,11 @@ def _syntax_problem(text: str, file: str, error: MarkedYAMLError) -> Problem:
     if mark and "\t" in line[: mark.column + 1]:
         return Problem("found a tab where YAML expects spaces", "indent with spaces", "", location)
     message = " ".join(str(part) for part in (error.problem, error.context) if part)
+    for wording, (said, hint, at_context) in _SYNTAX.items():
+        if wording in message:
+            start = error.context_mark if at_context and error.context_mark else None
+            place = Location(file, start.line + 1, start.column + 1) if start else location
+            return Problem(f"cannot parse YAML: {said}", hint, "", place)
     return Problem(f"cannot parse YAML: {message}", "check quotes, brackets and indentation here", "", location)
 
 

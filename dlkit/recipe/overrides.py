@@ -1,5 +1,6 @@
 """Apply --set KEY=VALUE to a recipe's plain data, which is then checked like any recipe."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,11 @@ def _split(override: str, file: str) -> tuple[KeyPath, Any]:
     name, equals, text = override.partition("=")
     parts: KeyPath = tuple(int(part) if part.isdigit() else part for part in name.strip().split("."))
     if not equals or not all(part != "" for part in parts):
-        raise _problem("an override must be KEY=VALUE", "for example --set training.epochs=1", "", file)
+        key, colon, value = override.partition(":")
+        meant = f"{key}={value.strip() if colon else 'VALUE'}" if key and not equals else "training.epochs=1"
+        raise _problem("an override must be KEY=VALUE", f"for example --set {meant}", "", file)
+    if re.fullmatch(r"[^\[{'\"]*,\s*[a-z_]+\.[\w.]+=.*", text):
+        raise _problem("an override sets one key", "give every key a --set of its own", dotted(parts), file)
     try:
         return parts, parse_value(text, file)
     except RecipeError as error:

@@ -8,6 +8,7 @@ from dlkit.errors import InputError, Location, Problem, RecipeError
 from dlkit.recipe.nodes import MAX_DEPTH, Node, compose
 from dlkit.recipe.scalars import resolve
 
+SUFFIXES = (".yaml", ".yml")
 MAX_BYTES = 1_000_000
 MAX_REPEATED = 10_000
 
@@ -40,6 +41,8 @@ def read_file(path: Path) -> str:
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder", "give a recipe file, such as recipes/mnist_mlp.yaml")
+        if path.suffix.lower() not in SUFFIXES:
+            raise InputError(f"{path} is not a recipe", "the name of a recipe file ends in .yaml or .yml")
         if path.stat().st_size > MAX_BYTES:
             size = path.stat().st_size / 1e6
             raise InputError(f"{path} is {size:.0f} MB", f"a recipe may be at most {MAX_BYTES // 1_000_000} MB")

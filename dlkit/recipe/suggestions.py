@@ -41,6 +41,10 @@ _SYNONYMS = {"lr": "learning_rate", "num_epochs": "epochs", "n_epochs": "epochs"
 def unknown_key(word: str, allowed: list[str], recipe: Mapping[str, Any], schema: type[BaseModel]) -> str:
     """Return the hint for an unknown key: its place in this recipe if it has another, else the closest allowed one."""
     hint = closest(word, allowed)
+    if "=" in word:
+        return f"write {word.replace('=', ': ', 1)}, with a colon and a space"
+    if word.isdigit():
+        return f"a decimal number has a point, such as 0.{word}; {hint}"
     plain = word.lower().replace("-", "_")
     meant = _SYNONYMS.get(plain, plain)
     places = [place for place in _places(schema, recipe) if place.rpartition(".")[2] == meant]

@@ -52,9 +52,19 @@ def explained(kind: str, received: Any, context: Mapping[str, Any], message: str
 
 
 def unquoted(received: Any) -> str:
-    """Return a hint if the received text is a number in quotes, otherwise an empty string."""
-    is_number = isinstance(received, str) and re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|[0-9]+/[0-9]+", received)
-    return f"write {received} without quotes" if is_number else ""
+    """Return a hint if the received value is nearly a number, such as one in quotes, otherwise an empty string."""
+    if received is None:
+        return "give a value, or remove the key"
+    if isinstance(received, float) and received.is_integer():
+        return f"write {received:.0f}"
+    if not isinstance(received, str):
+        return ""
+    if re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?|[0-9]+/[0-9]+", received):
+        return f"write {received} without quotes"
+    if match := re.fullmatch(r"([-+]?[0-9.]+)\s*([,;%]|:([0-9.]+))", received):
+        number, mark, divisor = match.groups()
+        return f"write {number}/{'100' if mark == '%' else divisor}" if mark not in ",;" else f"write {number}"
+    return ""
 
 
 def shown(value: Any) -> str:

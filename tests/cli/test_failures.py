@@ -7,6 +7,7 @@ import typer
 
 from dlkit.cli import app
 
+CHANGED = "a key of the recipe is changed by --set:"
 SHAPE = ["code", "message", "hint", "place", "problems"]
 PLACE = ["file", "line", "column", "key"]
 WRONG = {
@@ -65,7 +66,7 @@ def test_the_place_is_that_of_the_recipe_and_all_problems_are_listed(dlkit, tmp_
     assert len(error["problems"]) == done.error.count("error: ")
 
 
-@pytest.mark.parametrize("arguments", [["train"], ["trian"], ["train", "a", "--epochs", "3"], ["list", "a", "b"]])
+@pytest.mark.parametrize("arguments", [["train"], ["trian"], ["train", "a", "--nothing", "3"], ["list", "a", "b"]])
 def test_a_usage_error_says_where_help_is(dlkit, arguments):
     done = dlkit(*arguments, "--json")
     error = json.loads(done.out)
@@ -93,3 +94,24 @@ def test_an_interruption_has_its_code(dlkit, monkeypatch):
     done = dlkit("data", "digits_mlp", "--json")
     assert (done.code, json.loads(done.out)["code"]) == (130, 130)
     assert done.error == "error: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["new", "net", "-from", "digits_mlp"], "did you mean --from?"),
+        (["validate", "digits_mlp", "-build"], "did you mean --build?"),
+        (
+            ["train", "digits_mlp", "--epochs", "5"],
+            f"{CHANGED} --set training.epochs=VALUE",
+        ),
+        (
+            ["train", "digits_mlp", "--batch-size=5"],
+            f"{CHANGED} --set training.batch_size=VALUE",
+        ),
+    ],
+)
+def test_an_option_that_does_not_exist_is_told_what_was_meant(dlkit, words, hint):
+    done = dlkit(*words)
+    assert (done.code, done.error.splitlines()[-1]) == (2, f"  {hint}")
+    assert json.loads(dlkit(*words, "--json").out)["hint"] == hint

@@ -90,7 +90,21 @@ def test_numbers_in_quotes_are_recognised(text):
     assert unquoted(text) == f"write {text} without quotes"
 
 
-@pytest.mark.parametrize("value", ["", "one", "1/x", 1, None])
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (None, "give a value, or remove the key"),
+        (1000.0, "write 1000"),
+        ("2,", "write 2"),
+        ("20%", "write 20/100"),
+        ("1:255", "write 1/255"),
+    ],
+)
+def test_what_is_nearly_a_number_is_told_how_it_is_written(value, hint):
+    assert unquoted(value) == hint
+
+
+@pytest.mark.parametrize("value", ["", "one", "1/x", 1, 0.5])
 def test_what_is_no_number_in_quotes(value):
     assert unquoted(value) == ""
 
