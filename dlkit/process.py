@@ -4,6 +4,7 @@ They are variables rather than arguments because they must be set before TensorF
 """
 
 import os
+import shlex
 from pathlib import Path
 
 from dlkit.errors import InputError
@@ -13,6 +14,8 @@ DETERMINISTIC, OFFLINE, PARENT = "DLKIT_DETERMINISTIC", "DLKIT_OFFLINE", "DLKIT_
 COMPLETE = "_DLKIT_COMPLETE"  # set by the scripts of `dlkit completion`
 SKIP_BAD, THREADS = "DLKIT_SKIP_BAD", "DLKIT_THREADS"
 TFDS_DATA, TF_CONFIG = "TFDS_DATA_DIR", "TF_CONFIG"  # TensorFlow Datasets' own, and TensorFlow's
+_READ_DATA = ("train", "evaluate", "reproduce")
+_given: dict[str, str] = {}
 
 
 def set_variable(name: str, value: str | None) -> None:
@@ -20,7 +23,14 @@ def set_variable(name: str, value: str | None) -> None:
     if value is None:
         os.environ.pop(name, None)
     else:
-        os.environ[name] = value
+        os.environ[name] = _given[name] = value
+
+
+def command(verb: str, *words: object) -> str:
+    """Return a command for the user to paste: quoted, with the folders that this process was given as options."""
+    options = {COMPONENTS: "--components"} | ({TFDS_DATA: "--data-dir"} if verb in _READ_DATA else {})
+    given = [(option, _given[name]) for name, option in options.items() if os.environ.get(name) == _given.get(name, "")]
+    return shlex.join(["dlkit", verb, *map(str, words), *(word for pair in given for word in pair)])
 
 
 def is_set(name: str) -> bool:

@@ -94,7 +94,7 @@ def reload_here(monkeypatch):
 def stopped(monkeypatch):
     """Train until so many updates are done, as if interrupted then; return the unfinished run."""
     from dlkit.machine.interruption import Interrupted
-    from dlkit.runs.directory import find_run
+    from dlkit.runs.find import find_run
     from dlkit.training.loop import Training
     from dlkit.training.run import train_recipe
 

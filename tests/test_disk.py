@@ -10,7 +10,7 @@ from dlkit.errors import MissingError
 from dlkit.experiments.reproduce import history
 from dlkit.files.cache import new_array
 from dlkit.recipe import load_recipe
-from dlkit.runs.directory import find_run
+from dlkit.runs.find import find_run
 from dlkit.training.run import resume_run, train_recipe
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")

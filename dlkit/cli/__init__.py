@@ -1,8 +1,7 @@
 """The command line: one file per verb, and the code that all verbs share."""
 
-import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,6 +31,8 @@ from dlkit.cli._failures import UsageError, show_failure, show_usage_error
 from dlkit.cli._options import reads_recipes
 from dlkit.errors import DlkitError, ExitCode, MissingError
 from dlkit.machine.interruption import Interrupted, end_with_parent
+from dlkit.machine.limits import ensure_home, heed_processor_time
+from dlkit.machine.streams import failure, make_dependable
 from dlkit.process import COMPLETE, DEBUG, is_set, set_variable
 
 app = typer.Typer(
@@ -84,26 +85,35 @@ def dlkit(
 def main() -> None:
     """Run the command line; print user errors without a traceback and exit with the documented codes."""
     end_with_parent()
+    make_dependable()
     if is_set(COMPLETE):
         completion.prepare()
+    heed_processor_time()
+    code, reason = _exit_code(), failure("stdout")
+    if reason is not None:
+        hint = "what a verb writes to files, such as a run, is complete; print the rest again elsewhere"
+        code = code or show_failure(MissingError(f"cannot write to stdout: {reason}", hint))
+    sys.exit(code)
+
+
+def _exit_code() -> Any:
+    """Run the verb of the command line and return its exit code."""
     try:
+        ensure_home()
         code = app(prog_name="dlkit", standalone_mode=False)
-        sys.exit(show_failure(Interrupted("interrupted")) if code == ExitCode.INTERRUPTED else code)
+        return show_failure(Interrupted("interrupted")) if code == ExitCode.INTERRUPTED else code
     except UsageError as error:
-        sys.exit(show_usage_error(error))
+        return show_usage_error(error)
     except DlkitError as error:
-        sys.exit(show_failure(error))
+        return show_failure(error)
     except KeyboardInterrupt:
-        sys.exit(show_failure(Interrupted("interrupted")))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, as `| head` does
-        sys.exit(ExitCode.DONE)
+        return show_failure(Interrupted("interrupted"))
     except OSError as error:
         if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
             hint = "set TMPDIR to a folder that can be written to"
-            sys.exit(show_failure(MissingError(str(error.strerror), hint)))
+            return show_failure(MissingError(str(error.strerror), hint))
         if error.filename is None:
             raise
         from dlkit.safety.files import denied
 
-        sys.exit(show_failure(denied(error)))
+        return show_failure(denied(error))

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlkit.process import OFFLINE, RUNS, TFDS_DATA, set_variable
+
+if TYPE_CHECKING:
+    from dlkit.runs.directory import RunDirectory
 
 
 def complete_recipes(incomplete: str) -> list[str]:
@@ -58,6 +61,10 @@ Run = Annotated[
     str | None,
     typer.Argument(metavar="[RUN]", help="A run directory, a recipe's name (its latest run), or nothing (the latest)."),
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="PATH", help="Where the data is now, if not where the recipe or the run says."),
+]
 CHECKPOINTS = ("last", "best")
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="last or best (by the monitored validation metric).")]
 Tile = Annotated[
@@ -92,6 +99,16 @@ def reads_recipes(verb: Callable[..., None]) -> Callable[..., None]:
     with_components.__signature__ = own.replace(parameters=[*own.parameters.values(), last])  # type: ignore[attr-defined]
     with_components.__annotations__ = {**verb.__annotations__, "components": Components}
     return with_components
+
+
+def note_passed_over(run: "RunDirectory", reference: str | None, root: Path) -> None:
+    """Note on stderr when the latest run of a reference is unfinished, so that an earlier one is used."""
+    from dlkit.console import note
+    from dlkit.runs.find import passed_over
+
+    text = passed_over(run, reference, root)
+    if text is not None:
+        note(text)
 
 
 def apply_data_options(data_dir: Path | None, offline: bool) -> None:

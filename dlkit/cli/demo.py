@@ -12,7 +12,7 @@ def demo(runs_dir: RunsDir = None) -> None:
     from dlkit.cli.export import export
     from dlkit.cli.train import train
     from dlkit.process import runs_root
-    from dlkit.runs.directory import find_run
+    from dlkit.runs.find import find_run
 
     console.note(f"1. dlkit train {RECIPE}")
     train(RECIPE, runs_dir=runs_dir)

@@ -39,7 +39,7 @@ def encode(
     """Write the codes of files, rows or a split to an .npz file."""
     from dlkit.errors import InputError, MissingError
     from dlkit.process import runs_root
-    from dlkit.runs.directory import find_trained
+    from dlkit.runs.find import find_trained
 
     apply_data_options(data_dir, offline)
     check_choice("--checkpoint", checkpoint, CHECKPOINTS)
@@ -53,11 +53,14 @@ def encode(
             raise MissingError(
                 f"no such file or folder: {path}", "give images, folders of images, .csv, .npz or .npy files"
             )
-    found = find_trained(run, runs_root(runs_dir), checkpoint)
+    root = runs_root(runs_dir)
+    found = find_trained(run, root, checkpoint)
 
     from dlkit import console
+    from dlkit.cli._options import note_passed_over
     from dlkit.machine.tensorflow import start_tensorflow
 
+    note_passed_over(found, run, root)
     with console.waiting("encoding"):
         start_tensorflow()
         from dlkit.evaluation.encode import write_codes_of

@@ -1,5 +1,6 @@
 """dlkit evaluate: measure a run on a split and compare it with the lecture's figures."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,10 @@ def evaluate(
     ] = None,
     checkpoint: Checkpoint = "last",
     runs_dir: RunsDir = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="PATH", help="Where the run's data is now, or other data to measure it on."),
+    ] = None,
     data_dir: DataDir = None,
     offline: Offline = False,
     tile: Tile = None,
@@ -41,12 +46,14 @@ def evaluate(
     check_choice("--checkpoint", checkpoint, CHECKPOINTS)
     if split is not None:
         check_choice("--split", split, ("test", "validation", "train"))
-    request = EvaluationRequest(runs_root(runs_dir), run, split, checkpoint, tile, overlap)
+    request = EvaluationRequest(runs_root(runs_dir), run, split, checkpoint, tile, overlap, data)
     found = request.resolve()
 
     from dlkit import console
+    from dlkit.cli._options import note_passed_over
     from dlkit.machine.tensorflow import start_tensorflow
 
+    note_passed_over(found, run, request.root)
     with console.waiting("evaluating"):
         start_tensorflow()
         from dlkit.evaluation.evaluate import evaluate_run
@@ -55,7 +62,7 @@ def evaluate(
     if as_json:
         console.print_json(result.to_json())
     else:
-        console.show_evaluation(result.run, result.split, result.metrics, result.verdicts)
+        console.show_evaluation(result)
         console.show_band(result.band)
     if result.failed:
         raise typer.Exit(1)

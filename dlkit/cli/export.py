@@ -38,8 +38,11 @@ def export(
     found = request.resolve()
 
     from dlkit import console
+    from dlkit.cli._options import note_passed_over
     from dlkit.machine.tensorflow import start_tensorflow
 
+    if found is not None:
+        note_passed_over(found, run, request.root)
     with console.waiting("verifying" if verify else "exporting"):
         start_tensorflow()
         from dlkit.export.export import export_or_verify

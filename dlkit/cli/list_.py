@@ -95,17 +95,8 @@ def _components(namespace: str) -> list[dict[str, Any]]:
 
 def _runs(runs_dir: Path | None) -> list[dict[str, Any]]:
     from dlkit.process import runs_root
-    from dlkit.runs.directory import RunDirectory, list_runs
+    from dlkit.runs.directory import RunDirectory
+    from dlkit.runs.find import list_runs
+    from dlkit.runs.listing import describe
 
-    found = [RunDirectory(path) for path in list_runs(runs_root(runs_dir))]
-    return [{"name": str(run.path), "description": _state(run), "recipe": run.recipe_name} for run in found]
-
-
-def _state(run: Any) -> str:
-    from dlkit.formatting import measured
-
-    if not run.finished:
-        return "unfinished"
-    metrics = run.read_json("metrics.json").get("training", {}).get("metrics", {})
-    shown = {name: value for name, value in metrics.items() if not name.startswith("learning_rate")}
-    return "  ".join(f"{name} {measured(value)}" for name, value in shown.items())
+    return [describe(RunDirectory(path)) for path in list_runs(runs_root(runs_dir))]

@@ -41,7 +41,7 @@ def predict(
     from dlkit.errors import MissingError
     from dlkit.evaluation.request import check_tiles
     from dlkit.process import runs_root
-    from dlkit.runs.directory import find_trained
+    from dlkit.runs.find import find_trained
 
     apply_data_options(None, offline)
     check_tiles(tile, overlap)
@@ -50,11 +50,15 @@ def predict(
         if not path.exists():
             hint = "give images, folders of images, .csv, .npz or .npy files; name a run with --run"
             raise MissingError(f"no such file or folder: {path}", hint)
-    found = find_trained(run, runs_root(runs_dir), checkpoint, finished=True)
+    root = runs_root(runs_dir)
+    found = find_trained(run, root, checkpoint)
 
     from dlkit import console
+    from dlkit.cli._options import note_passed_over
     from dlkit.machine.tensorflow import start_tensorflow
 
+    note_passed_over(found, run, root)
+    console.note(f"run {found.path}, {found.describe_checkpoint(checkpoint)}")
     with console.waiting("predicting"):
         start_tensorflow()
         from dlkit.evaluation.predict import predict as run_predict

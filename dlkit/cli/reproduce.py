@@ -2,12 +2,13 @@
 
 import typer
 
-from dlkit.cli._options import DataDir, Json, Offline, Run, RunsDir, apply_data_options
+from dlkit.cli._options import Data, DataDir, Json, Offline, Run, RunsDir, apply_data_options
 
 
 def reproduce(
     run: Run = None,
     runs_dir: RunsDir = None,
+    data: Data = None,
     data_dir: DataDir = None,
     offline: Offline = False,
     as_json: Json = False,
@@ -16,22 +17,23 @@ def reproduce(
     from dlkit.process import runs_root
     from dlkit.recipe import load_recipe
     from dlkit.runs.conditions import restore_conditions
-    from dlkit.runs.directory import find_run
+    from dlkit.runs.find import find_trained
 
     apply_data_options(data_dir, offline)
     root = runs_root(runs_dir)
-    found = find_run(run, root, finished=True if run is None else None)
-    found.checkpoint("last")
+    found = find_trained(run, root)
     restore_conditions(found)
 
     from dlkit import console
+    from dlkit.cli._options import note_passed_over
     from dlkit.machine.tensorflow import start_tensorflow
 
+    note_passed_over(found, run, root)
     with console.waiting("starting TensorFlow"):
         start_tensorflow()
         from dlkit.experiments import reproduce as reproduction
     with console.TrainingProgress(load_recipe(found.resolved_recipe).recipe) as reporter:
-        result = reproduction.reproduce(found, root, reporter)
+        result = reproduction.reproduce(found, root, reporter, data)
     content = {"run": str(found.path)} | result.to_json()
     if as_json:
         console.print_json(content)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlkit.cli._options import (
+    Data,
     DataDir,
     Deterministic,
     Json,
@@ -26,6 +27,7 @@ def train(
     recipe: Recipe,
     overrides: Overrides = None,
     runs_dir: RunsDir = None,
+    data: Data = None,
     data_dir: DataDir = None,
     offline: Offline = False,
     start_from: Annotated[
@@ -69,7 +71,7 @@ def train(
     apply_data_options(data_dir, offline)
     set_conditions(deterministic, threads, skip_bad)
     here = find_cluster(cluster, index)
-    request = TrainingRequest(recipe, runs_root(runs_dir), overrides or (), start_from, resume, run, here)
+    request = TrainingRequest(recipe, runs_root(runs_dir), overrides or (), start_from, resume, run, here, data)
     plan = request.resolve()
     if processes > 1 or restarts:
         raise typer.Exit(_in_processes(plan, processes, threads, restarts))
@@ -77,11 +79,14 @@ def train(
     from dlkit import console
     from dlkit.machine.tensorflow import start_tensorflow
 
+    if plan.unfinished is not None:
+        console.note(f"resuming {plan.unfinished.path}")
+    console.note("starting TensorFlow")
     with console.waiting("starting TensorFlow"):
         start_tensorflow(plan.sharded)
         from dlkit.training.run import train as run_training
     speed = _explained(plan.loaded, as_json) if explain else None
-    with console.TrainingProgress(plan.loaded.recipe, "stderr" if as_json else "stdout") as reporter:
+    with console.TrainingProgress(plan.loaded.recipe) as reporter:
         result = run_training(plan, reporter)
     if result is None:  # another process writes the run
         return

@@ -13,7 +13,15 @@ from dlkit.console._reports import (
     show_repetition,
     show_reproduction,
 )
-from dlkit.console._runs import show_demo, show_evaluation, show_export, show_predictions, show_speed, show_training
+from dlkit.console._runs import (
+    show_demo,
+    show_evaluation,
+    show_export,
+    show_predictions,
+    show_run,
+    show_speed,
+    show_training,
+)
 from dlkit.console._tables import show_contract, show_counts, show_table, show_worked
 
 __all__ = [
@@ -36,6 +44,7 @@ __all__ = [
     "show_range_test",
     "show_repetition",
     "show_reproduction",
+    "show_run",
     "show_speed",
     "show_table",
     "show_training",

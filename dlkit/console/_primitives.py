@@ -52,8 +52,12 @@ def show_problems(error: DlkitError) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value on stdout; bytes of a file name that are not UTF-8 stay escaped (json.loads reads them)."""
-    print(json.dumps(value, indent=2, ensure_ascii=False).encode(errors="backslashreplace").decode())
+    """Print one JSON value on stdout, with other letters than ASCII only where the encoding has all of them.
+
+    Bytes of a file name that are not UTF-8 stay escaped (json.loads reads them).
+    """
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(value, indent=2, ensure_ascii=not unicode).encode(errors="backslashreplace").decode())
 
 
 @contextmanager

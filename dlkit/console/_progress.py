@@ -22,11 +22,9 @@ NOTABLE_SECONDS, NOTABLE_SHARE = 60, 0.25
 
 
 class TrainingProgress(Reporter):
-    """Shows training progress: on a terminal a bar with speed, time left and metrics, elsewhere one line per epoch."""
+    """Shows progress on stderr: on a terminal a bar with speed, time left and metrics, elsewhere one line per epoch."""
 
-    def __init__(self, recipe: "Recipe", stream: str = "stderr") -> None:
-        """Print progress to `stream`: stdout, or stderr where stdout is reserved for JSON."""
-        self._stream = stream
+    def __init__(self, recipe: "Recipe") -> None:
         self._epochs = sum(phase.epochs for phase in recipe.resolved_phases())
         self._batch_size = recipe.training.batch_size
         self._bar: Progress | None = None
@@ -36,11 +34,11 @@ class TrainingProgress(Reporter):
         self._foreseen: float | None = None
 
     def __enter__(self) -> "TrainingProgress":
-        if getattr(sys, self._stream).isatty():
+        if sys.stderr.isatty():
             texts = ("total", "{task.percentage:.0f} %", "{task.description}", "{task.fields[logs]}")
             first, *others = (TextColumn(text, markup=False) for text in texts)
             columns = (first, BarColumn(bar_width=BAR), others[0], TimeRemainingColumn(compact=True), *others[1:])
-            self._bar = Progress(*columns, console=console_on(self._stream))
+            self._bar = Progress(*columns, console=console_on("stderr"))
             self._bar.start()
         return self
 
@@ -50,7 +48,7 @@ class TrainingProgress(Reporter):
 
     def note(self, text: str) -> None:
         """Print a message on stderr."""
-        note(text)
+        self._print(text)
 
     def begin(self, epoch: int, steps_done: int, steps: int) -> None:
         """Show that an epoch (counted from 0) begins, or continues after `steps_done` of its steps."""
@@ -113,7 +111,7 @@ class TrainingProgress(Reporter):
         if self._bar is not None:
             self._bar.console.print(filled(shown, self._bar.console.width))
         else:
-            print(filled(shown, None), file=getattr(sys, self._stream), flush=True)
+            note(filled(shown, None))
 
     def epoch_done(self, epoch: int, row: Mapping[str, float]) -> None:
         """Print an epoch's metrics in one line, and a new forecast where its time calls for one."""

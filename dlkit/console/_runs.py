@@ -9,6 +9,7 @@ from dlkit.console._primitives import line, lines, metric_texts, note
 from dlkit.formatting import measured, percent, rounded
 
 if TYPE_CHECKING:
+    from dlkit.evaluation.evaluate import Evaluation
     from dlkit.experiments.speed import Speed
     from dlkit.recipe.contract import Verdict
     from dlkit.runs.directory import RunDirectory
@@ -23,7 +24,7 @@ def show_training(result: "TrainingResult") -> None:
     line(f"figures  {result.run.path / 'figures'}")
     for difference in result.differences:
         line(f"contract {difference}")
-    note(f"next: dlkit evaluate {result.run.path}")
+    note(f"next: {result.next_command}")
 
 
 def show_speed(speed: "Speed") -> None:
@@ -43,13 +44,12 @@ def show_speed(speed: "Speed") -> None:
         line("faster         none of the settings tried: precision, a larger batch")
 
 
-def show_evaluation(
-    run: "RunDirectory", split: str, metrics: Mapping[str, float], verdicts: Sequence["Verdict"]
-) -> None:
+def show_evaluation(result: "Evaluation") -> None:
     """Print the metrics of a split beside the contract's bounds and the lecture's figures."""
-    line(f"{run.path} on {split}")
-    by_name = {verdict.name: verdict for verdict in verdicts}
-    rows = [_metric_row(name, value, by_name.pop(name, None)) for name, value in metrics.items()]
+    where = f" of {result.other_data}, {result.examples:,} examples, not the run's data" if result.other_data else ""
+    line(f"{result.run.path} on {result.split}{where}")
+    by_name = {verdict.name: verdict for verdict in result.verdicts}
+    rows = [_metric_row(name, value, by_name.pop(name, None)) for name, value in result.metrics.items()]
     rows += [_metric_row(name, None, verdict) for name, verdict in by_name.items()]
     table(("metric", "value", "bound", "lecture", "contract"), rows, right=(1, 3))
 
@@ -81,6 +81,20 @@ def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -
         f"certificate largest difference {difference:.2g}, {labels} {certificate['samples']} samples, "
         "in a clean process without dlkit"
     )
+
+
+def show_run(content: Mapping[str, Any]) -> None:
+    """Print when a run started, how far it is, its metrics and its evaluations."""
+    line(f"run      {content['name']}")
+    line(f"recipe   {content['recipe']}  {' '.join(content['overrides'])}".rstrip())
+    line(f"started  {content['started']}")
+    if content["from"]:
+        line(f"from     {content['from']}")
+    line(f"state    {'finished' if content['finished'] else 'unfinished'}, {content['epochs']} epochs")
+    for name, metrics in {"training": content["metrics"], **content["evaluation"]}.items():
+        shown = {key: value for key, value in metrics.items() if not key.startswith("learning_rate")}
+        if shown:
+            lines([f"{name:<8}", *metric_texts(shown)])
 
 
 def show_demo(run: "RunDirectory") -> None:

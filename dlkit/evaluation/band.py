@@ -5,6 +5,7 @@ from typing import Any
 
 from dlkit.files.cache import digest
 from dlkit.recipe import LoadedRecipe
+from dlkit.recipe.places import plain_without_places
 from dlkit.runs.directory import RunDirectory
 
 REPETITIONS = "repeat.json"
@@ -13,7 +14,7 @@ WIDTH = 3  # standard deviations on each side of the mean
 
 def recipe_digest(loaded: LoadedRecipe) -> str:
     """Return a digest of everything in a recipe that affects its results, except the seed."""
-    plain = {key: value for key, value in loaded.plain.items() if key != "expect"}
+    plain = {key: value for key, value in plain_without_places(loaded).items() if key != "expect"}
     plain["training"] = {key: value for key, value in plain["training"].items() if key != "seed"}
     return digest(plain)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from dlkit.data.fingerprint import record_fingerprint
@@ -9,19 +10,24 @@ from dlkit.data.recorded import dataset_of
 from dlkit.data.splits import check_finite, check_fits, load_splits, resized_spec, resizer
 from dlkit.errors import DlkitError, located
 from dlkit.evaluation.band import band
+from dlkit.evaluation.elsewhere import evaluate_other, is_data_of_run, moved_model
 from dlkit.evaluation.report import write_report
 from dlkit.evaluation.request import EvaluationRequest
 from dlkit.evaluation.tiling import Tiles
 from dlkit.interfaces.data import Split
 from dlkit.model.trained import TrainedModel, open_run
 from dlkit.recipe.contract import Verdict, check_metrics, is_overridden
+from dlkit.recipe.places import hint_at_new_place
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.figures import write_figures
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A run's metrics on a split, the contract's verdicts, and the band of the recipe's repetitions."""
+    """A run's metrics on a split, the contract's verdicts, and the band of the recipe's repetitions.
+
+    other_data, examples: the place of the data and its number of examples, if it is not the run's.
+    """
 
     run: RunDirectory
     recipe: str
@@ -30,6 +36,8 @@ class Evaluation:
     metrics: dict[str, float]
     verdicts: list[Verdict]
     band: dict[str, Any] | None
+    other_data: Path | None = None
+    examples: int | None = None
 
     @property
     def failed(self) -> list[Verdict]:
@@ -41,6 +49,8 @@ class Evaluation:
         contract = {"passed": not self.failed, "differences": [str(verdict) for verdict in self.failed]}
         content: dict[str, Any] = {"run": str(self.run.path), "recipe": self.recipe, "split": self.split}
         content |= {"checkpoint": self.checkpoint, "metrics": self.metrics, "contract": contract}
+        if self.other_data is not None:
+            content |= {"other_data": str(self.other_data), "examples": self.examples}
         return content | ({"band": self.band} if self.band else {})
 
 
@@ -50,6 +60,11 @@ def evaluate_run(request: EvaluationRequest, run: RunDirectory, note: Callable[[
     recipe = trained.loaded.recipe
     split = request.split or recipe.expect.split
     tiles = Tiles(request.tile, request.overlap) if request.tile else None
+    if request.data is not None:
+        trained = moved_model(trained, request.data)
+        if not is_data_of_run(trained, split):
+            found, examples, metrics = evaluate_other(trained, request.split, request.data, tiles, note)
+            return Evaluation(run, recipe.name, found, request.checkpoint, metrics, [], None, request.data, examples)
     metrics = evaluate(trained, split, tiles, note)
     overridden = is_overridden(run.read_json("environment.json").get("overrides", []))
     verdicts = check_metrics(recipe.expect, metrics, overridden) if split == recipe.expect.split else []
@@ -87,7 +102,8 @@ def read_split(trained: TrainedModel, split: str) -> Split:
     """
     recipe = trained.loaded.recipe
     try:
-        data = _loaded(trained, split)
+        with hint_at_new_place(trained.loaded):
+            data = _loaded(trained, split)
         check_fits(data, split, resized_spec(recipe.data, trained.built.description))
         check_finite(data, split)
     except DlkitError as error:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from dlkit.errors import InputError
 from dlkit.runs.conditions import restore_left_out
-from dlkit.runs.directory import RunDirectory, find_trained
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import find_trained
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,7 @@ class EvaluationRequest:
     """A run to measure on a split; without a split, on the contract's own.
 
     run: a reference, see find_run. tile, overlap: in pixels, for images that go through the network in tiles.
+    data: another place of the data, see dlkit/evaluation/elsewhere.py.
     """
 
     root: Path
@@ -21,6 +23,7 @@ class EvaluationRequest:
     checkpoint: str = "last"
     tile: int | None = None
     overlap: int | None = None
+    data: Path | None = None
 
     def resolve(self) -> RunDirectory:
         """Return a run that has the checkpoint; unreadable images that it skipped may be skipped again."""

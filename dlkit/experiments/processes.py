@@ -21,7 +21,8 @@ from dlkit.machine.cluster import local_clusters
 from dlkit.machine.hardware import usable_cores
 from dlkit.machine.interruption import lifeline
 from dlkit.process import TF_CONFIG, THREADS
-from dlkit.runs.directory import RunDirectory, list_runs
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import list_runs
 from dlkit.training.request import TrainingPlan
 
 # How long a process may be stopped (SIGSTOP), and how long others may take to end after the first one.

@@ -18,6 +18,7 @@ from dlkit.machine.environment import versions
 from dlkit.machine.interruption import Interrupted
 from dlkit.model.trained import open_run
 from dlkit.recipe import LoadedRecipe, load_recipe
+from dlkit.recipe.places import hint_at_new_place, moved
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.parents import started_from, with_kept_source
 from dlkit.training.prepare import prepare
@@ -57,13 +58,18 @@ class Reproduction:
         }
 
 
-def reproduce(run: RunDirectory, root: Path, reporter: Reporter) -> Reproduction:
-    """Train the run's resolved recipe again, in a folder below `root` that is removed afterwards, and compare."""
+def reproduce(run: RunDirectory, root: Path, reporter: Reporter, place: Path | None = None) -> Reproduction:
+    """Train the run's resolved recipe again, in a folder below `root` that is removed afterwards, and compare.
+
+    place: where the data is now, if not where the run says.
+    """
     run.checkpoint("last")
-    loaded = with_kept_source(load_recipe(run.resolved_recipe), run)
+    began = load_recipe(run.resolved_recipe)
+    loaded = with_kept_source(began if place is None else moved(began, place), run)
     changed = environment_differences(run.read_json("environment.json"))
     first = _other_seed(run, loaded)
-    prepared = prepare(loaded, run) if first is None else None
+    with hint_at_new_place(loaded):
+        prepared = prepare(loaded, run) if first is None else None
     if prepared is not None:
         first = _other_data(run, prepared.splits)
     if first is not None:

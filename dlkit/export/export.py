@@ -89,7 +89,7 @@ def verify(path: Path, trained: TrainedModel) -> dict[str, Any]:
 def _check_class_names(artefact: Path, trained: TrainedModel) -> None:
     file = artefact / CLASS_NAMES
     try:
-        names = json.loads(file.read_text()) if file.exists() else []
+        names = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     except ValueError as error:
         raise CheckError(f"{file} is damaged: {error}", "export the run again") from error
     if names != list(trained.built.class_names):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from dlkit.catalog.find import names
 from dlkit.errors import InputError, closest
-from dlkit.runs.directory import RunDirectory, find_run, find_trained
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import find_run, find_trained
 
 PARTS = ("encoder", "decoder")
 
@@ -36,7 +37,7 @@ class ExportRequest:
             raise InputError(f"unknown --format {self.format_name!r}", closest(self.format_name, known))
         if self.part is not None and self.part not in PARTS:
             raise InputError(f"unknown --part {self.part!r}", closest(self.part, list(PARTS)))
-        return None if self.verify else find_trained(self.run, self.root, self.checkpoint, finished=True)
+        return None if self.verify else find_trained(self.run, self.root, self.checkpoint)
 
     def certified_run(self, named: str) -> RunDirectory:
         """Return the run to compare an artefact with: the requested one, or the one that its certificate names."""

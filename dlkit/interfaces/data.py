@@ -16,6 +16,9 @@ VOID = 255
 
 SMALL_BYTES = 1 << 24
 
+DataPath = str
+"""A setting that is the path of a file or folder of data: made absolute in a run, and replaced by --data."""
+
 
 @dataclass(frozen=True)
 class ArraySpec:

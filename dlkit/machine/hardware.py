@@ -41,11 +41,12 @@ def memory() -> Memory:
     machine = psutil.virtual_memory()
     group = (system_text(f"{GROUP}/memory.{name}") for name in ("max", "current"))
     found = within_group(int(machine.total), int(machine.available), *group)
-    own = resource.getrlimit(resource.RLIMIT_DATA)[0]
-    if own == resource.RLIM_INFINITY:
-        return found
-    held = int(getattr(psutil.Process().memory_info(), "data", 0))
-    return Memory(min(found.total, own), max(0, min(found.available, own - held)))
+    for limit, name in ((resource.RLIMIT_DATA, "data"), (resource.RLIMIT_AS, "vms")):
+        own = resource.getrlimit(limit)[0]
+        if own != resource.RLIM_INFINITY:
+            held = int(getattr(psutil.Process().memory_info(), name, 0))
+            found = Memory(min(found.total, own), max(0, min(found.available, own - held)))
+    return found
 
 
 def within_group(total: int, available: int, limit: str, used: str) -> Memory:

@@ -6,6 +6,7 @@ ends, and passes the number of the other end to its child in the environment; th
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from dlkit.errors import DlkitError, ExitCode
+from dlkit.machine.limits import silence_processor_time
 from dlkit.process import child_environment, take_parent_pipe
 
 
@@ -32,17 +34,20 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Turn the first SIGTERM or SIGINT into a request that the loop checks; a second one acts immediately."""
+    """Turn the first SIGTERM, SIGINT or SIGXCPU into a request that the loop checks; a second one acts immediately."""
     request = StopRequest()
     previous: dict[signal.Signals, Any] = {}
 
     def note(number: int, frame: FrameType | None) -> None:
         request.requested = True
+        if number == signal.SIGXCPU:
+            silence_processor_time()
+            print("the processor time of this process is nearly used up (ulimit -t)", file=sys.stderr)
         for signal_number, handler in previous.items():
             signal.signal(signal_number, handler)
 
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU):
             previous[number] = signal.signal(number, note)
     except ValueError:  # signals can only be caught in the main thread
         pass

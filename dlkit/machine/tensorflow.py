@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dlkit.errors import InputError
+from dlkit.machine.limits import check_address_space
 from dlkit.process import THREADS, is_deterministic, whole_number
 
 
@@ -17,6 +18,7 @@ def start_tensorflow(sharded: bool = False) -> None:
     sharded: compute every operation in one thread, and several at once, so that the number of threads does not change
     the results of a batch that is cut into shards.
     """
+    check_address_space()
     if "tensorflow" not in sys.modules or "keras" not in sys.modules:
         _import_quietly()
     _check_backend()
@@ -30,6 +32,15 @@ def accelerators() -> tuple[list[str], bool]:
     devices = tf.config.list_physical_devices("GPU")
     names = [tf.config.experimental.get_device_details(device).get("device_name", device.name) for device in devices]
     return names, Path("/proc/driver/nvidia/version").is_file()
+
+
+def devices() -> str:
+    """Return what TensorFlow computes on: its accelerators, or the processor with its number of threads."""
+    import tensorflow as tf
+
+    others = [device.device_type for device in tf.config.list_logical_devices() if device.device_type != "CPU"]
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()
+    return ", ".join(f"{others.count(kind)} {kind}" for kind in dict.fromkeys(others)) or f"CPU, {threads} threads"
 
 
 def _import_quietly() -> None:

@@ -54,6 +54,11 @@ def find_recipe(reference: str | Path) -> Path:
         return path
     if path.suffix in (".yaml", ".yml") and path.parent.name in ("", "recipes") and path.stem in shipped:
         return shipped[path.stem]
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        there = sorted(found.name for found in path.parent.glob("*.y*ml"))
+        folder = "this folder" if path.parent == Path() else str(path.parent)
+        hint = f"{folder} has {', '.join(there[:10])}" if there else f"write one: dlkit new {path.stem} --from RECIPE"
+        raise InputError(f"there is no file {str(reference)!r}", hint)
     raise InputError(f"there is no recipe {str(reference)!r}", closest(path.stem, list(shipped), "dlkit list recipes"))
 
 

@@ -15,7 +15,7 @@ from dlkit.catalog.signatures import REQUIRED, Parameter
 from dlkit.errors import InputError
 
 _ANNOTATIONS = {
-    **{"Annotated": Annotated, "Any": Any, "Field": Field, "Literal": Literal, "Path": Path},
+    **{"Annotated": Annotated, "Any": Any, "Field": Field, "Literal": Literal, "Path": Path, "DataPath": str},
     "Application": Application,
 }
 # dtypes and policies have many forms, and Keras itself checks the names of weights.

@@ -29,6 +29,7 @@ class Environment(_Content):
     process: int | None = None
     overrides: list[str] = []
     initial_weights: str | None = None
+    started: str | None = None
     parent: str | None = Field(default=None, alias="from")
 
 

@@ -1,4 +1,4 @@
-"""Create, find, lock and remove run directories, saved_models/<recipe>/<run>/, and access their files."""
+"""Create, lock and remove run directories, saved_models/<recipe>/<run>/, and access their files."""
 
 import csv
 import fcntl
@@ -15,6 +15,7 @@ from typing import Any
 
 from dlkit.errors import InputError, MissingError, closest
 from dlkit.files.atomic import folder_aside, publish, remove_abandoned, write_text
+from dlkit.process import command
 from dlkit.runs.content import check_content
 from dlkit.safety.files import check_folder
 
@@ -41,7 +42,7 @@ class RunDirectory:
     @property
     def resume_command(self) -> str:
         """Return the command that continues the training, whatever recipe file and overrides it started with."""
-        return f"dlkit train {self.resolved_recipe} --resume --run {self.path}"
+        return command("train", self.resolved_recipe, "--resume", "--run", self.path)
 
     @property
     def finished(self) -> bool:
@@ -65,6 +66,14 @@ class RunDirectory:
             f"continue it with: {self.resume_command}",
         )
 
+    def describe_checkpoint(self, which: str) -> str:
+        """Return in words which epoch's weights a checkpoint has, as far as the run recorded it."""
+        trained = self.read_json("metrics.json").get("training", {})
+        epoch = trained.get("best_epoch" if which == "best" else "epoch")
+        other = {"last": "best", "best": "last"}[which]
+        more = f" (--checkpoint {other} is there too)" if (self.path / f"{other}.keras").exists() else ""
+        return f"checkpoint {which}{'' if epoch is None else f' of epoch {int(epoch)}'}{more}"
+
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of a JSON file of the run, empty when it does not exist."""
         try:
@@ -86,23 +95,39 @@ class RunDirectory:
         lines = [list(header), *([row.get(key, "") for key in header] for row in rows)]
         write_text(self.path / name, "".join(map(_csv_line, lines)))
 
+    def check_in_place(self) -> None:
+        """Raise MissingError when the run was removed or moved while it was in use, before writing half a run anew."""
+        if not self.resolved_recipe.is_file():
+            raise MissingError(
+                f"{self.path} was removed or moved while it was in use",
+                "if you moved it, continue there: dlkit train FOLDER/resolved.yaml --resume --run FOLDER",
+            )
+
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the run for this process and clean up after killed ones; the lock ends with the process."""
+        """Lock the run for this process and clean up after killed ones; the lock ends with the process.
+
+        The lock is on the folder itself, because a file of locks could be deleted.
+        """
         check_folder(self.path)
         try:
-            stream = (self.path / ".lock").open("w")
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise MissingError(
-                f"cannot write to {self.path}: {error.strerror}", "copy the run to a folder that you can write to"
-            ) from error
-        with stream:
+            raise self._unwritable(error.strerror) from error
+        try:
+            if not os.access(self.path, os.W_OK):
+                raise self._unwritable("it is read-only")
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise InputError(f"another process is using {self.path}", "wait for it, or stop it first") from error
             remove_abandoned(self.path)
             yield
+        finally:
+            os.close(descriptor)
+
+    def _unwritable(self, reason: str | None) -> MissingError:
+        return MissingError(f"cannot write to {self.path}: {reason}", "copy the run to a folder that you can write to")
 
 
 def _csv_line(values: list[Any]) -> str:
@@ -126,66 +151,6 @@ def create_run(root: Path, recipe_name: str, fill: Callable[["RunDirectory"], No
             if publish(aside, parent / f"{stamp}{suffix}"):
                 return RunDirectory(parent / f"{stamp}{suffix}")
     raise MissingError(f"{parent} already has 999 runs of this second", "try again")
-
-
-def list_runs(root: Path) -> list[Path]:
-    """Return all runs below the root, oldest first."""
-    if root.is_dir():
-        os.listdir(root)  # raises an error for an unreadable folder, which glob treats as empty
-    return sorted(
-        (path.parent for path in root.glob(f"*/[!.]*/{RESOLVED}")), key=lambda run: (run.name, run.parent.name)
-    )
-
-
-def find_run(reference: str | None, root: Path, *, finished: bool | None = None) -> RunDirectory:
-    """Return a run, given its directory, a recipe's name (its latest run) or None (the latest of all).
-
-    `finished` restricts the search for the latest run to finished or unfinished runs. Raise MissingError when there is
-    none.
-    """
-    if reference is not None and (Path(reference) / RESOLVED).is_file():
-        return RunDirectory(Path(reference))
-    runs = [RunDirectory(path) for path in list_runs(root)]
-    name = _run_name(reference)
-    named = [run for run in runs if name in (None, run.recipe_name, run.path.name)]
-    matching = [run for run in named if finished in (None, run.finished)]
-    if matching:
-        return matching[-1]
-    state = {None: "", True: "finished ", False: "unfinished "}[finished]
-    if reference is None or named:
-        of = f" of {reference!r}" if named and reference else ""
-        raise MissingError(f"there is no {state}run{of} in {root}", "start one: dlkit train RECIPE; or pass --runs-dir")
-    known = sorted({run.recipe_name for run in runs})
-    raise MissingError(
-        f"there is no {state}run {reference!r} in {root}", closest(reference, known) if known else "train it first"
-    )
-
-
-def _run_name(reference: str | None) -> str | None:
-    """Return the name of the recipe or run that a reference names; raise MissingError for a path without a run.
-
-    The file of a recipe, in any folder, is a reference to the recipe's name.
-    """
-    if reference is None:
-        return None
-    path = Path(reference)
-    if path.suffix in (".yaml", ".yml"):
-        return path.stem
-    if path.name != reference.rstrip("/"):
-        raise MissingError(f"there is no run at {reference}", "give a run directory or a recipe name")
-    return path.name
-
-
-def find_trained(
-    reference: str | None, root: Path, checkpoint: str = "last", *, finished: bool | None = None
-) -> RunDirectory:
-    """Return a run, as find_run does, with the checkpoint `last` or `best`; raise MissingError with a hint otherwise.
-
-    finished: restricts the search for the latest run of all, used when no reference is given.
-    """
-    found = find_run(reference, root, finished=finished if reference is None else None)
-    found.checkpoint(checkpoint)
-    return found
 
 
 def remove_run(run: RunDirectory, root: Path) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import MissingError
-from dlkit.process import runs_root
-from dlkit.runs.directory import RESOLVED, RunDirectory, find_run
+from dlkit.process import command, runs_root
+from dlkit.runs.directory import RESOLVED, RunDirectory
+from dlkit.runs.find import find_run
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
@@ -45,12 +46,13 @@ def may_know_validation(loaded: "LoadedRecipe") -> str | None:
     if recipe.training.teacher is None or recipe.data.validation == "none":
         return None
     from dlkit.recipe import load_recipe
+    from dlkit.recipe.places import with_absolute_places
 
     try:
         teacher = find_teacher(recipe.training.teacher.run)
     except MissingError:
         return None  # training reports the missing run
-    ours, theirs = loaded.plain["data"], load_recipe(teacher.resolved_recipe).plain["data"]
+    ours, theirs = (with_absolute_places(item).plain["data"] for item in (loaded, load_recipe(teacher.resolved_recipe)))
     different = [key for key in ("source", "classes", "limit", "validation") if ours.get(key) != theirs.get(key)]
     if not different:
         return None
@@ -62,13 +64,22 @@ def may_know_validation(loaded: "LoadedRecipe") -> str | None:
 
 
 def started_from(run: RunDirectory) -> RunDirectory | None:
-    """Return the run whose weights a run started with (train --from); MissingError when it is not there."""
-    path = run.read_json("environment.json").get("from")
-    if path is None:
+    """Return the run whose weights a run started with (train --from); MissingError when it is not there.
+
+    If all runs were moved together, the parent is found beside the run.
+    """
+    recorded = run.read_json("environment.json").get("from")
+    if recorded is None:
         return None
-    if not Path(path).is_dir():
-        raise MissingError(f"{run.path} started with the weights of {path}, which does not exist", "restore that run")
-    return RunDirectory(Path(path))
+    path = Path(recorded)
+    beside = run.path.resolve().parent.parent / path.parent.name / path.name
+    found = next((RunDirectory(place) for place in (path, beside) if (place / RESOLVED).is_file()), None)
+    if found is None:
+        raise MissingError(
+            f"{run.path} started with the weights of {path}, which does not exist",
+            "restore that run, or train a new run from another one with --from",
+        )
+    return found
 
 
 def keep_source(recipe: "Recipe", run: Path) -> None:
@@ -99,7 +110,7 @@ def _found(reference: str, role: str) -> RunDirectory:
     except MissingError as error:
         raise MissingError(
             f"cannot find the run {reference!r}, {role}: {error}",
-            f"train it first: dlkit train {reference}; or give a run directory or --runs-dir",
+            f"train it first: {command('train', reference)}; or give a run directory or --runs-dir",
         ) from error
 
 

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from dlkit.errors import InputError, MissingError
 from dlkit.formatting import byte_size
 from dlkit.machine.hardware import memory
+from dlkit.process import command
 
 MAX_MEMBERS = 1000
 # Files that unpack to more than FREE_BYTES may be at most MAX_RATIO times their packed size; deflate's limit is 1032.
@@ -31,7 +32,7 @@ def refuse(path: Path, problems: Iterable[str]) -> None:
     if found := list(dict.fromkeys(problems)):
         raise InputError(
             f"{path} is not safe to open: {'; '.join(found)}",
-            f"ask its author for a clean file; to see its contents, run: dlkit inspect {path}",
+            f"ask its author for a clean file; to see its contents, run: {command('inspect', path)}",
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.errors import CheckError
+from dlkit.process import command
 from dlkit.safety.files import UnreadableError, first_line, links_out, require_file, safe_member_name
 from dlkit.safety.object_graph import called_functions, loading_problems, saver_role
 from dlkit.safety.ops import ALLOWED, READS_ASSET, RESTORING, SAVING
@@ -48,7 +49,7 @@ def check_saved_model(folder: Path) -> None:
     if problems:
         raise CheckError(
             f"{folder} was not loaded: {'; '.join(problems)}",
-            f"a SavedModel is a program; load it only if you trust its author. Details: dlkit inspect {folder}",
+            f"a SavedModel is a program; load it only if you trust its author. Details: {command('inspect', folder)}",
         )
 
 

@@ -10,6 +10,7 @@ import keras
 from dlkit.catalog.create import Component, create_at, locate
 from dlkit.catalog.kinds import WRITES
 from dlkit.errors import InputError
+from dlkit.files.atomic import write_text
 from dlkit.model.groups import averages_weights
 from dlkit.recipe.schema import ResolvedPhase
 
@@ -17,14 +18,14 @@ Callbacks = list[keras.callbacks.Callback]
 
 
 def created_callbacks(
-    phase: ResolvedPhase, network: keras.Model, folder: Path | None
+    phase: ResolvedPhase, network: keras.Model, folder: Path | None, epochs_done: int = 0
 ) -> list[keras.callbacks.Callback]:
     """Create the phase's callbacks; add SwapEMAWeights for averaged weights, to validate the weights that are kept.
 
-    folder: the base of the callbacks' paths; without it, callbacks that write are left out. Raises InputError for a
-    SwapEMAWeights without averaged weights.
+    folder: the base of the callbacks' paths; without it, callbacks that write are left out. epochs_done: a CSVLogger's
+    file keeps the rows of that many epochs. Raises InputError for a SwapEMAWeights without averaged weights.
     """
-    components = [_placed(component, folder) for component in phase.callbacks]
+    components = [_placed(component, folder, epochs_done) for component in phase.callbacks]
     callbacks = [create_at(component) for component in components if component is not None]
     swaps = [callback for callback in callbacks if isinstance(callback, keras.callbacks.SwapEMAWeights)]
     for swap in swaps:
@@ -66,8 +67,11 @@ def wants_batches(callback: keras.callbacks.Callback) -> bool:
     return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in hooks)
 
 
-def _placed(component: Component, folder: Path | None) -> Component | None:
-    """Return a callback with its path below the folder, or None if it writes and there is no folder."""
+def _placed(component: Component, folder: Path | None, epochs_done: int) -> Component | None:
+    """Return a callback with its path below the folder, or None if it writes and there is no folder.
+
+    A CSVLogger continues the file of an earlier phase, or of the training before it was interrupted.
+    """
     setting = WRITES.get(component.name)
     if setting is None:
         return component
@@ -75,4 +79,16 @@ def _placed(component: Component, folder: Path | None) -> Component | None:
         return None
     path = folder / str(component.settings.get(setting, "logs"))  # TensorBoard's own default
     path.parent.mkdir(parents=True, exist_ok=True)
-    return replace(component, settings=component.settings | {setting: str(path)})
+    settings = component.settings | {setting: str(path)}
+    if component.name == "CSVLogger" and path.is_file():
+        _keep_rows(path, epochs_done, str(settings.get("separator", ",")))
+        settings["append"] = True
+    return replace(component, settings=settings)
+
+
+def _keep_rows(path: Path, epochs: int, separator: str) -> None:
+    """Remove the rows of later epochs from a CSVLogger's file, because those epochs will be trained again."""
+    header, *rows = path.read_text(encoding="utf-8").splitlines() or [""]
+    numbers = [row.partition(separator)[0] for row in rows]
+    kept = [row for row, epoch in zip(rows, numbers, strict=True) if epoch.isdecimal() and int(epoch) < epochs]
+    write_text(path, "".join(f"{row}\n" for row in [header, *kept] if row))

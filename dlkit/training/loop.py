@@ -57,6 +57,12 @@ class Training:
         return rows[-1] if rows else self.progress.history[-1]
 
     @property
+    def best_epoch(self) -> int | None:
+        """Return the first epoch with the best monitored value, counted from 0; None without validation."""
+        rows = [row for row in self.progress.history if row.get(self.monitor) == self.progress.best]
+        return rows[0]["epoch"] if rows and self.progress.best_weights else None
+
+    @property
     def phase(self) -> ResolvedPhase:
         """Return the current phase."""
         return self.phases[self.progress.phase]
@@ -70,6 +76,9 @@ class Training:
         self.folder, self.state.run = run.path, run
         with stop_requests() as stop, self.group.watched():
             self.start(run if resume else None)
+            if resume:
+                step, per_epoch = self.progress.step, self.steps.per_epoch
+                self.reporter.note(f"continuing {run.path} after {step:,} updates, in epoch {step // per_epoch}")
             if keep_start:
                 self.state.save()
             self._run_phases(stop)
@@ -92,6 +101,7 @@ class Training:
         if self.group.index > 0:
             snapshot = parse_snapshot(self.group.broadcast(b""))
         self.state.progress = Progress(phase=snapshot.progress.phase) if snapshot else Progress()
+        self.progress.history = list(snapshot.progress.history) if snapshot else []
         self._enter_phase()
         if snapshot:
             self.state.restore(snapshot)
@@ -115,6 +125,10 @@ class Training:
         self._every_step = any(wants_batches(callback) for callback in callbacks)
         self._steps_per_call = 1
         self.state.enter(self.steps, self._callbacks)
+        if len(self.phases) > 1:
+            trained = self.phase.trainable if isinstance(self.phase.trainable, str) else ", ".join(self.phase.trainable)
+            place = f"phase {self.progress.phase + 1} of {len(self.phases)}"
+            self.reporter.note(f"{place}: {self.phase.epochs} epochs, trainable: {trained}")
         self.steps.network.stop_training = False
         self._callbacks.on_train_begin()
 

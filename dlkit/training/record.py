@@ -14,7 +14,9 @@ from dlkit.interfaces.data import Split
 from dlkit.machine.environment import environment
 from dlkit.model.digest import weights_digest
 from dlkit.recipe import resolved_yaml
+from dlkit.recipe.places import with_absolute_places
 from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import next_start
 from dlkit.runs.parents import keep_source
 from dlkit.training.prepare import Prepared
 
@@ -31,9 +33,13 @@ def describe_run(
     """Write recipe, environment, data description, preprocessing and samples into a run before it starts."""
     built, splits = prepared.built, prepared.splits
     write_text(run.path / "recipe.yaml", loaded.text)
-    write_text(run.resolved_recipe, resolved_yaml(loaded))
-    began = {"initial_weights": weights_digest(built.network.variables), "from": start_from and str(start_from.path)}
-    content = environment(loaded.recipe.training.seed) | {"overrides": list(loaded.overrides)} | began
+    write_text(run.resolved_recipe, resolved_yaml(with_absolute_places(loaded)))
+    content = environment(loaded.recipe.training.seed) | {
+        "started": next_start(run.path.parent.parent),
+        "overrides": list(loaded.overrides),
+        "initial_weights": weights_digest(built.network.variables),
+        "from": start_from and str(start_from.path.resolve()),
+    }
     run.write_json("environment.json", content)
     files = [str(path) for path in prepared.left_out]
     run.write_json("data.json", {"description": asdict(built.description), "left_out": files})

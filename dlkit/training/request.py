@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlkit.errors import InputError
+from dlkit.errors import InputError, MissingError
 from dlkit.machine.cluster import Cluster
 from dlkit.recipe import LoadedRecipe, load_recipe
+from dlkit.recipe.places import moved, with_places_of
 from dlkit.runs.conditions import restore_conditions
-from dlkit.runs.directory import RunDirectory, find_run
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import find_run
 from dlkit.runs.parents import may_know_validation, with_kept_source
 
 
@@ -17,7 +19,8 @@ class TrainingRequest:
     """A recipe to train below `root`, optionally from the weights of a run or as the continuation of one.
 
     start_from: a run whose weights to start from. resume: continue an unfinished run, named by `run` or else the
-    recipe's latest. cluster: the processes that share the training, of which this is one.
+    recipe's latest. cluster: the processes that share the training, of which this is one. data: the place
+    of the data, instead of the one that the recipe names.
     """
 
     recipe: str
@@ -27,6 +30,7 @@ class TrainingRequest:
     resume: bool = False
     run: str | None = None
     cluster: Cluster | None = None
+    data: Path | None = None
 
     def resolve(self) -> "TrainingPlan":
         """Load the recipe, find the runs, and restore the conditions of a run to continue.
@@ -41,15 +45,38 @@ class TrainingRequest:
         if self.cluster is not None:
             check_shards(loaded, len(self.cluster.hosts))
         if not self.resume:
+            loaded = loaded if self.data is None else moved(loaded, self.data)
             first = find_run(self.start_from, self.root, finished=True) if self.start_from is not None else None
             return TrainingPlan(loaded, self.root, start_from=first, cluster=self.cluster)
-        reference = self.run or loaded.recipe.name
-        unfinished = find_run(reference, self.root, finished=None if self.run else False)
-        # The overrides that the run was started with still apply; new ones come after them.
-        began = unfinished.read_json("environment.json").get("overrides", [])
-        loaded = load_recipe(self.recipe, [*began, *self.overrides])
+        unfinished, loaded = self._to_continue(loaded.recipe.name)
         restore_conditions(unfinished, any_threads=loaded.recipe.training.shards > 1)
         return TrainingPlan(loaded, self.root, unfinished=unfinished, cluster=self.cluster)
+
+    def _to_continue(self, name: str) -> tuple[RunDirectory, LoadedRecipe]:
+        """Return the run to continue and its recipe: an unfinished one, or a finished one to train for more epochs."""
+        if self.run is not None:
+            run = find_run(self.run, self.root)
+            return run, self._continued(run)
+        try:
+            run = find_run(name, self.root, finished=False)
+            return run, self._continued(run)
+        except MissingError:
+            run = find_run(name, self.root)
+        loaded, done = self._continued(run), run.read_json("metrics.json").get("training", {}).get("epochs", 0)
+        if sum(phase.epochs for phase in loaded.recipe.resolved_phases()) > done:
+            return run, loaded
+        raise MissingError(
+            f"there is no unfinished run of {name!r} in {self.root}; {run.path} has finished its {done} epochs",
+            f"to train it for more: --resume --set training.epochs={2 * done}; to train anew: omit --resume",
+        )
+
+    def _continued(self, run: RunDirectory) -> LoadedRecipe:
+        """Return the recipe with the overrides that the run was started with, and the new ones after them."""
+        began = run.read_json("environment.json").get("overrides", [])
+        loaded = load_recipe(self.recipe, [*began, *self.overrides])
+        if self.data is not None:
+            return moved(loaded, self.data)
+        return with_places_of(load_recipe(run.resolved_recipe), loaded)
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,22 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dlkit.data.fingerprint import record_fingerprint
-from dlkit.errors import CheckError
+from dlkit.evaluation.elsewhere import OTHER
 from dlkit.evaluation.report import write_report
-from dlkit.files.atomic import write_text
 from dlkit.interfaces.reporter import Reporter, Reporters
+from dlkit.machine.tensorflow import devices
 from dlkit.model.build import table_differences
-from dlkit.model.compile import spans_training
 from dlkit.model.start_weights import load_start_weights
 from dlkit.model.trained import load_weights
-from dlkit.recipe import load_recipe, resolved_yaml
+from dlkit.process import command
+from dlkit.recipe.places import hint_at_new_place
 from dlkit.runs.conditions import check_determinism
 from dlkit.runs.directory import RunDirectory, create_run
 from dlkit.runs.figures import write_figures
 from dlkit.runs.parents import started_from, with_kept_source
 from dlkit.training.capacity import check_disk, check_memory, slow_precision
 from dlkit.training.check import check_phases
+from dlkit.training.continuation import check_recipe, check_start, store_recipe
 from dlkit.training.devices import ALONE, Group, check_same, joined
 from dlkit.training.fault import explain_fault
 from dlkit.training.loop import Training
@@ -33,16 +34,21 @@ from dlkit.training.state import NonFinite
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
+    from dlkit.recipe.schema import Recipe
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A run, its metrics, its number of updates, and where its counts differ from the contract."""
+    """A run, its metrics, its number of updates, and where its counts differ from the contract.
+
+    next_command: the command that evaluates it on a split that its data has.
+    """
 
     run: RunDirectory
     metrics: dict[str, float]
     updates: int
     differences: list[str]
+    next_command: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form."""
@@ -90,13 +96,22 @@ def train_recipe(
 
     prepared: the model and data, if they have been prepared already. group: the processes that share the training.
     """
-    ready = prepared or prepare(loaded)
+    ready = prepared or _prepared(loaded, reporter)
     given = _load_given_weights(ready, loaded, start_from)
     training = _checked_training(loaded, ready, reporter, group)
     check_disk(ready.built.network, root)
     run = create_run(root, loaded.recipe.name, lambda run: describe_run(run, loaded, ready, start_from))
     with run.locked():
         return _run(loaded, training, run, resume=False, keep_start=given)
+
+
+def _prepared(loaded: "LoadedRecipe", reporter: Reporter, run: RunDirectory | None = None) -> Prepared:
+    """Build the model and read the data, of a run if given, and say what is being done and found."""
+    reporter.note("reading the data and building the network")
+    ready = prepare(loaded, run)
+    counts = ", ".join(f"{name} {len(split):,}" for name, split in ready.splits.named().items())
+    reporter.note(f"examples: {counts}; parameters: {ready.built.network.count_params():,}; device: {devices()}")
+    return ready
 
 
 def _load_given_weights(ready: Prepared, loaded: "LoadedRecipe", start_from: RunDirectory | None) -> bool:
@@ -115,14 +130,19 @@ def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter, gr
     """
     with run.locked():
         check_determinism(run)
-        _check_recipe(loaded, run)
-        loaded = with_kept_source(loaded, run)
-        ready = prepare(loaded, run)
-        given = not has_snapshot(run.path) and _load_given_weights(ready, loaded, started_from(run))
+        check_recipe(loaded, run)
+        began_with = with_kept_source(loaded, run)
+        with hint_at_new_place(loaded):
+            ready = _prepared(began_with, reporter, run)
+        anew = not has_snapshot(run.path)
+        given = anew and _load_given_weights(ready, began_with, started_from(run))
         for name, split in ready.splits.named().items():
             record_fingerprint(run, name, split)
-        training = _checked_training(loaded, ready, reporter, group)
-        return _run(loaded, training, run, resume=True, keep_start=given)
+        training = _checked_training(began_with, ready, reporter, group)
+        if anew:
+            check_start(ready, run)
+        store_recipe(loaded, run)
+        return _run(began_with, training, run, resume=True, keep_start=given)
 
 
 def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporter, group: Group) -> Training:
@@ -150,6 +170,7 @@ def _run(
         raise explain_fault(loaded, training, run, error.step) from error
     built, validation = training.built, training.prepared.splits.validation
     kept = training.kept_row
+    run.check_in_place()
     metrics = {name: value for name, value in kept.items() if name not in ("epoch", "phase", "seconds")}
     drawn: dict[str, Any] = {}
     if validation is not None:
@@ -157,55 +178,30 @@ def _run(
     differences = table_differences(loaded.recipe, built.network)
     updates = training.progress.step
     counts = {"epochs": len(history), "updates": updates, "contract": differences}
-    counts["epoch"] = kept["epoch"]
+    counts["epoch"], counts["best_epoch"] = kept["epoch"], training.best_epoch
     counts["first_step"] = training.progress.first_step
+    run.check_in_place()
     run.write_json("metrics.json", {"training": {"metrics": metrics, **counts}} | _kept_evaluations(training, run))
     write_figures(run, curves(history), "train and validation" if drawn else "train", training.reporter.note)
     write_figures(run, drawn, "validation", training.reporter.note)
-    return TrainingResult(run, metrics, updates, differences)
+    return TrainingResult(run, metrics, updates, differences, _next_command(run, loaded.recipe, training.prepared))
+
+
+def _next_command(run: RunDirectory, recipe: "Recipe", prepared: Prepared) -> str:
+    """Return the command that evaluates a run on the contract's split, or on one that the data has."""
+    known, held = prepared.built.description.splits, prepared.splits.named()
+    if not known or recipe.expect.split in {*known, *held}:
+        return command("evaluate", run.path)
+    return command("evaluate", run.path, "--split", "validation" if "validation" in held else "train")
 
 
 def _kept_evaluations(training: Training, run: RunDirectory) -> dict[str, Any]:
     """Return the evaluations of a run that was already finished; drop those of earlier weights, with a note."""
     stored = run.read_json("metrics.json")
-    evaluations = stored.get("evaluation", {})
-    if not evaluations:
-        return {}
-    if stored.get("training", {}).get("updates") == training.progress.step:
-        return {"evaluation": evaluations}
-    training.reporter.note(
-        f"dropped the evaluations on {', '.join(evaluations)}, which measured earlier weights: evaluate the run again"
-    )
+    kept = {key: stored[key] for key in ("evaluation", OTHER) if key in stored}
+    if not kept or stored.get("training", {}).get("updates") == training.progress.step:
+        return kept
+    names = ", ".join(name for group in kept.values() for name in group)
+    text = f"dropped the evaluations on {names}, which measured earlier weights: evaluate the run again"
+    training.reporter.note(text)
     return {}
-
-
-def _check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
-    """Raise CheckError for a recipe that differs from the run's; if it only has more epochs, make it the run's recipe.
-
-    More epochs are refused where a schedule spans them all, because they change the learning rates from the first step.
-    """
-    began = load_recipe(run.resolved_recipe).plain
-    differences = _differences(began, loaded.plain)
-    spanned = any(spans_training(phase.optimizer) for phase in loaded.recipe.resolved_phases())
-    more = began["training"]["epochs"] <= loaded.plain["training"]["epochs"] and not spanned
-    refused = [text for key, text in differences.items() if not (key == "training.epochs" and more)]
-    if refused:
-        raise CheckError(
-            f"the recipe differs from the one that {run.path} started with: {'; '.join(refused)}",
-            "change it back, or start a new run without --resume",
-        )
-    if differences:
-        write_text(run.resolved_recipe, resolved_yaml(loaded))
-
-
-def _differences(before: Any, now: Any, key: str = "") -> dict[str, str]:
-    """Return the differences between two recipes' plain data, by dotted key."""
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        before, now = dict(enumerate(before)), dict(enumerate(now))
-    if not (isinstance(before, dict) and isinstance(now, dict)):
-        return {} if before == now else {key: f"{key} was {before!r}, is {now!r}"}
-    found: dict[str, str] = {}
-    for name in [*before, *(name for name in now if name not in before)]:
-        inner = f"{key}.{name}".lstrip(".")
-        found |= _differences(before.get(name, "absent"), now.get(name, "absent"), inner)
-    return found

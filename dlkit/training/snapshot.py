@@ -14,12 +14,15 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from dlkit.catalog.kinds import WRITES
 from dlkit.files.atomic import write_file
 
 FOLDER = "snapshots"
 KEPT = 2
 _DIGEST_BYTES = 32
 _BEST = "best"
+# Attributes of callbacks that belong to the process or to the place of the run, which may have moved.
+_NOT_STATE = {"_model", "params", "validation_data", *WRITES.values(), "_log_write_dir", "append", "append_header"}
 
 
 @dataclass
@@ -152,8 +155,7 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def callback_state(callback: Any) -> dict[str, Any]:
     """Return the plain attributes of a callback: numbers, strings, arrays and containers of them."""
-    ignored = {"_model", "params", "validation_data"}
-    return {name: value for name, value in _plain_items(callback) if name not in ignored}
+    return {name: value for name, value in _plain_items(callback) if name not in _NOT_STATE}
 
 
 def restore_callback(callback: Any, state: dict[str, Any]) -> None:
@@ -164,7 +166,7 @@ def restore_callback(callback: Any, state: dict[str, Any]) -> None:
     """
     if hasattr(callback, "_set_monitor_op") and state.get("min_delta") != callback.min_delta:
         callback._set_monitor_op()
-    vars(callback).update(state)
+    vars(callback).update({name: value for name, value in state.items() if name not in _NOT_STATE})
 
 
 def _plain_items(callback: Any) -> Iterator[tuple[str, Any]]:

@@ -74,6 +74,7 @@ class TrainingState:
         self.check_weights()
         if self.run is None:
             return
+        self.run.check_in_place()
         write_snapshot(self.run.path, self.captured())
         if self.progress.history:
             self.run.write_csv("history.csv", self.progress.history)
@@ -104,6 +105,7 @@ class TrainingState:
         """Write history.csv, last.keras and best.keras."""
         network, run = self.steps.network, self.run
         assert run is not None  # only the process that writes the run does this
+        run.check_in_place()
         run.write_csv("history.csv", self.progress.history)
         write_file(run.path / "last.keras", network.save)
         if self.progress.best_weights:

@@ -147,11 +147,13 @@ def test_list_and_remove_runs(dlkit, tmp_path, trained_run):
     assert not copy.exists()
 
 
-def test_a_pipe_gets_plain_epoch_lines_on_stdout(dlkit, tmp_path):
+def test_a_pipe_gets_what_is_being_done_and_plain_epoch_lines_on_stderr(dlkit, tmp_path):
     code, out, err = dlkit("train", "digits_mlp", "--set", "training.epochs=2", "--runs-dir", tmp_path)
     assert code == 0
-    lines = [line for line in out.splitlines() if "forecast" not in line]  # a slow machine gives one, and a new one
-    assert [line.partition("  ")[0] for line in lines[:2]] == ["epoch 0 (1 of 2)", "epoch 1 (2 of 2)"]
-    assert lines[2].startswith("trained ")
-    assert not any(ord(letter) < 32 for letter in out.replace("\n", ""))
-    assert "epoch 0" not in err
+    lines = [line for line in err.splitlines() if "forecast" not in line]  # a slow machine gives one, and a new one
+    assert lines[:2] == ["starting TensorFlow", "reading the data and building the network"]
+    assert lines[2].startswith("examples: train 1,294, validation 143; parameters: 4,810; device: CPU, ")
+    assert [line.partition("  ")[0] for line in lines[3:5]] == ["epoch 0 (1 of 2)", "epoch 1 (2 of 2)"]
+    assert out.startswith("trained ")
+    assert not any(ord(letter) < 32 for letter in (out + err).replace("\n", ""))
+    assert "epoch 0" not in out

@@ -161,7 +161,7 @@ def test_the_demo_says_where_everything_is(shown, tmp_path):
 
 def test_a_terminal_gets_a_bar_with_speed_and_a_line_per_epoch(terminal):
     loaded, stream = load_recipe("digits_mlp", ["training.epochs=2"]), terminal()
-    with TrainingProgress(loaded.recipe, "stdout") as progress:
+    with TrainingProgress(loaded.recipe) as progress:
         progress.begin(0, 0, 10)
         progress.progress(0, 5, 10, {"loss": 0.5})
         task = progress._bar.tasks[0]
@@ -184,7 +184,7 @@ METRICS = {"loss": 0.5, "accuracy": 0.25, "val_loss": 1e-5, "val_accuracy": 0.12
 def test_at_80_columns_a_line_breaks_between_metrics_only(terminal, monkeypatch):
     columns_of_80(monkeypatch)
     loaded, stream = load_recipe("digits_mlp", ["training.epochs=1000"]), terminal()
-    with TrainingProgress(loaded.recipe, "stdout") as progress:
+    with TrainingProgress(loaded.recipe) as progress:
         progress.begin(687, 0, 10)
         progress.progress(687, 5, 10, METRICS)
         assert len(progress._bar.tasks[0].fields["logs"]) < 40
@@ -202,16 +202,16 @@ def test_at_80_columns_a_line_breaks_between_metrics_only(terminal, monkeypatch)
 
 def test_without_a_terminal_an_epoch_is_one_line(capsys):
     loaded = load_recipe("digits_mlp", ["training.epochs=2"])
-    with TrainingProgress(loaded.recipe, "stdout") as progress:
+    with TrainingProgress(loaded.recipe) as progress:
         progress.epoch_done(1, METRICS | {"a:cat:[red]\x1b": 0.5, "epoch": 1, "seconds": 1.5})
-    (text,) = capsys.readouterr().out.splitlines()
+    (text,) = capsys.readouterr().err.splitlines()
     assert text.startswith("epoch 1 (2 of 2)  loss 0.5000")
     assert text.endswith("val_top_k_categorical 0.7500  a:cat:[red]\\x1b 0.5000  1.5 s")
 
 
 def test_names_in_the_bar_are_no_markup(terminal):
     loaded, stream = load_recipe("digits_mlp", ["training.epochs=2"]), terminal()
-    with TrainingProgress(loaded.recipe, "stdout") as progress:
+    with TrainingProgress(loaded.recipe) as progress:
         progress.begin(0, 0, 10)
         progress.progress(0, 5, 10, {"[red]:cat:": 0.5})
     assert "[red]:cat: 0.5000" in stream.getvalue()
@@ -276,7 +276,7 @@ def test_a_forecast_counts_validation_and_forgets_a_pause(terminal, monkeypatch)
     loaded, stream = load_recipe("digits_mlp", ["training.epochs=40"]), terminal()
     clock = iter(range(0, 1000, 3))
     monkeypatch.setattr("dlkit.console._progress.time.perf_counter", lambda: float(next(clock)))
-    with TrainingProgress(loaded.recipe, "stdout") as progress:
+    with TrainingProgress(loaded.recipe) as progress:
         for steps_done in (1, 2, 3):
             progress.progress(0, steps_done, 10, {"loss": 0.5})  # a step in three seconds
         for epoch, seconds in enumerate([32.0, 45.0, 48.0, 900.0, 45.0, 40.0]):
@@ -302,7 +302,7 @@ def test_a_forecast_of_short_epochs_counts_the_steps_of_all_of_them(terminal, mo
     loaded, stream = load_recipe("digits_mlp", ["training.epochs=400"]), terminal()
     clock = iter(range(1000))
     monkeypatch.setattr("dlkit.console._progress.time.perf_counter", lambda: next(clock) / 8)
-    with TrainingProgress(loaded.recipe, "stdout") as progress:
+    with TrainingProgress(loaded.recipe) as progress:
         progress._bar.stop()
         progress._bar = None  # of which each line asks the time
         for epoch in range(20):
@@ -314,7 +314,7 @@ def test_a_training_that_is_well_under_way_gets_no_forecast(capsys, monkeypatch)
     loaded = load_recipe("digits_mlp", ["training.epochs=40"])
     clock = iter(range(1000))
     monkeypatch.setattr("dlkit.console._progress.time.perf_counter", lambda: next(clock) / 14)
-    with TrainingProgress(loaded.recipe, "stdout") as progress:
+    with TrainingProgress(loaded.recipe) as progress:
         for epoch in range(40):
             progress.progress(epoch, 10, 10, {"loss": 0.5})  # two seconds have passed at epoch 28
     assert capsys.readouterr().out == ""

@@ -12,7 +12,8 @@ import pytest
 from dlkit.evaluation.band import band, recipe_digest
 from dlkit.experiments.repeat import Repeated, repeat, statistics
 from dlkit.recipe import load_recipe
-from dlkit.runs.directory import RunDirectory, find_run
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import find_run
 from dlkit.training.snapshot import read_snapshot
 
 # Stands for dlkit: accuracy 0.90, 0.91, ... by the seed; the seed in KILLED dies.

@@ -13,7 +13,8 @@ from dlkit.model.summary import summarise
 from dlkit.model.trained import open_run
 from dlkit.model.transfer import _source_layers
 from dlkit.recipe import load_recipe
-from dlkit.runs.directory import RunDirectory, find_run
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import find_run
 from dlkit.runs.parents import FOLDER
 from dlkit.training import feature_cache
 from dlkit.training.loop import Training

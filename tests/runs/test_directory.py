@@ -14,7 +14,8 @@ from dlkit.errors import InputError, MissingError
 from dlkit.files.atomic import write_file, write_text
 from dlkit.process import runs_root
 from dlkit.runs import directory as run_directory
-from dlkit.runs.directory import RunDirectory, create_run, find_run, list_runs, remove_run
+from dlkit.runs.directory import RunDirectory, create_run, remove_run
+from dlkit.runs.find import find_run, list_runs
 
 
 def make_run(root, recipe, name, finished=True):

@@ -11,7 +11,8 @@ from dlkit.evaluation.predict import predict
 from dlkit.interfaces.reporter import Reporter
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.runs.directory import RunDirectory, find_run
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import find_run
 from dlkit.training.loop import Training
 from dlkit.training.prepare import prepare
 from dlkit.training.run import train_recipe

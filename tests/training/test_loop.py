@@ -2,20 +2,24 @@
 
 import shutil
 import signal
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
 
-from dlkit.errors import CheckError, InputError
+from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.evaluation.evaluate import evaluate
 from dlkit.experiments.reproduce import history
 from dlkit.machine.interruption import stop_requests
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.runs.directory import RunDirectory, find_run
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import find_run
+from dlkit.runs.parents import started_from
 from dlkit.training.loop import Training
+from dlkit.training.request import TrainingRequest
 from dlkit.training.run import resume_run, train_recipe
 from dlkit.training.snapshot import FOLDER
 from dlkit.training.state import TrainingState
@@ -241,6 +245,73 @@ def test_a_run_killed_before_its_first_snapshot_starts_with_the_same_weights_aga
     run = find_run("kill_me", tmp_path / "killed", finished=False)
     assert not list(run.path.glob("snapshots/*"))
     assert_same(resume_run(loaded, run, silent()).run, whole)
+
+
+def killed_at_once(loaded, root, reporter, parent, monkeypatch):
+    """A run that started from a parent and was killed before its first snapshot."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "run_to_end", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train_recipe(loaded, root, reporter, start_from=parent)
+    return find_run("kill_me", root, finished=False)
+
+
+def test_a_parent_is_found_from_anywhere_or_its_absence_is_an_error(
+    loaded, tmp_path, silent, uninterrupted, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    parent = RunDirectory(Path(shutil.copytree(uninterrupted.path, "runs/kill_me/parent")))
+    (parent.path / "environment.json").write_text("{}")
+    run = killed_at_once(loaded, Path("runs"), silent(), parent, monkeypatch)
+    monkeypatch.chdir("/")
+    assert started_from(RunDirectory(tmp_path / run.path)).path == tmp_path / parent.path
+    (tmp_path / "runs").rename(tmp_path / "moved")
+    run = RunDirectory(tmp_path / "moved/kill_me" / run.path.name)
+    assert started_from(run).path == tmp_path / "moved/kill_me/parent"
+    other = train_recipe(load_recipe(loaded.path, ["training.epochs=1"]), tmp_path / "other", silent()).run
+    shutil.copyfile(other.path / "last.keras", tmp_path / "moved/kill_me/parent/last.keras")
+    with pytest.raises(CheckError, match="the weights that it started with have changed"):
+        resume_run(loaded, run, silent())
+    shutil.rmtree(tmp_path / "moved/kill_me/parent")
+    with pytest.raises(MissingError, match=r"started with the weights of .*parent, which does not exist"):
+        resume_run(loaded, run, silent())
+
+
+def test_a_finished_run_is_trained_for_more_epochs_as_if_they_had_been_asked_for_at_once(
+    loaded, tmp_path, silent, uninterrupted
+):
+    train_recipe(load_recipe(loaded.path, ["training.epochs=5"]), tmp_path, silent())
+    with pytest.raises(MissingError, match="has finished its 5 epochs") as caught:
+        TrainingRequest(str(loaded.path), tmp_path, resume=True).resolve()
+    assert "--resume --set training.epochs=10" in caught.value.problems[0].hint
+    plan = TrainingRequest(str(loaded.path), tmp_path, ["training.epochs=8"], resume=True).resolve()
+    run = resume_run(plan.loaded, plan.unfinished, silent()).run
+    assert_same(run, uninterrupted)
+    assert run.read_json("environment.json")["overrides"] == ["training.epochs=5", "training.epochs=8"]
+    assert load_recipe(run.resolved_recipe).recipe.training.epochs == 8
+
+
+def test_the_file_of_a_csv_logger_continues(loaded, tmp_path, silent, stopped):
+    text = loaded.path.read_text().replace("  callbacks:\n", "  callbacks:\n    - CSVLogger: {filename: log.csv}\n")
+    (tmp_path / "kill_me.yaml").write_text(text)
+    logged = load_recipe(tmp_path / "kill_me.yaml", ["training.epochs=3"])
+    whole = train_recipe(logged, tmp_path / "whole", silent()).run
+    run = stopped(logged, tmp_path / "stopped", silent(), 20)
+    resume_run(logged, run, silent())
+    assert len((run.path / "log.csv").read_text().splitlines()) == 4
+    assert (run.path / "log.csv").read_text() == (whole.path / "log.csv").read_text()
+
+
+def test_a_run_that_is_removed_under_its_training_is_an_error_and_not_half_a_run(loaded, tmp_path, silent):
+    class Removing(silent):
+        def epoch_done(self, epoch, row):
+            super().epoch_done(epoch, row)
+            if epoch == 0:
+                shutil.rmtree(tmp_path / "kill_me")
+
+    with pytest.raises(MissingError, match="was removed or moved while it was in use"):
+        train_recipe(loaded, tmp_path, Removing())
+    assert not (tmp_path / "kill_me").exists()
 
 
 def test_a_run_is_not_continued_with_other_data(loaded, tmp_path, reporter, stopped):

@@ -10,7 +10,7 @@ from dlkit.experiments.reproduce import history, reproduce
 from dlkit.interfaces.reporter import Reporter
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.runs.directory import find_run
+from dlkit.runs.find import find_run
 from dlkit.runs.parents import TEACHER, may_know_validation
 from dlkit.training.loop import Training
 from dlkit.training.prepare import prepare

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from dlkit.components.datasets._labels import class_labels, found_names
 from dlkit.errors import InputError, MissingError
-from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split, resized
+from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, resized
 from dlkit.media.arrays import check_axis, check_numbers, converted, native, read_npy, read_npz
 from dlkit.safety.files import MAX_CLASSES
 
@@ -25,10 +25,10 @@ class Arrays:
     be these names as text. `kind: classes` takes the classes from train: the texts, or the indices up to the largest.
     """
 
-    directory: str | None = None
-    train: str | None = None
-    validation: str | None = None
-    test: str | None = None
+    directory: DataPath | None = None
+    train: DataPath | None = None
+    validation: DataPath | None = None
+    test: DataPath | None = None
     classes: Annotated[int, Field(ge=2)] | None = None
     class_names: list[str] = field(default_factory=list)
     kind: Literal["classes", "values"] | None = None

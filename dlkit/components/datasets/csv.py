@@ -12,7 +12,7 @@ from pydantic import Field
 from dlkit.components.datasets._label_names import check_labels
 from dlkit.components.datasets._samples import sample_lines
 from dlkit.errors import InputError, closest
-from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split, seeded_split
+from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
 from dlkit.interfaces.table import Column, Table
 from dlkit.media.table_inputs import (
     check_cells,
@@ -38,7 +38,7 @@ class Csv:
     names a table that is included in scikit-learn, to try a recipe before there is a `file`.
     """
 
-    file: str | None = None
+    file: DataPath | None = None
     sample: Literal["breast_cancer", "diabetes", "iris", "wine"] | None = None
     target: str
     features: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Csv:
     kind: Literal["classes", "values"] = "classes"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Literal[".", ","] = "."
-    test_file: str | None = None
+    test_file: DataPath | None = None
     test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from dlkit.components.datasets._unreadable import allowed_unreadable
 from dlkit.errors import InputError, MissingError
 from dlkit.files.cache import cached_arrays, new_array
-from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split, seeded_split
+from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
 from dlkit.safety.files import MAX_CLASSES, check_links, files_below
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
@@ -29,7 +29,7 @@ class ImageFolder:
     class folders, allows a summary before the images exist; once they do, it must match.
     """
 
-    directory: str
+    directory: DataPath
     channels: Literal[1, 3] = 3
     classes: Annotated[int, Field(ge=2)] | None = None
     test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2

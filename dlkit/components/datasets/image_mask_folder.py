@@ -15,7 +15,7 @@ from dlkit.components.datasets._masks import check_values, read_mask
 from dlkit.components.datasets.image_folder import SPLIT_NAMES, SUFFIXES
 from dlkit.errors import InputError, MissingError
 from dlkit.files.cache import cached_arrays, cached_json, new_array
-from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split, seeded_split
+from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
 from dlkit.process import SKIP_BAD, whole_number
 from dlkit.safety.files import check_links
 
@@ -36,7 +36,7 @@ class ImageMaskFolder:
     Without data.resize, all images must have the same size.
     """
 
-    directory: str
+    directory: DataPath
     class_names: Annotated[list[str], Field(min_length=2)]
     images: str = "images"
     masks: str = "masks"

@@ -23,7 +23,7 @@ from dlkit.model.build import build_model
 from dlkit.model.parts import part_of
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.runs.directory import find_run
+from dlkit.runs.find import find_run
 from dlkit.training.loop import Training
 from dlkit.training.run import resume_run, train_recipe
 

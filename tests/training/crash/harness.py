@@ -31,7 +31,7 @@ import dlkit.evaluation.evaluate
 import dlkit.export.export
 import dlkit.training.run
 from dlkit.errors import ExitCode
-from dlkit.runs.directory import find_run, list_runs
+from dlkit.runs.find import find_run, list_runs
 
 STAGES = ("train", "evaluate", "export")
 
