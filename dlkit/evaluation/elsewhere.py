@@ -32,7 +32,7 @@ def is_data_of_run(trained: TrainedModel, split: str) -> bool:
     """
     recipe, known = trained.loaded.recipe, trained.run.read_json("data.json").get("fingerprints", {})
     try:
-        dataset = build_dataset(recipe)
+        dataset = dataset_of(trained.run, recipe)
         if split == "test" and "test" in known:
             return bool(fingerprint(dataset.load("test", resizer(recipe.data))) == known["test"])
         parts = load_splits(recipe.data, dataset, trained.built.task.stratified).named()
