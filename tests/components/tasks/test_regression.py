@@ -69,8 +69,10 @@ def test_a_head_of_another_shape_is_refused():
 
 
 def test_loss_and_metrics_have_defaults_that_a_recipe_replaces_and_adds_to():
-    assert isinstance(Regression().loss_for(None), keras.losses.MeanSquaredError)
-    assert Regression(loss="huber").loss_for(None) == "huber"
+    inputs = keras.Input((4,))
+    network = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    assert isinstance(Regression().loss_for(network), keras.losses.MeanSquaredError)
+    assert Regression(loss="huber").loss_for(network) == "huber"
     assert [metric.name for metric in Regression(metrics=[keras.metrics.MeanSquaredError()]).metrics_for(None)] == [
         "mae",
         "mean_squared_error",
