@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.components.datasets.image_folder import SUFFIXES, images_below
 from dlkit.data.splits import not_finite
 from dlkit.errors import InputError, MissingError
 from dlkit.interfaces.data import ArraySpec
 from dlkit.interfaces.exporter import takes_images
 from dlkit.media.arrays import check_numbers, converted, read_npy, read_npz
+from dlkit.media.folders import SUFFIXES, listed, passed_over
 from dlkit.media.images import read_image
 from dlkit.media.table_inputs import read_inputs
 from dlkit.media.tables import read_table
@@ -48,6 +48,11 @@ def named_examples(built: BuiltModel, inputs: list[Path]) -> Iterator[Named]:
                 )
 
 
+def inputs_passed_over(inputs: list[Path]) -> list[str]:
+    """Return messages about the files in given folders that are not read."""
+    return [text for path in inputs if path.is_dir() for text in passed_over(path, listed(path).others)]
+
+
 def _reader(path: Path) -> Reader:
     """Return the reader for a file's suffix; files with an unknown suffix are read as images."""
     return next((reader for reader in READERS if path.suffix.lower() in reader.suffixes), _IMAGES)
@@ -55,7 +60,7 @@ def _reader(path: Path) -> Reader:
 
 def _folder(built: BuiltModel, path: Path, pool: Executor) -> Iterator[Named]:
     """Yield the images below a folder; they are decoded while the network runs."""
-    files = images_below(path)
+    files = listed(path).images
     if not files:
         raise MissingError(f"no images in {path}", f"images end in {', '.join(sorted(SUFFIXES))}")
     check_links(path, files)

@@ -1,6 +1,8 @@
-"""Decode and resize images, so that training, predict and the exported graph get the same pixels."""
+"""Read and resize image files, so that training, predict and the exported graph get the pixels that a viewer shows."""
 
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,12 @@ import tensorflow as tf
 
 from dlkit.errors import InputError
 from dlkit.interfaces.data import Resizer
-from dlkit.safety.files import require_file
-from dlkit.safety.images import MAX_BYTES, MAX_PIXELS, declared_pixels
+from dlkit.media.graph import coloured, decode, is_graph_format
+from dlkit.media.viewer import shown
+from dlkit.safety.images import checked_image, declared_pixels, deep_pixels, unreadable_image
+
+LARGE_PIXELS = 25_000_000
+_one_large = threading.Lock()  # several large images decoded at once would fill the memory
 
 
 class ImageResizer:
@@ -59,24 +65,39 @@ def nearest(values: Any, dtype: Any) -> Any:
     )
 
 
-def decode(encoded: Any, channels: int) -> Any:
-    """Decode a JPEG, PNG, GIF (first frame) or BMP string to uint8 (height, width, channels), also in graphs."""
-    return tf.io.decode_image(encoded, channels=channels, expand_animations=False)
-
-
 def read_image(path: Path, channels: int, resize: Resizer | None = None) -> np.ndarray:
-    """Return an image file as uint8 (height, width, channels), resized; raise InputError if it is unreadable."""
+    """Return an image file as uint8 (height, width, channels), resized; raise InputError if it is unreadable.
+
+    Pixels are those that a viewer shows: the first frame, upright as its EXIF orientation says, transparent parts on
+    white. One channel is the luma of ITU-R BT.601.
+    """
     try:
-        pixels: np.ndarray = _reader(channels, resize)(tf.constant(_checked_bytes(path))).numpy()
-        return pixels
+        encoded = _checked(path)
+        with _one_large if (declared_pixels(encoded) or 0) > LARGE_PIXELS else nullcontext():
+            if is_graph_format(encoded):
+                pixels: np.ndarray = _decoder(channels, resize)(tf.constant(encoded)).numpy()
+            else:
+                pixels = _resizer(channels, resize)(shown(encoded)).numpy()
+            return pixels
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except tf.errors.InvalidArgumentError as error:
-        raise _unreadable(path) from error
+    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        raise unreadable_image(path, "it is damaged or incomplete") from error
+
+
+def _checked(path: Path) -> bytes:
+    """Return the bytes of an image of at most 8 bits per channel."""
+    encoded = checked_image(path)
+    if bits := deep_pixels(encoded):
+        raise InputError(
+            f"{path} has {bits} bits per channel, but images have 8",
+            "scale its values to 0 to 255 and save it with 8 bits, or keep all values in arrays: source arrays",
+        )
+    return encoded
 
 
 @lru_cache(maxsize=8)
-def _reader(channels: int, resize: Resizer | None) -> Callable[[Any], Any]:
+def _decoder(channels: int, resize: Resizer | None) -> Callable[[Any], Any]:
     """Return the graph from bytes to pixels; eager operations would be slower and would block other threads."""
 
     def read(encoded: Any) -> Any:
@@ -87,23 +108,13 @@ def _reader(channels: int, resize: Resizer | None) -> Callable[[Any], Any]:
     return graph
 
 
-def _unreadable(path: Path) -> InputError:
-    return InputError(f"{path} is not a readable image", "use JPEG, PNG, GIF or BMP; remove or replace the file")
+@lru_cache(maxsize=8)
+def _resizer(channels: int, resize: Resizer | None) -> Callable[[Any], Any]:
+    """Return the graph from the pixels (height, width, 3) that a viewer shows to those of the network."""
 
+    def read(pixels: Any) -> Any:
+        pixels = coloured(pixels, channels)
+        return resize(pixels) if resize else pixels
 
-def _checked_bytes(path: Path) -> bytes:
-    """Return the bytes of an image file; raise InputError if it is too large or declares too many pixels."""
-    require_file(path)
-    if path.stat().st_size > MAX_BYTES:
-        size = path.stat().st_size
-        raise InputError(f"{path} has {size:,} bytes, but at most {MAX_BYTES:,} are allowed", "make the file smaller")
-    encoded = path.read_bytes()
-    pixels = declared_pixels(encoded)
-    if pixels is None:
-        raise _unreadable(path)
-    if pixels > MAX_PIXELS:
-        raise InputError(
-            f"{path} declares {pixels:,} pixels, but at most {MAX_PIXELS:,} are allowed",
-            "make the image smaller, or remove the file",
-        )
-    return encoded
+    graph: Callable[[Any], Any] = tf.function(read, [tf.TensorSpec((None, None, 3), tf.uint8)], autograph=False)
+    return graph

@@ -21,6 +21,9 @@ MAX_MEMBERS = 1000
 FREE_BYTES, MAX_RATIO = 100_000_000, 200
 MAX_VALUES = 10**10  # more values than this in one array indicate a mistake or an attack
 MAX_CLASSES = 1_000_000
+_LITTER = frozenset(
+    "__macosx @eadir #recycle $recycle.bin __pycache__ lost+found thumbs.db ehthumbs.db desktop.ini".split()
+)
 
 
 class UnreadableError(InputError):
@@ -55,13 +58,30 @@ def denied(error: OSError) -> MissingError:
     return MissingError(f"{error.filename}: {error.strerror}", "check that it exists and that you have permission")
 
 
+def is_litter(name: str) -> bool:
+    """Return whether a file or folder is hidden, or one that systems and tools leave everywhere."""
+    return name.startswith(".") or name.casefold() in _LITTER
+
+
 def files_below(folder: Path) -> list[Path]:
-    """Return all files below a folder, sorted; raise MissingError for unreadable subfolders, which rglob skips."""
+    """Return all files below a folder, sorted, without litter.
+
+    Raise MissingError for subfolders that cannot be read, which rglob would skip, and InputError for links to folders:
+    they would be skipped as well, and may lead in circles.
+    """
 
     def refuse_part(error: OSError) -> None:
         raise denied(error) from error
 
-    found = (Path(here, name) for here, _, names in os.walk(folder, onerror=refuse_part) for name in names)
+    found = []
+    for here, folders, names in os.walk(folder, onerror=refuse_part):
+        folders[:] = [name for name in folders if not is_litter(name)]
+        for link in (Path(here, name) for name in sorted(folders) if Path(here, name).is_symlink()):
+            raise InputError(
+                f"{link} is a symbolic link to a folder, {os.readlink(link)}",
+                "copy its target into the folder, or remove the link",
+            )
+        found += [Path(here, name) for name in names if not is_litter(name)]
     return sorted(found)
 
 

@@ -207,7 +207,7 @@ def encoded(kind, size=(7, 5), **settings):
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings"), [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {})]
+    ("kind", "settings"), [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {}), ("WEBP", {}), ("WEBP", {"lossless": True})],
 )
 def test_pixels_are_counted_from_headers(kind, settings):
     content = encoded(kind, **settings)
@@ -215,9 +215,16 @@ def test_pixels_are_counted_from_headers(kind, settings):
     assert declared_pixels(content[:8]) is None
 
 
-def test_all_frames_of_a_gif_are_counted():
+def gif_of(*frames):
+    """A GIF with a screen of one pixel and frames of any width and height, without their pixels."""
+    parts = [b"\x2c" + struct.pack("<HHHHB", 0, 0, *size, 0) + b"\x02\0" for size in frames]
+    return b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0) + b"".join(parts) + b"\x3b"
+
+
+def test_a_gif_counts_as_the_area_that_contains_every_frame():
     frames = [Image.new("RGB", (7, 5), colour) for colour in ("green", "blue")]
-    assert declared_pixels(encoded("GIF", save_all=True, append_images=frames)) == 3 * 35
+    assert declared_pixels(encoded("GIF", save_all=True, append_images=frames)) == 35
+    assert declared_pixels(gif_of((20000, 1), (1, 20000))) == 20000 * 20000
 
 
 def png_of(width, height):

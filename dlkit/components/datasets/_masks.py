@@ -1,19 +1,19 @@
 """Conversion of mask files to class indices, from palette indices, grey values or colours."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from dlkit.errors import InputError
 from dlkit.interfaces.data import VOID
-from dlkit.safety.files import require_file
-from dlkit.safety.images import MAX_BYTES, MAX_PIXELS, declared_pixels
+from dlkit.safety.images import checked_image
 
 SUFFIXES = {".png", ".bmp", ".gif"}
-INDEXED = ("1", "L", "P")
+KINDS = {"LA": "grey values with transparency", "RGBA": "colours with transparency", "PA": "a transparent palette"}
 SHOWN = 5
 
 Value = int | list[int]
@@ -75,23 +75,36 @@ def class_indices(
 
 
 def _pixels(path: Path, coloured: bool) -> np.ndarray:
-    """Return the pixels of a file as uint8: (h, w) as stored (grey or palette indices), or (h, w, 3) as colours."""
-    require_file(path)
-    encoded_pixels = declared_pixels(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else None
-    if encoded_pixels is None or encoded_pixels > MAX_PIXELS:
-        raise InputError(f"{path} is not a readable mask", "supported: PNG, GIF and BMP of a decodable size")
+    """Return the pixels of a file: (h, w) as stored (grey or palette indices), or (h, w, 3) uint8 as colours.
+
+    They are upright, as those of images. Grey values stored as three equal channels are grey values.
+    """
+    encoded = checked_image(path, "mask")
     try:
-        with Image.open(path, formats=["PNG", "GIF", "BMP"]) as image:
-            if not coloured and image.mode not in INDEXED:
-                raise InputError(
-                    f"{path} has {len(image.getbands())} colour channels instead of class indices",
-                    "give the colour of every class: values: [[0, 0, 0], [255, 0, 0]]; or save an 8-bit grey mask",
-                )
-            stored = image.convert("L") if image.mode == "1" else image
-            pixels: np.ndarray = np.asarray(image.convert("RGB") if coloured else stored)
-            return pixels
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{path} is not a readable mask: {error}", "save it again as PNG") from error
+        with Image.open(BytesIO(encoded), formats=["PNG", "GIF", "BMP"]) as image:
+            upright = ImageOps.exif_transpose(image)
+            stored = np.asarray(upright.convert("L") if upright.mode == "1" else upright)
+            colours = np.asarray(upright.convert("RGB")) if coloured or stored.ndim == 3 else stored
+    except Exception as error:  # the parsers of the formats raise many kinds of errors for damaged bytes
+        text = f"{path} is not a readable mask: it is damaged, or neither PNG nor GIF nor BMP"
+        raise InputError(text, "save it again as PNG") from error
+    if coloured:
+        return colours
+    return stored if stored.ndim == 2 else _grey(path, upright.mode, stored, colours)
+
+
+def _grey(path: Path, mode: str, stored: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Return the grey values (h, w) of a mask with several channels; raise InputError if it has colours."""
+    if mode in KINDS and (stored[..., -1] < 255).any():
+        raise InputError(f"{path} has {KINDS[mode]} instead of class indices", "save it as an 8-bit grey PNG")
+    if (colours == colours[..., :1]).all():
+        return colours[..., 0]
+    found = np.unique(_codes(colours))
+    shown = ", ".join(_shown(int(code), True) for code in found[:SHOWN])
+    raise InputError(
+        f"{path} has {stored.shape[-1]} colour channels instead of class indices",
+        f"give the colour of every class in class order, for example values: [{shown}]; or save an 8-bit grey mask",
+    )
 
 
 def _codes(pixels: np.ndarray) -> np.ndarray:

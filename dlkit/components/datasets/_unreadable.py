@@ -1,6 +1,7 @@
-"""Detection of unreadable images in a folder, cached for each state of the files."""
+"""Detection of unreadable images in a folder, cached for each state of the files, and one message for many files."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from dlkit.files.cache import cached_json
 from dlkit.process import SKIP_BAD, whole_number
 
 SHOWN = 10
+NAMED = 3
 
 
 def unreadable(paths: Sequence[Path], channels: int) -> dict[Path, str]:
@@ -40,10 +42,36 @@ def allowed_unreadable(paths: Sequence[Path], channels: int) -> tuple[Path, ...]
         return ()
     bad = tuple(unreadable(paths, channels))
     if len(bad) > bound:
-        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         raise InputError(
-            f"{len(bad)} images cannot be read, but at most {bound} may be skipped: "
-            f"{', '.join(str(path) for path in bad[:SHOWN])}{more}",
+            f"{len(bad)} images cannot be read, but at most {bound} may be skipped: {named(bad)}",
             "remove or replace them (`dlkit data RECIPE` lists all), or allow more with --skip-bad",
         )
     return bad
+
+
+def named(paths: Sequence[Path]) -> str:
+    """Return the first few paths, and how many more there are."""
+    more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
+    return ", ".join(str(path) for path in paths[:NAMED]) + more
+
+
+def grouped(reasons: Mapping[Path, str]) -> str:
+    """Return one line for all files whose reasons differ only in numbers and in the file's name, at most SHOWN lines.
+
+    Each reason contains the path of its file.
+    """
+    groups: dict[str, list[Path]] = {}
+    for path, reason in reasons.items():
+        groups.setdefault(_kind(path, reason), []).append(path)
+    lines = [
+        reasons[files[0]] + (f" (and so in {len(files) - 1:,} more: {named(files[1:])})" if len(files) > 1 else "")
+        for files in list(groups.values())[:SHOWN]
+    ]
+    more = [f"and {len(groups) - SHOWN} other kinds of problems"] if len(groups) > SHOWN else []
+    return "\n".join(lines + more)
+
+
+def _kind(path: Path, reason: str) -> str:
+    """Return a reason without the file's name and without numbers."""
+    plain = reason.replace(str(path), "").replace(path.stem, "")
+    return re.sub(r"\d+(, \d+)*( and #? ?\d+ more)?", "#", re.sub(r"\[[^\]]*\](, \[[^\]]*\])*", "#", plain))

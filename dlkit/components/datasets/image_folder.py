@@ -9,14 +9,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from dlkit.components.datasets._split_folders import split_folders, subfolders
 from dlkit.components.datasets._unreadable import allowed_unreadable
 from dlkit.errors import InputError, MissingError
 from dlkit.files.cache import cached_arrays, new_array
 from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
-from dlkit.safety.files import MAX_CLASSES, check_links, files_below
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
-SPLIT_NAMES = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
+from dlkit.media.folders import SUFFIXES, Listing, listed, passed_over
+from dlkit.safety.files import MAX_CLASSES, check_links, is_litter
 
 Files = tuple[list[Path], np.ndarray]
 
@@ -25,8 +24,11 @@ Files = tuple[list[Path], np.ndarray]
 class ImageFolder:
     """Images in class folders: directory/cats/1.jpg, or directory/train/cats/1.jpg with train, validation and test.
 
-    Without split folders, a seeded, stratified fraction `test_fraction` is held out as test. `classes`, the number of
-    class folders, allows a summary before the images exist; once they do, it must match.
+    Other usual names of split folders are known too, such as Training, val and seg_test. Without split folders, a
+    seeded, stratified fraction `test_fraction` is held out as test. `classes`, the number of class folders, allows a
+    summary before the images exist; once they do, it must match. Images are JPEG, PNG, GIF (first frame), BMP and WebP
+    of 8 bits per channel, as a viewer shows them: upright, and on white where they are transparent. Hidden and system
+    files are passed over; files of other kinds are counted in a message.
     """
 
     directory: DataPath
@@ -48,23 +50,18 @@ class ImageFolder:
                 "create one with a sub-folder of images per class, or give its path: "
                 "--set data.source.image_folder.directory=PATH",
             )
-        found = {
-            SPLIT_NAMES[path.name]: path
-            for path in sorted(root.iterdir())
-            if path.name in SPLIT_NAMES and path.is_dir()
-        }
-        if found and "train" not in found:
-            raise MissingError(f"{root} has {', '.join(found)} but no train folder", "add train/<class>/<image> files")
-        return found
+        return split_folders(root, "<class>/<image>")
 
     @cached_property
     def _class_names(self) -> tuple[str, ...]:
         root = self._split_folders.get("train", Path(self.directory))
-        names = tuple(sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")))
+        folders = subfolders(root)
+        names = tuple(path.name for path in folders)
         if len(names) < 2:
-            raise InputError(
-                f"{root} has {len(names)} class folders", "put the images of each class in its own sub-folder"
-            )
+            text = f"{root} has {len(names)} class folder{'s' * (not names)}"
+            inner = [path.name for path in subfolders(folders[0])] if folders else []
+            nested = f"; did you mean {folders[0]}, which has {', '.join(inner[:10])}?" if len(inner) > 1 else ""
+            raise InputError(text + nested, "put the images of each class in its own sub-folder")
         if self.classes not in (None, len(names)):
             raise InputError(
                 f"{root} has {len(names)} class folders, but the recipe says {self.classes}: {', '.join(names)}",
@@ -82,33 +79,62 @@ class ImageFolder:
         kept, held = seeded_split(labels, self.test_fraction, self.seed, stratify=True)
         return {name: ([paths[i] for i in part], labels[part]) for name, part in (("train", kept), ("test", held))}
 
+    @cached_property
+    def _found(self) -> dict[Path, Listing]:
+        """All files in the class folders of every split, including unreadable ones."""
+        folders = [folder / name for folder in self._roots for name in self._class_names]
+        found = {folder: listed(folder) for folder in folders if folder.is_dir()}
+        check_links(Path(self.directory), [path for listing in found.values() for path in listing.images])
+        return found
+
+    @property
+    def _roots(self) -> list[Path]:
+        """Return the folders that contain class folders."""
+        return list(self._split_folders.values()) or [Path(self.directory)]
+
     def _listed(self, folder: Path) -> Files:
-        unknown = sorted(
-            p.name for p in folder.iterdir() if p.is_dir() and p.name not in self._class_names and p.name[0] != "."
-        )
+        """Return the images of a split and their classes; train has all classes, another split may lack some."""
+        unknown = [path.name for path in subfolders(folder) if path.name not in self._class_names]
         if unknown:
-            raise InputError(f"{folder} has class folders that train does not have: {', '.join(unknown)}")
+            raise InputError(
+                f"{folder} has class folders that train does not have: {', '.join(unknown[:10])}",
+                "give the classes the same names in every split, or remove these folders",
+            )
         paths: list[Path] = []
         labels: list[int] = []
         bad = set(self.left_out)
         for index, name in enumerate(self._class_names):
-            here = [path for path in images_below(folder / name) if path not in bad]
-            if not here:
-                raise MissingError(
-                    f"no images in {folder / name}", f"supported file types: {', '.join(sorted(SUFFIXES))}"
-                )
+            here = [path for path in self._found.get(folder / name, Listing([], [])).images if path not in bad]
+            if not here and folder == self._roots[0]:
+                raise self._no_images(folder / name)
             paths += here
             labels += [index] * len(here)
-        check_links(Path(self.directory), paths)
+        if not paths:
+            raise self._no_images(folder)
         return paths, np.asarray(labels, np.int64)
+
+    def _no_images(self, folder: Path) -> MissingError:
+        others = [path for part, found in self._found.items() if part.is_relative_to(folder) for path in found.others]
+        instead = "".join(f"; {text}" for text in passed_over(folder, others))
+        return MissingError(f"no images in {folder}{instead}", f"supported file types: {', '.join(sorted(SUFFIXES))}")
 
     @property
     def image_files(self) -> list[Path]:
-        """Return all image files in the split folders, or in the directory if there are none."""
-        roots = list(self._split_folders.values()) or [Path(self.directory)]
-        paths = sorted(path for root in roots for path in images_below(root))
-        check_links(Path(self.directory), paths)
-        return paths
+        """Return all image files in the class folders of every split."""
+        return sorted(path for listing in self._found.values() for path in listing.images)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Return messages about files that are passed over: other kinds, and images outside of the class folders."""
+        others = [path for listing in self._found.values() for path in listing.others]
+        loose = [
+            path
+            for folder in {Path(self.directory), *self._roots}
+            for path in sorted(folder.iterdir())
+            if path.suffix.lower() in SUFFIXES and path.is_file() and not is_litter(path.name)
+        ]
+        outside = f"not read: {len(loose):,} images outside of the class folders, such as {loose[0]}" if loose else ""
+        return (*passed_over(Path(self.directory), others), *([outside] if outside else []))
 
     @cached_property
     def left_out(self) -> tuple[Path, ...]:
@@ -151,8 +177,3 @@ class ImageFolder:
             for _ in pool.map(decode_one, range(len(paths))):
                 pass
         out.flush()
-
-
-def images_below(folder: Path) -> list[Path]:
-    """Return the sorted image files below a folder; raise MissingError if part of it cannot be read."""
-    return [path for path in files_below(folder) if path.suffix.lower() in SUFFIXES]

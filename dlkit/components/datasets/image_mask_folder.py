@@ -1,6 +1,6 @@
 """Images and their masks in two folders, paired by name."""
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,14 +12,14 @@ from pydantic import Field
 
 from dlkit.components.datasets._masks import SUFFIXES as MASK_SUFFIXES
 from dlkit.components.datasets._masks import check_values, read_mask
-from dlkit.components.datasets.image_folder import SPLIT_NAMES, SUFFIXES
+from dlkit.components.datasets._split_folders import split_folders, split_of, subfolders
+from dlkit.components.datasets._unreadable import grouped
 from dlkit.errors import InputError, MissingError
 from dlkit.files.cache import cached_arrays, cached_json, new_array
-from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
+from dlkit.interfaces.data import VOID, ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
+from dlkit.media.folders import SUFFIXES, endings, listed, passed_over
 from dlkit.process import SKIP_BAD, whole_number
 from dlkit.safety.files import check_links
-
-SHOWN = 10
 
 Pair = tuple[Path, Path]
 
@@ -28,10 +28,11 @@ Pair = tuple[Path, Path]
 class ImageMaskFolder:
     """Images and masks paired by name: directory/images/1.png with directory/masks/1.png, or the same below train.
 
-    `images` and `masks` name the two folders. Folders train, validation and test in `directory` are the splits; without
-    them a seeded fraction `test_fraction` is held out as test. The name of a mask is that of its image followed by
-    `mask_suffix`. Masks are PNG, GIF or BMP files of class indices, grey or with a palette, with 255 for pixels that
-    belong to no class. Alternatively, `values` lists the pixel value of each class, numbers such as [0, 255] or colours
+    `images` and `masks` name the two folders. Folders train, validation and test in `directory` are the splits, also
+    under other usual names such as Training and val; without them a seeded fraction `test_fraction` is held out as
+    test. The name of a mask is that of its image followed by `mask_suffix`. Masks are PNG, GIF or BMP files of class
+    indices, grey or with a palette, with 255 for pixels that belong to no class. Images and masks are turned upright as
+    their EXIF orientation says. Alternatively, `values` lists the pixel value of each class, numbers such as [0, 255] or colours
     such as [[0, 0, 0], [255, 0, 0]] (one-hot masks of three classes are colours too), and `void` those of no class.
     Without data.resize, all images must have the same size.
     """
@@ -62,11 +63,8 @@ class ImageMaskFolder:
                 f"create one with the folders {self.images} and {self.masks}, or give its path: "
                 "--set data.source.image_mask_folder.directory=PATH",
             )
-        folders = {SPLIT_NAMES[path.name]: path for path in sorted(root.iterdir()) if path.name in SPLIT_NAMES}
-        folders = {name: path for name, path in folders.items() if (path / self.images).is_dir()}
+        folders = self._split_folders
         if folders:
-            if "train" not in folders:
-                raise MissingError(f"{root} has {', '.join(folders)} but no train folder", "add train/images/<image>")
             return {name: self._paired(path) for name, path in folders.items()}
         pairs = self._paired(root)
         if self.test_fraction == 0:
@@ -74,57 +72,148 @@ class ImageMaskFolder:
         kept, held = seeded_split(np.zeros(len(pairs)), self.test_fraction, self.seed, stratify=False)
         return {name: [pairs[i] for i in part] for name, part in (("train", kept), ("test", held))}
 
-    def _paired(self, folder: Path) -> list[Pair]:
-        images = self._named(folder / self.images, SUFFIXES, "")
-        masks = self._named(folder / self.masks, MASK_SUFFIXES, self.mask_suffix)
-        alone = [f"{path} has no mask" for name, path in images.items() if name not in masks]
-        alone += [f"{path} has no image" for name, path in masks.items() if name not in images]
-        if alone:
-            more = f" and {len(alone) - SHOWN} more" if len(alone) > SHOWN else ""
-            raise InputError(
-                f"{'; '.join(alone[:SHOWN])}{more}",
-                f"give an image and its mask the same name apart from the ending, in {self.images} and {self.masks}",
-            )
-        return [(path, masks[name]) for name, path in images.items()]
+    @cached_property
+    def _split_folders(self) -> dict[str, Path]:
+        """Return the folders of the splits, none if the directory itself has the images."""
+        root = Path(self.directory)
+        inside = [path for path in subfolders(root) if split_of(path.name) and (path / self.images).is_dir()]
+        return split_folders(root, f"{self.images}/<image>") if inside else {}
 
-    def _named(self, folder: Path, suffixes: set[str], ending: str) -> dict[str, Path]:
+    @property
+    def _roots(self) -> list[Path]:
+        return list(self._split_folders.values()) or [Path(self.directory)]
+
+    def _paired(self, folder: Path) -> list[Pair]:
+        images, masks = self._files[folder]
+        return [(path, masks[name]) for name, path in images.items() if name in masks]
+
+    @cached_property
+    def _files(self) -> dict[Path, tuple[dict[str, Path], dict[str, Path]]]:
+        """Return the images and the masks in the folder of each split, by name."""
+        return {
+            folder: (
+                self._named(folder / self.images, SUFFIXES, ""),
+                self._named(folder / self.masks, MASK_SUFFIXES, self.mask_suffix),
+            )
+            for folder in self._roots
+        }
+
+    @cached_property
+    def alone(self) -> dict[Path, str]:
+        """Return the images without a mask and the masks without an image, each with what it lacks."""
+        found = {}
+        for images, masks in self._files.values():
+            found |= {path: f"{path} has no mask" for name, path in images.items() if name not in masks}
+            found |= {path: f"{path} has no image" for name, path in masks.items() if name not in images}
+        return found
+
+    def _check_partners(self) -> None:
+        """Raise InputError for files without a partner, unless some may be skipped."""
+        if self.alone and not self._skips:
+            raise InputError(
+                grouped(self.alone),
+                f"give an image and its mask the same name apart from the ending, in {self.images} and {self.masks}"
+                f"{self._suffix_hint()}; or skip some with --skip-bad",
+            )
+
+    def _suffix_hint(self) -> str:
+        """Return the setting for masks that are all named after an image and one suffix, or nothing."""
+        suffixes = {
+            name.removeprefix(image)
+            for images, masks in self._files.values()
+            for name, image in zip(sorted(masks), sorted(images), strict=False)
+        }
+        suffix = suffixes.pop() if len(suffixes) == 1 else ""
+        return f", or set mask_suffix: {suffix}" if suffix else ""
+
+    def _named(self, folder: Path, suffixes: Collection[str], ending: str) -> dict[str, Path]:
         """Return the files below a folder by their relative name without ending."""
         if not folder.is_dir():
-            raise MissingError(f"no such folder: {folder}", "name the two folders with the settings images and masks")
-        named: dict[str, Path] = {}
-        for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes):
+            others = ", ".join(path.name for path in subfolders(folder.parent)) if folder.parent.is_dir() else ""
+            raise MissingError(
+                f"no such folder: {folder}",
+                "name the two folders with the settings images and masks"
+                + (f"; {folder.parent} has {others}" if others else ""),
+            )
+        found = listed(folder, suffixes)
+        by_name: dict[str, Path] = {}
+        for path in found.images:
             name = str(path.relative_to(folder).with_suffix("")).removesuffix(ending)
-            if name in named:
-                raise InputError(f"{named[name]} and {path} have the same name", "rename or remove one")
-            named[name] = path
-        if not named:
-            raise MissingError(f"no images in {folder}", f"supported file types: {', '.join(sorted(suffixes))}")
-        check_links(Path(self.directory), list(named.values()))
-        return named
+            if name in by_name:
+                raise InputError(f"{by_name[name]} and {path} have the same name", "rename or remove one")
+            by_name[name] = path
+        if not by_name:
+            instead = f"; it has {endings(found.others)}" if found.others else ""
+            lossless = "; JPEG changes class indices: save masks as PNG" if suffixes is MASK_SUFFIXES else ""
+            raise MissingError(
+                f"no images in {folder}{instead}", f"supported file types: {', '.join(sorted(suffixes))}{lossless}"
+            )
+        check_links(Path(self.directory), found.images)
+        return by_name
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Return messages about files of other kinds, and about classes that no mask of train has."""
+        kinds = ((self.images, SUFFIXES), (self.masks, MASK_SUFFIXES))
+        others = [
+            text
+            for folder in self._roots
+            for part, suffixes in kinds
+            for text in passed_over(folder / part, listed(folder / part, suffixes).others, suffixes)
+        ]
+        unseen = [name for index, name in enumerate(self.class_names) if index not in self._seen]
+        return (*others, *([f"no mask of train has a pixel of {', '.join(unseen)}"] if unseen else []))
 
     @cached_property
     def problems(self) -> dict[Path, str]:
-        """Return the problems of bad files in all splits, cached for each state of the files."""
-        pairs = [pair for part in self._pairs.values() for pair in part]
-        key = {"files": _stamp(pairs), "masks": self._mask_settings, "channels": self.channels}
-        found: list[list[str]] = cached_json("mask_problems", key, lambda: list(self._examined(pairs)))
-        return {Path(path): reason for path, reason in found}
+        """Return the problems of bad files in all splits: unreadable or unfit ones, and those without a partner."""
+        found = {Path(path): reason for path, (reason, _) in self._examined.items() if reason}
+        return self.alone | found
+
+    @cached_property
+    def _seen(self) -> set[int]:
+        """Return the labels in the masks of train."""
+        masks = {str(mask) for _, mask in self._pairs["train"]}
+        return {label for path, (_, labels) in self._examined.items() if path in masks for label in labels}
 
     @property
     def _mask_settings(self) -> Any:
         return [len(self.class_names), self.values, self.void]
 
-    def _examined(self, pairs: list[Pair]) -> Iterator[list[str]]:
-        def problem(pair: Pair) -> list[str] | None:
+    @cached_property
+    def _examined(self) -> dict[str, tuple[str, list[int]]]:
+        """Return the problem of every bad file, and the labels in every good mask, cached for each state of the files."""
+        pairs = [pair for part in self._pairs.values() for pair in part]
+        key = {"files": _stamp(pairs), "masks": self._mask_settings, "channels": self.channels}
+
+        def examine(pair: Pair) -> list[Any]:
             try:
-                self._read(pair)
+                return [str(pair[1]), "", np.unique(self._read(pair)[1]).tolist()]
             except InputError as error:
                 bad = pair[1] if str(pair[1]) in str(error) else pair[0]
-                return [str(bad), f"{error}; {error.problems[0].hint}"]
-            return None
+                return [str(bad), f"{error}; {error.problems[0].hint}", []]
 
-        with ThreadPoolExecutor() as pool:
-            yield from (found for found in pool.map(problem, pairs) if found)
+        def examine_all() -> list[list[Any]]:
+            with ThreadPoolExecutor() as pool:
+                return list(pool.map(examine, pairs))
+
+        return {path: (reason, labels) for path, reason, labels in cached_json("mask_contents", key, examine_all)}
+
+    def _check_seen(self) -> None:
+        """Raise InputError if the masks of train have one class only: there is nothing to learn, or values are missing."""
+        seen = sorted(self._seen - {VOID})
+        if len(seen) > 1:
+            return
+        unseen = ", ".join(name for index, name in enumerate(self.class_names) if index not in seen)
+        only = ", ".join(map(str, sorted(self._seen)))
+        text = f"the masks of train in {self.directory} have no pixel of {unseen}"
+        if self.values is not None:
+            raise InputError(f"{text}; every value found is of one class or void", "check the source's values and void")
+        hint = "class indices start at 0; for other values, set the source's values, one per class"
+        if VOID in self._seen:
+            listed_values = f"[{', '.join(map(str, [*seen, VOID]))}]"
+            hint = f"255 means no class; did you mean values: {listed_values}, one per class in class order?"
+        raise InputError(f"{text}; they have only {only}", hint)
 
     def _read(self, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
         """Return an image uint8 (h, w, channels) and its class indices (h, w); raise InputError naming a bad file."""
@@ -136,7 +225,7 @@ class ImageMaskFolder:
             sizes = [f"{height} x {width}" for height, width in (mask.shape, image.shape[:2])]
             raise InputError(
                 f"{pair[1]} has {sizes[0]} pixels, but its image {pair[0].name} has {sizes[1]}",
-                "give the mask the size of its image",
+                "give the mask the size of its image, which is turned upright if it has an EXIF orientation",
             )
         return image, mask
 
@@ -144,10 +233,8 @@ class ImageMaskFolder:
     def left_out(self) -> tuple[Path, ...]:
         """Return the bad files whose pairs are skipped; raise InputError if DLKIT_SKIP_BAD allows fewer."""
         if len(self.problems) > self._skips:
-            reasons = list(self.problems.values())
-            more = f"\nand {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
             raise InputError(
-                "\n".join(reasons[:SHOWN]) + more,
+                grouped(self.problems),
                 "fix or remove them (`dlkit data RECIPE` lists all), or skip some with --skip-bad",
             )
         return tuple(self.problems)
@@ -163,6 +250,7 @@ class ImageMaskFolder:
         names = tuple(self.class_names)
         if not Path(self.directory).is_dir():
             return Description(inputs, targets, names)
+        self._check_partners()
         bad = set(self.left_out) if self._skips else set()
         counts = {split: sum(not bad & set(pair) for pair in pairs) for split, pairs in self._pairs.items()}
         return Description(inputs, targets, names, counts)
@@ -174,7 +262,9 @@ class ImageMaskFolder:
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Return images uint8 (n, h, w, channels) and class indices uint8 (n, h, w), decoded once and cached."""
         check_split(split, list(self._pairs))
+        self._check_partners()
         bad = set(self.left_out)
+        self._check_seen()
         pairs = [pair for pair in self._pairs[split] if not bad & set(pair)]
         if not pairs:
             raise MissingError(f"split {split!r} of {self.directory} has no readable image-mask pair")
