@@ -64,8 +64,11 @@ def encode(
     with console.waiting("encoding"):
         start_tensorflow()
         from dlkit.evaluation.encode import write_codes_of
+        from dlkit.evaluation.inputs import inputs_passed_over
 
         shapes = write_codes_of(found, checkpoint, inputs or [], split, output)
+    for text in inputs_passed_over(inputs or []):
+        console.note(text)
     if as_json:
         console.print_json({"run": str(found.path), "output": str(output), "arrays": shapes})
     else:

@@ -61,6 +61,7 @@ def predict(
     console.note(f"run {found.path}, {found.describe_checkpoint(checkpoint)}")
     with console.waiting("predicting"):
         start_tensorflow()
+        from dlkit.evaluation.inputs import inputs_passed_over
         from dlkit.evaluation.predict import predict as run_predict
         from dlkit.evaluation.predict import prediction_rows
         from dlkit.evaluation.tiling import Tiles
@@ -68,6 +69,8 @@ def predict(
 
         trained = open_run(found, checkpoint)
         results = run_predict(trained, inputs, Tiles(tile, overlap) if tile else None, output)
+    for text in inputs_passed_over(inputs):
+        console.note(text)
     if as_json:
         console.print_json(results)
     else:

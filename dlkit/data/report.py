@@ -9,6 +9,7 @@ import numpy as np
 from dlkit.catalog.create import create_at
 from dlkit.components.datasets._unreadable import unreadable
 from dlkit.data.near_duplicates import alike, difference_hashes, is_image, near_counts
+from dlkit.data.notes import source_notes
 from dlkit.data.source import build_dataset, describe
 from dlkit.data.splits import load_splits, not_finite, resizer
 from dlkit.errors import DlkitError, located
@@ -65,7 +66,7 @@ def report(recipe: Recipe) -> dict[str, Any]:
         "not_finite": _not_finite(splits),
         "unreadable": [{"file": path, "reason": reason} for path, reason in bad.items()],
     }
-    return content | {"warnings": [*getattr(dataset, "notes", ()), *warnings(content)]}
+    return content | {"warnings": [*source_notes(dataset), *warnings(content)]}
 
 
 def unreadable_files(dataset: Dataset) -> dict[str, str]:

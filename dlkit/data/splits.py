@@ -66,10 +66,15 @@ def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
         train = train.select(sample)
     if not isinstance(data.validation, Validation):
         return Splits(train, None)
-    if data.validation.split is not None:
+    if data.validation.split is not None and _has(dataset, data.validation):
         return Splits(train, dataset.load(data.validation.split, resizer(data)))
     kept, held = _held_out(train, data.validation, stratified, _names(dataset))
     return Splits(train.select(kept), train.select(held))
+
+
+def _has(dataset: Dataset, validation: Validation) -> bool:
+    """Return whether to read validation's split: it is there, or nothing else is given."""
+    return validation.fraction is None or validation.split in dataset.describe().splits
 
 
 def check_fits(split: Split, name: str, spec: ArraySpec) -> None:

@@ -1,7 +1,7 @@
 """Turn images upright as their EXIF orientation says, inside a TensorFlow graph.
 
-EXIF 2.3, JEITA CP-3451C: a TIFF header follows the bytes "Exif\\0\\0" of a JPEG's APP1 segment, or is a PNG's eXIf chunk;
-entry 0x0112 of its first directory is a number from 1 to 8.
+EXIF 2.3, JEITA CP-3451C: a TIFF header follows the bytes "Exif\\0\\0" of a JPEG's APP1 segment, or starts a PNG's eXIf
+chunk; entry 0x0112 of its first directory is a number from 1 to 8.
 """
 
 from typing import Any
@@ -64,7 +64,8 @@ def in_png(encoded: Any, data: Any) -> tuple[Any, Any]:
         length = 12 + _number(data, at, 4, little=False)
         return at + tf.maximum(length, 12), tf.where(name == b"eXIf", at + 8, found), transparent | (name == b"tRNS")
 
-    return tf.while_loop(more, step, (tf.constant(8), tf.constant(-1), tf.constant(False)))[1:]
+    _, exif, transparent = tf.while_loop(more, step, (tf.constant(8), tf.constant(-1), tf.constant(False)))
+    return exif, transparent
 
 
 def _in_tiff(data: Any) -> Any:

@@ -9,7 +9,7 @@ from dlkit.safety.images import MAX_PIXELS
 
 FORMATS = ("GIF", "BMP", "WEBP")
 
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # larger images are refused by their headers, so Pillow need not warn of smaller ones
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # larger images are refused by their headers before
 
 
 def shown(encoded: bytes) -> np.ndarray:

@@ -28,14 +28,15 @@ class Validation(Section):
     of: Annotated[int, Field(ge=2)] | None = None
     """The number of folds."""
     split: str | None = None
-    """A split of the source."""
+    """A split of the source. With a fraction beside it: that split where the source has it, otherwise the fraction."""
     seed: Seed = 0
     """The seed of the choice."""
 
     @model_validator(mode="after")
     def one_way(self) -> "Validation":
-        """Raise ValueError unless exactly one of fraction, fold with of, and split is given."""
-        if sum(value is not None for value in (self.fraction, self.fold, self.split)) != 1:
+        """Raise ValueError unless one of fraction, fold with of, and split is given, or split with fraction."""
+        either = self.split if self.split is not None else self.fraction
+        if sum(value is not None for value in (either, self.fold)) != 1:
             raise ValueError("give exactly one of fraction, fold (with of) and split")
         if (self.fold is None) != (self.of is None):
             raise ValueError("fold and of must be given together, for example {fold: 0, of: 10}")

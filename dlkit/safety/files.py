@@ -21,9 +21,8 @@ MAX_MEMBERS = 1000
 FREE_BYTES, MAX_RATIO = 100_000_000, 200
 MAX_VALUES = 10**10  # more values than this in one array indicate a mistake or an attack
 MAX_CLASSES = 1_000_000
-_LITTER = frozenset(
-    "__macosx @eadir #recycle $recycle.bin __pycache__ lost+found thumbs.db ehthumbs.db desktop.ini".split()
-)
+_LITTER_FOLDERS = {"__macosx", "@eadir", "#recycle", "$recycle.bin", "__pycache__", "lost+found"}
+_LITTER = _LITTER_FOLDERS | {"thumbs.db", "ehthumbs.db", "desktop.ini"}
 
 
 class UnreadableError(InputError):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlkit.data.notes import notes
 from dlkit.data.recorded import dataset_of
 from dlkit.data.source import build_dataset, describe, left_out
 from dlkit.data.splits import Splits, check_finite, check_fits, load_splits, resized_spec
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Prepared:
     """The inputs of a training: the built model, the splits, and a teacher if the recipe names one.
 
-    left_out: unreadable images that were skipped. notes: what the data source reports besides.
+    left_out: unreadable images that were skipped. notes: what users should know about the data.
     """
 
     built: BuiltModel
@@ -53,4 +54,5 @@ def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared
         raise located(error, recipe.data.source.location) from error
     check_pixels(built, splits.validation)
     adapt(splits.train, built.preprocess, built.network)
-    return Prepared(built, splits, teacher, left_out(dataset), tuple(getattr(dataset, "notes", ())))
+    found = notes(recipe.data, dataset, {name: split for name, split in splits.named().items() if name != "unlabelled"})
+    return Prepared(built, splits, teacher, left_out(dataset), found)

@@ -41,7 +41,7 @@ def turned(number):
 
 
 def interlaced():
-    """The 2 x 2 pixels 10, 20, 30, 40 as an interlaced PNG (Adam7): pass 1 has the first, pass 6 the second, 7 a row."""
+    """The 2 x 2 pixels 10, 20, 30, 40 as an interlaced PNG (Adam7): passes 1, 6 and 7 have 1, 1 and 2 of them."""
 
     def chunk(name, content):
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

@@ -64,7 +64,7 @@ def test_defaults_of_sections():
     ("validation", "message"),
     [
         ("{}", "give exactly one of fraction, fold (with of) and split"),
-        ("{fraction: 0.1, split: test}", "give exactly one of fraction, fold (with of) and split"),
+        ("{fraction: 0.1, fold: 0, of: 2}", "give exactly one of fraction, fold (with of) and split"),
         ("{fold: 1}", "fold and of must be given together, for example {fold: 0, of: 10}"),
         ("{fraction: 0.1, of: 3}", "fold and of must be given together, for example {fold: 0, of: 10}"),
         ("{fold: 3, of: 3}", "fold starts at 0, so with of: 3 it can be at most 2"),

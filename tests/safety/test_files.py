@@ -207,7 +207,16 @@ def encoded(kind, size=(7, 5), **settings):
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings"), [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {}), ("WEBP", {}), ("WEBP", {"lossless": True})],
+    ("kind", "settings"),
+    [
+        ("JPEG", {}),
+        ("JPEG", {"progressive": True}),
+        ("PNG", {}),
+        ("GIF", {}),
+        ("BMP", {}),
+        ("WEBP", {}),
+        ("WEBP", {"lossless": True}),
+    ],
 )
 def test_pixels_are_counted_from_headers(kind, settings):
     content = encoded(kind, **settings)

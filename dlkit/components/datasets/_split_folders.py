@@ -52,7 +52,7 @@ def split_folders(root: Path, wanted: str) -> dict[str, Path]:
     if others:
         raise InputError(
             f"{root} has {names}, named after splits, and beside them {', '.join(others[:10])}",
-            "keep only train, validation and test there, each with all classes; rename a class that is named after one",
+            "keep only train, validation and test there; rename a class that is named after a split",
         )
     if "train" not in found:
         raise MissingError(f"{root} has {names} but no train folder", f"add train/{wanted} files")

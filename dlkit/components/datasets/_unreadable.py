@@ -11,6 +11,8 @@ from dlkit.process import SKIP_BAD, whole_number
 
 SHOWN = 10
 NAMED = 3
+_NUMBER = r"(\[[\d, ]*\]|\d+)"
+_NUMBERS = re.compile(f"{_NUMBER}((,| and) {_NUMBER})*( more)?")
 
 
 def unreadable(paths: Sequence[Path], channels: int) -> dict[Path, str]:
@@ -73,5 +75,5 @@ def grouped(reasons: Mapping[Path, str]) -> str:
 
 def _kind(path: Path, reason: str) -> str:
     """Return a reason without the file's name and without numbers."""
-    plain = reason.replace(str(path), "").replace(path.stem, "")
-    return re.sub(r"\d+(, \d+)*( and #? ?\d+ more)?", "#", re.sub(r"\[[^\]]*\](, \[[^\]]*\])*", "#", plain))
+    plain = reason.replace(str(path), "").replace(f"{path.stem}.", "")
+    return _NUMBERS.sub("#", plain)

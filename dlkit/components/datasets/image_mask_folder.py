@@ -1,6 +1,5 @@
 """Images and their masks in two folders, paired by name."""
 
-from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,18 +9,15 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from dlkit.components.datasets._masks import SUFFIXES as MASK_SUFFIXES
 from dlkit.components.datasets._masks import check_values, read_mask
+from dlkit.components.datasets._pairs import Pair, Pairs, pairs_in
 from dlkit.components.datasets._split_folders import split_folders, split_of, subfolders
 from dlkit.components.datasets._unreadable import grouped
 from dlkit.errors import InputError, MissingError
 from dlkit.files.cache import cached_arrays, cached_json, new_array
 from dlkit.interfaces.data import VOID, ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
-from dlkit.media.folders import SUFFIXES, endings, listed, passed_over
 from dlkit.process import SKIP_BAD, whole_number
 from dlkit.safety.files import check_links
-
-Pair = tuple[Path, Path]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +27,10 @@ class ImageMaskFolder:
     `images` and `masks` name the two folders. Folders train, validation and test in `directory` are the splits, also
     under other usual names such as Training and val; without them a seeded fraction `test_fraction` is held out as
     test. The name of a mask is that of its image followed by `mask_suffix`. Masks are PNG, GIF or BMP files of class
-    indices, grey or with a palette, with 255 for pixels that belong to no class. Images and masks are turned upright as
-    their EXIF orientation says. Alternatively, `values` lists the pixel value of each class, numbers such as [0, 255] or colours
-    such as [[0, 0, 0], [255, 0, 0]] (one-hot masks of three classes are colours too), and `void` those of no class.
-    Without data.resize, all images must have the same size.
+    indices, grey or with a palette, with 255 for pixels that belong to no class. Alternatively, `values`
+    lists the pixel value of each class, numbers such as [0, 255] or colours such as [[0, 0, 0], [255, 0, 0]] (one-hot
+    masks of three classes are colours too), and `void` those of no class. Images and masks are turned upright as their
+    EXIF orientation says. Without data.resize, all images must have the same size.
     """
 
     directory: DataPath
@@ -54,8 +50,8 @@ class ImageMaskFolder:
         check_values(self.values, self.void, len(self.class_names))
 
     @cached_property
-    def _pairs(self) -> dict[str, list[Pair]]:
-        """All pairs of every split, including unreadable ones."""
+    def _parts(self) -> dict[str, Pairs]:
+        """All files of every split folder, or of the directory itself as train."""
         root = Path(self.directory)
         if not root.is_dir():
             raise MissingError(
@@ -63,14 +59,12 @@ class ImageMaskFolder:
                 f"create one with the folders {self.images} and {self.masks}, or give its path: "
                 "--set data.source.image_mask_folder.directory=PATH",
             )
-        folders = self._split_folders
-        if folders:
-            return {name: self._paired(path) for name, path in folders.items()}
-        pairs = self._paired(root)
-        if self.test_fraction == 0:
-            return {"train": pairs}
-        kept, held = seeded_split(np.zeros(len(pairs)), self.test_fraction, self.seed, stratify=False)
-        return {name: [pairs[i] for i in part] for name, part in (("train", kept), ("test", held))}
+        folders = self._split_folders or {"train": root}
+        parts = {
+            name: pairs_in(path / self.images, path / self.masks, self.mask_suffix) for name, path in folders.items()
+        }
+        check_links(root, [path for part in parts.values() for path in part.files])
+        return parts
 
     @cached_property
     def _split_folders(self) -> dict[str, Path]:
@@ -79,89 +73,37 @@ class ImageMaskFolder:
         inside = [path for path in subfolders(root) if split_of(path.name) and (path / self.images).is_dir()]
         return split_folders(root, f"{self.images}/<image>") if inside else {}
 
-    @property
-    def _roots(self) -> list[Path]:
-        return list(self._split_folders.values()) or [Path(self.directory)]
-
-    def _paired(self, folder: Path) -> list[Pair]:
-        images, masks = self._files[folder]
-        return [(path, masks[name]) for name, path in images.items() if name in masks]
-
     @cached_property
-    def _files(self) -> dict[Path, tuple[dict[str, Path], dict[str, Path]]]:
-        """Return the images and the masks in the folder of each split, by name."""
-        return {
-            folder: (
-                self._named(folder / self.images, SUFFIXES, ""),
-                self._named(folder / self.masks, MASK_SUFFIXES, self.mask_suffix),
-            )
-            for folder in self._roots
-        }
+    def _pairs(self) -> dict[str, list[Pair]]:
+        """All pairs of every split, including unreadable ones."""
+        pairs = {name: part.found for name, part in self._parts.items()}
+        if self._split_folders or self.test_fraction == 0 or not pairs["train"]:
+            return pairs
+        whole = pairs["train"]
+        kept, held = seeded_split(np.zeros(len(whole)), self.test_fraction, self.seed, stratify=False)
+        return {name: [whole[i] for i in part] for name, part in (("train", kept), ("test", held))}
 
     @cached_property
     def alone(self) -> dict[Path, str]:
         """Return the images without a mask and the masks without an image, each with what it lacks."""
-        found = {}
-        for images, masks in self._files.values():
-            found |= {path: f"{path} has no mask" for name, path in images.items() if name not in masks}
-            found |= {path: f"{path} has no image" for name, path in masks.items() if name not in images}
-        return found
+        return {path: reason for part in self._parts.values() for path, reason in part.alone.items()}
 
     def _check_partners(self) -> None:
         """Raise InputError for files without a partner, unless some may be skipped."""
         if self.alone and not self._skips:
+            suffixes = {part.suffix for part in self._parts.values()}
+            suffix = suffixes.pop() if len(suffixes) == 1 else ""
             raise InputError(
                 grouped(self.alone),
                 f"give an image and its mask the same name apart from the ending, in {self.images} and {self.masks}"
-                f"{self._suffix_hint()}; or skip some with --skip-bad",
+                f"{f', or set mask_suffix: {suffix}' if suffix else ''}; or skip some with --skip-bad",
             )
-
-    def _suffix_hint(self) -> str:
-        """Return the setting for masks that are all named after an image and one suffix, or nothing."""
-        suffixes = {
-            name.removeprefix(image)
-            for images, masks in self._files.values()
-            for name, image in zip(sorted(masks), sorted(images), strict=False)
-        }
-        suffix = suffixes.pop() if len(suffixes) == 1 else ""
-        return f", or set mask_suffix: {suffix}" if suffix else ""
-
-    def _named(self, folder: Path, suffixes: Collection[str], ending: str) -> dict[str, Path]:
-        """Return the files below a folder by their relative name without ending."""
-        if not folder.is_dir():
-            others = ", ".join(path.name for path in subfolders(folder.parent)) if folder.parent.is_dir() else ""
-            raise MissingError(
-                f"no such folder: {folder}",
-                "name the two folders with the settings images and masks"
-                + (f"; {folder.parent} has {others}" if others else ""),
-            )
-        found = listed(folder, suffixes)
-        by_name: dict[str, Path] = {}
-        for path in found.images:
-            name = str(path.relative_to(folder).with_suffix("")).removesuffix(ending)
-            if name in by_name:
-                raise InputError(f"{by_name[name]} and {path} have the same name", "rename or remove one")
-            by_name[name] = path
-        if not by_name:
-            instead = f"; it has {endings(found.others)}" if found.others else ""
-            lossless = "; JPEG changes class indices: save masks as PNG" if suffixes is MASK_SUFFIXES else ""
-            raise MissingError(
-                f"no images in {folder}{instead}", f"supported file types: {', '.join(sorted(suffixes))}{lossless}"
-            )
-        check_links(Path(self.directory), found.images)
-        return by_name
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Return messages about files of other kinds, and about classes that no mask of train has."""
-        kinds = ((self.images, SUFFIXES), (self.masks, MASK_SUFFIXES))
-        others = [
-            text
-            for folder in self._roots
-            for part, suffixes in kinds
-            for text in passed_over(folder / part, listed(folder / part, suffixes).others, suffixes)
-        ]
         unseen = [name for index, name in enumerate(self.class_names) if index not in self._seen]
+        others = [text for part in self._parts.values() for text in part.notes]
         return (*others, *([f"no mask of train has a pixel of {', '.join(unseen)}"] if unseen else []))
 
     @cached_property
@@ -182,7 +124,7 @@ class ImageMaskFolder:
 
     @cached_property
     def _examined(self) -> dict[str, tuple[str, list[int]]]:
-        """Return the problem of every bad file, and the labels in every good mask, cached for each state of the files."""
+        """Return the problem of every bad file and the labels in every good mask, cached by the state of the files."""
         pairs = [pair for part in self._pairs.values() for pair in part]
         key = {"files": _stamp(pairs), "masks": self._mask_settings, "channels": self.channels}
 
@@ -200,7 +142,7 @@ class ImageMaskFolder:
         return {path: (reason, labels) for path, reason, labels in cached_json("mask_contents", key, examine_all)}
 
     def _check_seen(self) -> None:
-        """Raise InputError if the masks of train have one class only: there is nothing to learn, or values are missing."""
+        """Raise InputError if the masks of train have only one class, so that there is nothing to learn."""
         seen = sorted(self._seen - {VOID})
         if len(seen) > 1:
             return

@@ -1,5 +1,6 @@
 """Images paired with masks by name, the kinds of masks, and every way in which such a folder can be wrong."""
 
+import re
 import shutil
 
 import numpy as np
@@ -125,7 +126,7 @@ def test_what_is_wrong_names_the_file_before_training(folder, split):
     masks = folder / "masks"
     Image.fromarray(np.zeros((4, 8), np.uint8)).save(masks / "1.png")
     (masks / "2.png").write_bytes((masks / "2.png").read_bytes()[:40])
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(masks / "3.png")
+    Image.fromarray(np.full((8, 8, 3), (1, 0, 0), np.uint8)).save(masks / "3.png")
     Image.fromarray(np.full((8, 8), 9, np.uint8)).save(masks / "4.png")
     (folder / "images" / "5.png").write_bytes(b"no picture")
     with pytest.raises(InputError) as caught:
@@ -133,7 +134,8 @@ def test_what_is_wrong_names_the_file_before_training(folder, split):
     text = str(caught.value)
     assert "masks/1.png has 4 x 8 pixels, but its image 1.png has 8 x 8" in text
     assert "masks/2.png is not a readable mask" in text
-    assert "masks/3.png has 3 colour channels instead of class indices" in text
+    assert "masks/3.png has 3 colour channels instead of class indices; give the colour of every class" in text
+    assert "values: [[1, 0, 0]]" in text
     assert "masks/4.png has labels outside the classes: 9" in text
     assert "images/5.png is not a readable image" in text
 
@@ -150,7 +152,140 @@ def test_bad_pairs_are_left_out_when_that_is_allowed(folder, monkeypatch):
 def test_missing_partners_are_named(folder):
     (folder / "masks" / "3.png").unlink()
     (folder / "images" / "4.png").unlink()
-    with pytest.raises(InputError, match=r"images/3\.png has no mask; .*masks/4\.png has no image"):
+    with pytest.raises(InputError, match=r"images/3\.png has no mask\n.*masks/4\.png has no image"):
+        source(folder).describe()
+
+
+def test_files_without_a_partner_can_be_skipped(folder, monkeypatch):
+    (folder / "masks" / "3.png").unlink()
+    (folder / "images" / "4.png").unlink()
+    monkeypatch.setenv("DLKIT_SKIP_BAD", "1")
+    with pytest.raises(InputError, match="has no mask"):
+        source(folder, test_fraction=0).describe()
+    monkeypatch.setenv("DLKIT_SKIP_BAD", "2")
+    dataset = source(folder, test_fraction=0)
+    assert dataset.describe().splits == {"train": 8}
+    assert sorted(path.name for path in dataset.left_out) == ["3.png", "4.png"]
+    assert len(dataset.load("train", None)) == 8
+
+
+def test_a_forgotten_suffix_is_named(folder):
+    for path in (folder / "masks").iterdir():
+        path.rename(path.with_name(f"{path.stem}_mask.png"))
+    with pytest.raises(
+        InputError, match=r"0\.png has no mask \(and so in 9 more: .*1\.png, .*3\.png and 6 more\)"
+    ) as caught:
+        source(folder).describe()
+    assert "set mask_suffix: _mask" in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize(
+    ("change", "found", "hint"),
+    [
+        (lambda m: Image.fromarray(m * 255), "they have only 0, 255", "did you mean values: [0, 255], one per class"),
+        (lambda m: Image.fromarray(m == 1), "they have only 0, 255", "did you mean values: [0, 255]"),
+        (lambda m: Image.fromarray(np.where(m == 1, 0, 255).astype(np.uint8)), "only 0, 255", "values: [0, 255]"),
+        (lambda m: Image.fromarray(0 * m), "they have only 0", "class indices start at 0"),
+    ],
+    ids=["grey", "1 bit", "inverse", "empty"],
+)
+def test_a_class_that_no_mask_has_is_an_error_of_two(folder, change, found, hint):
+    rewrite(folder, change)
+    with pytest.raises(InputError, match="have no pixel of ink") as caught:
+        source(folder).load("train", None)
+    assert found in str(caught.value)
+    assert hint in caught.value.problems[0].hint
+
+
+def test_one_of_three_classes_may_be_missing_and_is_named(folder):
+    dataset = ImageMaskFolder(directory=str(folder), class_names=[*NAMES, "tear"], channels=1)
+    dataset.load("train", None)
+    assert dataset.notes == ("no mask of train has a pixel of tear",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: Image.fromarray(m.astype(np.uint16)),
+        lambda m: Image.fromarray(np.stack([m, m, m], -1)),
+        lambda m: Image.fromarray(np.stack([m, np.full_like(m, 255)], -1)),
+        lambda m: Image.fromarray(np.stack([m, m, m, np.full_like(m, 255)], -1)),
+    ],
+    ids=["16 bits", "equal channels", "opaque grey", "opaque colours"],
+)
+def test_indices_are_read_from_every_lossless_form(folder, change):
+    wanted = np.array(source(folder).load("train", None).targets)
+    rewrite(folder, change)
+    np.testing.assert_array_equal(source(folder).load("train", None).targets, wanted)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda m: Image.fromarray(np.stack([m, m], -1)), "grey values with transparency instead of class indices"),
+        (lambda m: Image.fromarray(m * 255).resize((4, 4)).resize((8, 8), 2), "labels outside the classes"),
+    ],
+    ids=["transparent", "blurred"],
+)
+def test_one_text_names_many_files(folder, change, text):
+    rewrite(folder, change)
+    with pytest.raises(InputError) as caught:
+        source(folder).load("train", None)
+    assert str(caught.value).count(text) == 1
+    assert re.search(r"\(and so in \d+ more: .*masks/\d\.png", str(caught.value))
+
+
+def test_image_and_mask_are_turned_alike(folder):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = np.arange(48, dtype=np.uint8).reshape(8, 6)
+    Image.fromarray(image).save(folder / "images" / "0.png", exif=exif)
+    Image.fromarray(np.rot90(image % 2, -1).copy()).save(folder / "masks" / "0.png")
+    for index in range(1, 10):
+        for name in ("images", "masks"):
+            Image.fromarray(np.zeros((6, 8), np.uint8)).save(folder / name / f"{index}.png")
+    train = source(folder, test_fraction=0).load("train", None)
+    np.testing.assert_array_equal(train.inputs[0, ..., 0], np.rot90(image, -1))
+    np.testing.assert_array_equal(train.targets[0], train.inputs[0, ..., 0] % 2)
+    Image.fromarray(image % 2).save(folder / "masks" / "0.png", exif=exif)
+    np.testing.assert_array_equal(source(folder, test_fraction=0).load("train", None).targets[0], train.targets[0])
+
+
+def test_litter_is_passed_over_and_other_files_are_counted(folder):
+    for index in range(10):
+        (folder / "masks" / f"._{index}.png").write_bytes(b"resource")
+    (folder / "images" / "Thumbs.db").write_bytes(b"thumbs")
+    (folder / "images" / "7.tif").write_bytes(b"tiff")
+    dataset = source(folder, test_fraction=0)
+    assert len(dataset.load("train", None)) == 10
+    (note,) = dataset.notes
+    assert note.startswith(f"1 file in {folder / 'images'} not read: 1 .tif (read: .bmp, .gif")
+
+
+def test_jpeg_masks_are_refused_with_what_is_there(folder):
+    for path in list((folder / "masks").iterdir()):
+        path.rename(path.with_suffix(".jpg"))
+    with pytest.raises(MissingError, match=r"no images in .*masks; it has 10 \.jpg") as caught:
+        source(folder).describe()
+    assert "JPEG changes class indices" in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize("names", [("Train", "Test"), ("training", "Validation"), ("seg_train", "seg_test")])
+def test_usual_names_of_split_folders(folder, names):
+    for name in names:
+        shutil.copytree(folder / "images", folder.parent / "other" / name / "images")
+        shutil.copytree(folder / "masks", folder.parent / "other" / name / "masks")
+    found = source(folder.parent / "other").describe().splits
+    assert found == {"train": 10, "validation" if "Validation" in names else "test": 10}
+
+
+def test_two_folders_for_one_split_are_refused(folder):
+    for name in ("train", "val", "valid"):
+        shutil.copytree(folder / "images", folder / name / "images")
+        shutil.copytree(folder / "masks", folder / name / "masks")
+    for name in ("images", "masks"):
+        shutil.rmtree(folder / name)
+    with pytest.raises(InputError, match="two folders for validation: val and valid"):
         source(folder).describe()
 
 
