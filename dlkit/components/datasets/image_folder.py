@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from dlkit.components.datasets._split_folders import split_folders, subfolders
-from dlkit.components.datasets._unreadable import allowed_unreadable
-from dlkit.errors import InputError, MissingError
+from dlkit.components.datasets._unreadable import allowed_unreadable, grouped, unreadable
+from dlkit.errors import DlkitError, InputError, MissingError
 from dlkit.files.cache import cached_arrays, new_array
 from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
 from dlkit.media.folders import SUFFIXES, Listing, listed, passed_over
@@ -113,7 +113,11 @@ class ImageFolder:
             raise self._no_images(folder)
         return paths, np.asarray(labels, np.int64)
 
-    def _no_images(self, folder: Path) -> MissingError:
+    def _no_images(self, folder: Path) -> DlkitError:
+        """Return the error for a folder without images, or with unreadable ones only."""
+        bad = {path: reason for path, reason in self._unreadable.items() if path.is_relative_to(folder)}
+        if bad:
+            return InputError(f"no readable images in {folder}:\n{grouped(bad)}", "remove or replace the files")
         others = [path for part, found in self._found.items() if part.is_relative_to(folder) for path in found.others]
         instead = "".join(f"; {text}" for text in passed_over(folder, others))
         return MissingError(f"no images in {folder}{instead}", f"supported file types: {', '.join(sorted(SUFFIXES))}")
@@ -140,6 +144,11 @@ class ImageFolder:
     def left_out(self) -> tuple[Path, ...]:
         """Return the unreadable images that are skipped, as DLKIT_SKIP_BAD allows."""
         return allowed_unreadable(self.image_files, self.channels)
+
+    @property
+    def _unreadable(self) -> dict[Path, str]:
+        """Return the reasons for files that are left out."""
+        return unreadable(self.image_files, self.channels) if self.left_out else {}
 
     def describe(self) -> Description:
         """Return the description; classes are the sub-folder names in alphabetical order, image sizes are not fixed."""

@@ -206,10 +206,11 @@ class ImageMaskFolder:
         check_split(split, list(self._pairs))
         self._check_partners()
         bad = set(self.left_out)
-        self._check_seen()
         pairs = [pair for pair in self._pairs[split] if not bad & set(pair)]
         if not pairs:
-            raise MissingError(f"split {split!r} of {self.directory} has no readable image-mask pair")
+            reasons = f":\n{grouped(self.problems)}" if self.problems else ""
+            raise MissingError(f"split {split!r} of {self.directory} has no readable image-mask pair{reasons}")
+        self._check_seen()
         key = [_stamp(pairs), self._mask_settings, self.channels, resize.key if resize else None]
         arrays = cached_arrays(key, lambda aside: self._decode(pairs, resize, aside))
         names = np.array([str(image) for image, _ in pairs])

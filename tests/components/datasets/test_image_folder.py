@@ -154,3 +154,12 @@ def test_images_are_read_as_a_viewer_shows_them(tmp_path):
     Image.fromarray(half.astype(np.uint16) * 257).save(tmp_path / "a" / "0.png")
     with pytest.raises(InputError, match=r"0\.png has 16 bits per channel"):
         source(tmp_path).load("train", RESIZE)
+
+
+def test_a_class_of_unreadable_images_says_why(tmp_path, monkeypatch):
+    fill(tmp_path)
+    for path in (tmp_path / "b").iterdir():
+        Image.fromarray(np.zeros((4, 4), np.uint16)).save(path)
+    monkeypatch.setenv("DLKIT_SKIP_BAD", "4")
+    with pytest.raises(InputError, match=r"no readable images in .*b:\n.*0\.png has 16 bits .* \(and so in 3 more: "):
+        source(tmp_path).describe()
