@@ -61,6 +61,13 @@ def restored_epoch(callbacks: Callbacks) -> int | None:
     return int(restored[-1]) if restored else None
 
 
+def close_logs(callbacks: Callbacks) -> None:
+    """Close the files of CSVLoggers, which do it themselves only at the end of a training."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.CSVLogger) and callback.csv_file is not None:
+            callback.csv_file.close()
+
+
 def wants_batches(callback: keras.callbacks.Callback) -> bool:
     """Return whether a callback defines a method that runs at every step."""
     hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")

@@ -17,7 +17,7 @@ from dlkit.machine.interruption import Interrupted, StopRequest, stop_requests
 from dlkit.model.groups import learning_rates
 from dlkit.recipe.schema import Recipe, ResolvedPhase
 from dlkit.runs.directory import RunDirectory
-from dlkit.training.callbacks import averaged_weights, created_callbacks, restored_epoch, wants_batches
+from dlkit.training.callbacks import averaged_weights, close_logs, created_callbacks, restored_epoch, wants_batches
 from dlkit.training.devices import ALONE, Group
 from dlkit.training.monitors import directions, smaller_is_better
 from dlkit.training.prepare import Prepared
@@ -118,7 +118,7 @@ class Training:
     def _enter_phase(self) -> None:
         """Compile for the phase and create its callbacks and variables."""
         self.steps = Steps(self.recipe, self.prepared, self.phase, self.group)
-        callbacks = created_callbacks(self.phase, self.steps.network, self.folder)
+        callbacks = created_callbacks(self.phase, self.steps.network, self.folder, len(self.progress.history))
         self._callbacks = keras.callbacks.CallbackList(
             callbacks, model=self.steps.network, epochs=self.phase.epochs, steps=self.steps.per_epoch, verbose=0
         )
@@ -229,6 +229,7 @@ class Training:
     def _interrupt(self) -> None:
         self.state.save()
         run = self.state.run
+        close_logs(self._callbacks.callbacks)
         raise Interrupted(
             f"stopped after {self.progress.step} updates; everything is saved in {run.path}" if run else "stopped",
             f"continue with: {run.resume_command}" if run else "",
