@@ -1,8 +1,11 @@
 """What the tests share: caches and runs of their own, a quiet TensorFlow, and one trained run on real digits."""
 
 import os
+import re
 import runpy
+import shlex
 import sys
+from pathlib import Path
 from subprocess import CompletedProcess
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -170,3 +173,32 @@ def dlkit(monkeypatch, capsys, tmp_path):
         return Result(int(stopped.value.code or 0), *capsys.readouterr())
 
     return run
+
+
+# Lines of the pages' shell blocks that no test runs, by their beginning, and why.
+NOT_RUN = {
+    "make demo": ".ci/run and the tests run the same through `dlkit demo`",
+    "make test": "it runs the tests",
+    "python3 -m pip": "needs a package index",
+    "source .venv": "changes the shell only",
+    "python benchmarks/": "a measurement of hours, with its result beside it",
+    "dlkit repeat mobilenet_photos": "a measurement of hours; transfer_learning.md runs the same path",
+    "dlkit train cifar_to_cifar_source": "a measurement of hours; tests/real/test_transfer.py trains it in part",
+    "dlkit train RECIPE": "a measurement of hours; tests/real/test_lecture_models.py trains the recipes in part",
+    "dlkit evaluate RECIPE": "as above",
+    "dlkit train cifar_cnn_fast_relu.yaml": "a measurement of hours",
+    "dlkit train unet ...": "a measurement of hours",
+}
+
+
+@pytest.fixture(scope="session")
+def page_commands():
+    """Return the words of the commands in the shell blocks of a page, without those that no test runs."""
+
+    def commands(page):
+        text = (Path(__file__).parent.parent / page).read_text(encoding="utf-8")
+        blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        lines = [line for block in blocks for line in block.splitlines() if not line.startswith(tuple(NOT_RUN))]
+        return [shlex.split(line, comments=True) for line in lines]
+
+    return commands

@@ -70,6 +70,7 @@ def _check(name: str, overrides: list[str], build: bool) -> "list[Overlap]":
     from dlkit.recipe.advice import TRANSPOSED, overlap_of, overlaps
 
     loaded = load_recipe(name, overrides)
+    listed = overlaps(loaded.recipe)
     if build:
         from dlkit.machine.tensorflow import start_tensorflow
 
@@ -78,9 +79,11 @@ def _check(name: str, overrides: list[str], build: bool) -> "list[Overlap]":
         from dlkit.training.check import check_build
 
         network = check_build(loaded)
-        layers = [layer for layer in network.layers if type(layer).__name__ in TRANSPOSED]
-        return [overlap_of(layer.name, layer.kernel_size, layer.strides, locate(layer)) for layer in layers]
-    return overlaps(loaded.recipe)
+        layers = [layer for layer in network._flatten_layers() if type(layer).__name__ in TRANSPOSED]
+        built = [overlap_of(layer.name, layer.kernel_size, layer.strides, locate(layer)) for layer in layers]
+        known = {overlap.location for overlap in built}
+        return built + [overlap for overlap in listed if overlap.location not in known]
+    return listed
 
 
 def _draw(overlaps: "list[Overlap]", folder: Path) -> None:

@@ -42,7 +42,7 @@ def test_json_lists_all_problems(dlkit, tmp_path):
         "column": 1,
         "key": "epochs",
         "message": "unknown key 'epochs'",
-        "hint": f"allowed: {allowed}",
+        "hint": f"did you mean 'training.epochs'? allowed here: {allowed}",
         "level": "problem",
     }
 
@@ -63,6 +63,23 @@ def test_build_checks_layers_and_contract(dlkit):
     result = dlkit("validate", "digits_mlp", "--build", "--set", "expect.parameters.total=1")
     assert result.code == 1
     assert "total parameters: expected 1, found " in result.error
+
+
+NESTED = (
+    "model={autoencoder: {encoder: [Flatten, {Dense: {units: 16, activation: relu}}], decoder: [{Reshape: "
+    "{target_shape: [4, 4, 1]}}, {Conv2DTranspose: {filters: 1, kernel_size: 3, strides: 2, padding: same}}]}}"
+)
+
+
+def test_build_keeps_the_warnings_of_nested_layers(dlkit):
+    words = ["validate", "digits_mlp", "--set", NESTED, "--set", "task=autoencoding", "--set", "expect={}"]
+    words += ["--set", "data.preprocess=[{Rescaling: {scale: 1/255}}]", "--json"]
+    plain, built = (dlkit(*words, *more) for more in ([], ["--build"]))
+    assert (plain.code, built.code) == (0, 0)
+    (without,), (warning,) = json.loads(plain.out), json.loads(built.out)
+    assert warning["level"] == "warning"
+    assert "is not divisible by the stride 2" in warning["message"]
+    assert {key: warning[key] for key in ("file", "line", "hint")} == {k: without[k] for k in ("file", "line", "hint")}
 
 
 def test_debug_shows_the_traceback(dlkit, monkeypatch, tmp_path):

@@ -1,0 +1,145 @@
+"""The pages of docs/, command by command, as a reader would run them: at 80 columns, with real pictures and data.
+
+guide.md, json.md, segmentation.md, autoencoders.md, threat_model.md, and what results.md lets one run in minutes.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("DLKIT_SHARED", "."))
+SHORT = {"unet": ["training.epochs=1"], "mnist_mlp": ["training.epochs=1"]} | {
+    name: ["training.epochs=1", "data.limit=2000"] for name in ("ae_denoising", "ae_simple")
+}
+
+
+@pytest.fixture
+def reader(tmp_path):
+    """Run the words of a command in an empty folder of a reader, with short trainings of what takes long."""
+
+    def run(program, *words):
+        assert program == "dlkit"
+        words = [word.replace("PATH", str(SHARED / "data/isbi2012/train")) for word in words]
+        if words[0] in ("train", "repeat") and words[1] in SHORT:
+            words += [word for setting in SHORT[words[1]] for word in ("--set", setting)]
+        environment = os.environ | {"COLUMNS": "80", "PYTHONPATH": str(ROOT), "DLKIT_RUNS": ""}
+        command = [sys.executable, "-m", "dlkit", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def pictures(tmp_path, photos):
+    """Forty ants and forty bees of a reader's own, in photos/."""
+    for name in ("ants", "bees"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for path in sorted((photos / "train" / name).glob("*.jpg"))[:40]:
+            shutil.copy(path, tmp_path / "photos" / name)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def digit(tmp_path):
+    """A picture of a digit, and a folder with more of them."""
+    import numpy as np
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    (tmp_path / "more_digits").mkdir()
+    images = (load_digits().images * 255 / 16).astype(np.uint8)
+    for name, image in zip(("digit.png", "more_digits/a.png", "more_digits/b.png"), images, strict=False):
+        Image.fromarray(image).save(tmp_path / name)
+    return images[:4, ..., np.newaxis]
+
+
+def latest(tmp_path, recipe):
+    """The latest run of a recipe."""
+    return sorted((tmp_path / "saved_models" / recipe).glob("2*"))[-1]
+
+
+def test_the_guide(reader, page_commands, pictures, digit, tmp_path):
+    reader("dlkit", "train", "digits_mlp")  # the demo, which the README comes with
+    for words in page_commands("docs/guide.md"):
+        if "--resume" in words:
+            (latest(tmp_path, "my_net") / "metrics.json").unlink()  # as if it had been interrupted at the end
+        if "path/to/my_net/1" in words:
+            words[-1] = str(next((tmp_path / "saved_models").glob("my_net/*/exports/saved_model/my_net/1")))
+        printed = reader(*words)
+        if words[1:3] == ["new", "my_net"]:
+            text = (tmp_path / "my_net.yaml").read_text()
+            text = text.partition("\nexpect:")[0].replace("units: 64", "units: 128", 1)
+            (tmp_path / "my_net.yaml").write_text(text)
+        if words[1] in ("list", "summary", "data", "evaluate", "doctor"):
+            assert "…" not in printed, words
+    check_serving(digit, tmp_path)
+
+
+def check_serving(images, tmp_path):
+    """Run the program of the guide that serves the export."""
+    text = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    path = next((tmp_path / "saved_models").glob("my_net/*/exports/saved_model/my_net/1"))
+    program = re.sub(r'"saved_models/my_net/RUN/[^"]+"', repr(str(path)), program)
+    names = {"images": images}
+    exec(program, names)
+    assert [label.decode() for label in names["answer"]["label"].numpy()] == ["0", "1", "2", "3"]
+
+
+def test_the_page_of_json(reader, page_commands, pictures, tmp_path):
+    text = (ROOT / "docs/json.md").read_text(encoding="utf-8")
+    examples = dict(re.findall(r"^```sh\n(.*?)\n```\n\n```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    for recipe in ("image_folder_cnn", "ae_simple"):
+        reader("dlkit", "train", recipe, *(["--set", "training.epochs=1"] if recipe == "image_folder_cnn" else []))
+    reader("dlkit", "new", "my_net", "--from", "digits_mlp")
+    for words in page_commands("docs/json.md"):
+        if words[1] == "inspect":
+            shutil.copy(latest(tmp_path, "digits_mlp") / "last.keras", tmp_path / "model.keras")
+        printed = json.loads(reader(*words))
+        example = next((json.loads(shown) for line, shown in examples.items() if line.split() == words), None)
+        if isinstance(example, dict):
+            assert set(example) <= set(printed), words
+
+
+def test_the_page_of_autoencoders(reader, page_commands, tmp_path):
+    for words in page_commands("docs/autoencoders.md"):
+        reader(*words)
+    assert (tmp_path / "codes.npz").stat().st_size > 1000
+
+
+def test_the_page_of_segmentation(reader, page_commands, tmp_path):
+    (tmp_path / "scans").mkdir()
+    for path in sorted((SHARED / "data/isbi2012/test").rglob("*.png"))[:2]:
+        shutil.copy(path, tmp_path / "scans")
+    for words in page_commands("docs/segmentation.md"):
+        reader(*words)
+    assert len(list((tmp_path / "masks").rglob("*.png"))) == 2
+
+
+def test_the_threat_model(reader, page_commands, tmp_path):
+    reader("dlkit", "train", "digits_mlp", "--set", "training.epochs=1")
+    shutil.copy(latest(tmp_path, "digits_mlp") / "last.keras", tmp_path / "downloaded.keras")
+    shutil.copytree(latest(tmp_path, "digits_mlp"), tmp_path / "a_run_from_someone")
+    for words in page_commands("docs/threat_model.md"):
+        reader(*words)
+
+
+def test_the_commands_of_the_results_that_take_minutes(reader, page_commands):
+    assert page_commands("docs/results.md") == [
+        ["dlkit", "train", "unet", "--set", "data.source.image_mask_folder.directory=PATH"],
+        ["dlkit", "evaluate", "unet"],
+    ]  # test_the_page_of_segmentation runs both
+
+
+def test_offline_with_a_prepared_folder(reader, page_commands):
+    (words,) = [words for words in page_commands("README.md") if "/data/tfds" in words]
+    reader(*[word.replace("/data/tfds", os.environ["TFDS_DATA_DIR"]) for word in words])
