@@ -12,7 +12,7 @@ def block(language, number=0):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.M | re.S)[number]
 
 
-def test_the_page_is_true(tmp_path, monkeypatch, dlkit):
+def test_the_page_is_true(tmp_path, monkeypatch, reload_here, dlkit):
     monkeypatch.setenv("DLKIT_RUNS", str(tmp_path / "runs"))
     (tmp_path / "flats.csv").write_text(block("csv"))
     (tmp_path / "new.csv").write_text(block("csv", 1))

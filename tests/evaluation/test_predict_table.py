@@ -53,7 +53,7 @@ def test_rows_in_another_order_give_the_answers_of_evaluation(trained, tmp_path)
     )
 
 
-def test_the_export_takes_raw_cells(trained, tmp_path):
+def test_the_export_takes_raw_cells(trained, reload_here, tmp_path):
     path, certificate = export(trained, "saved_model", tmp_path / "out")
     assert certificate["passed"]
     serve = tf.saved_model.load(str(path)).signatures["serving_default"]
