@@ -101,7 +101,7 @@ def read_certificate(artefact: Path) -> dict[str, Any]:
             raise ValueError(f"there is no format {certificate['format']!r}")
         if certificate["checkpoint"] not in CHECKPOINTS:
             raise ValueError(f"there is no checkpoint {certificate['checkpoint']!r}")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckError(f"{artefact / CERTIFICATE} is damaged: {error}", "export the run again") from error
     return certificate
 

@@ -39,7 +39,7 @@ def write_file(path: Path, write: Callable[[Path], Any]) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             write(aside)
             _sync(aside)
-            aside.chmod(0o644)
+            aside.chmod(0o666 & ~_umask())
             os.replace(aside, path)
             _sync(path.parent)
         finally:
@@ -56,11 +56,18 @@ def folder_aside(parent: Path) -> Iterator[Path]:
         descriptor = os.open(aside, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        aside.chmod(0o755)
+        aside.chmod(0o777 & ~_umask())
         yield aside
     finally:
         os.close(descriptor)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _umask() -> int:
+    """Return this process's umask; the temporary files of `tempfile` ignore it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def publish(aside: Path, folder: Path) -> bool:

@@ -73,7 +73,7 @@ def cached_json(kind: str, key: Any, compute: Callable[[], Any]) -> Any:
     path = cache_directory() / kind / f"{digest(key)}.json"
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         value = compute()
     with suppress(MissingError):
         write_text(path, json.dumps(value))

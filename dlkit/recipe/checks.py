@@ -1,5 +1,6 @@
 """Find all problems of a recipe at once, each with its position, the received and allowed values, and a suggestion."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -31,6 +32,8 @@ def check_recipe(data: dict[str, Any], positions: Positions) -> Recipe:
     return recipe
 
 
+# A field that Keras replaces in a file name: a name, and how to write a number.
+_FIELD = re.compile(r"\{\w+(:0?\d{0,2}(\.\d{1,2})?[defg]?)?\}")
 # Kinds for which Keras accepts identifiers, such as glorot_uniform, as well as classes.
 _WORDED = ("initializer", "regularizer", "constraint", "loss", "metric")
 
@@ -204,9 +207,13 @@ class _Checker:
 
 
 def is_inside(path: str) -> bool:
-    """Return whether a path stays below the folder that it is relative to, on every operating system."""
-    parts = path.replace("\\", "/").split("/")
-    return bool(path) and parts[0] not in ("", "~") and ":" not in path.split("{")[0] and ".." not in parts
+    """Return whether a path stays below the folder that it is relative to, on every operating system.
+
+    Keras fills in fields such as {epoch:02d} and {val_loss:.2f}. Any other format could produce dots and slashes.
+    """
+    plain = _FIELD.sub("x", path)
+    parts = plain.replace("\\", "/").split("/")
+    return bool(path) and parts[0] not in ("", "~") and not set(":{}") & set(plain) and ".." not in parts
 
 
 def _by_place(error: ValidationError) -> list[list[Any]]:

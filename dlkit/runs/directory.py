@@ -17,7 +17,7 @@ from dlkit.errors import InputError, MissingError, closest
 from dlkit.files.atomic import folder_aside, publish, remove_abandoned, write_text
 from dlkit.process import command
 from dlkit.runs.content import check_content
-from dlkit.safety.files import check_folder
+from dlkit.safety.files import check_folder, require_file
 
 RESOLVED = "resolved.yaml"
 CHECKPOINTS = ("last", "best")
@@ -76,11 +76,12 @@ class RunDirectory:
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of a JSON file of the run, empty when it does not exist."""
+        if not (self.path / name).exists():
+            return {}
+        require_file(self.path / name)
         try:
             content: dict[str, Any] = json.loads((self.path / name).read_text())
             check_content(name, content)
-        except FileNotFoundError:
-            return {}
         except (ValueError, RecursionError) as error:
             raise InputError(f"{self.path / name} is damaged: {error}", "restore the file or remove the run") from error
         return content

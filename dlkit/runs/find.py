@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dlkit.errors import InputError, MissingError, closest
 from dlkit.runs.directory import RESOLVED, RunDirectory
+from dlkit.safety.files import check_folder, require_file
 
 STAMP = "%Y%m%d-%H%M%S"
 
@@ -17,7 +18,8 @@ def started(run: Path) -> datetime:
 
     Runs of older versions did not record it; their names contain it in local time.
     """
-    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError, InputError):
+        require_file(run / "environment.json")
         recorded: str = json.loads((run / "environment.json").read_text())["started"]
         return datetime.fromisoformat(recorded).astimezone(UTC)
     with suppress(ValueError, OSError):
@@ -43,8 +45,15 @@ def find_run(reference: str | None, root: Path, *, finished: bool | None = None)
     """Return a run, given its directory, a recipe's name (its latest run) or None (the latest of all).
 
     A directory is a path, or RECIPE/RUN below the root. `finished` restricts the search for the latest run to finished
-    or unfinished runs. Raise MissingError when there is none.
+    or unfinished runs. Raise MissingError when there is none, and InputError when the run contains a link out of it, a
+    pipe or a device.
     """
+    found = _found(reference, root, finished)
+    check_folder(found.path)
+    return found
+
+
+def _found(reference: str | None, root: Path, finished: bool | None) -> RunDirectory:
     exact = exact_run(reference, root) if reference is not None else None
     if exact is not None:
         return exact

@@ -7,12 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.errors import InputError, MissingError
-from dlkit.safety.files import first_line, links_out
+from dlkit.runs.content import CONTENTS
+from dlkit.runs.directory import RunDirectory
+from dlkit.safety.files import first_line, links_out, special_files
 from dlkit.safety.keras_files import PICKLES
 from dlkit.safety.saved_models import GRAPH, OTHER_GRAPHS
 
 RESOLVED, CERTIFICATE = "resolved.yaml", "certificate.json"
 MAX_JSON = 100_000_000
+# First bytes of files that can contain programs or other files.
+STARTS = {
+    b"PK\x03\x04": "a zip archive",
+    b"\x89HDF\r\n": "an HDF5 file",
+    b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"\x7fELF": "a program",
+    **{b"\x80%c" % protocol: "a pickle" for protocol in range(2, 6)},
+}
+LONGEST_START = 8
 KINDS = (
     "a .keras, .h5, .npz or .npy file, a SavedModel folder, a run directory or a certificate.json "
     "(a .keras file is recognised by its name)"
@@ -100,18 +114,41 @@ def _certificate(path: Path) -> Found:
 def _run(path: Path) -> Found:
     """Return a run's recipe, state and files, and the problems of all artefacts in it, including exports."""
     problems = [f"{link} is a symbolic link out of the run" for link in links_out(path)]
+    problems += [f"{item.relative_to(path)}: it is not a regular file" for item in special_files(path)]
     inner = {}
     for item in sorted(path.rglob("*")):
         name = str(item.relative_to(path))
         if item.is_symlink():
             continue
-        if item.suffix.lower() in PICKLES and item.is_file():
-            problems.append(f"{name}: it is code or a pickle")
+        problems += [f"{name}: {reason}" for reason in _misplaced(item)]
         if any(is_it(item) for _, is_it, _ in _ARTEFACTS):
             inner[name] = found = _inside(path, item)
             problems += [f"{name}: {reason}" for reason in found]
     contents = {"recipe": _recipe_name(path), "finished": (path / "metrics.json").is_file(), "files": _files(path)}
     return contents | {"inspected": sorted(inner)}, problems
+
+
+def _misplaced(item: Path) -> list[str]:
+    """Return why a file may not be in a run: code, or an archive whose contents or kind its name hides."""
+    if not item.is_file():
+        return []
+    if item.suffix.lower() in PICKLES:
+        return ["it is code or a pickle"]
+    if item.name in CONTENTS:
+        return _json_problems(item)
+    if any(is_it(item) for _, is_it, _ in _ARTEFACTS):
+        return []
+    with item.open("rb") as stream:
+        start = stream.read(LONGEST_START)
+    return [f"it is {kind} under another name" for magic, kind in STARTS.items() if start.startswith(magic)]
+
+
+def _json_problems(item: Path) -> list[str]:
+    try:
+        RunDirectory(item.parent).read_json(item.name)
+    except InputError as error:
+        return [f"it is unreadable ({first_line(error)})"]
+    return []
 
 
 def _inside(run: Path, item: Path) -> list[str]:

@@ -15,6 +15,7 @@ from dlkit.errors import MissingError
 from dlkit.process import command, runs_root
 from dlkit.runs.directory import RESOLVED, RunDirectory
 from dlkit.runs.find import find_run
+from dlkit.safety.files import check_folder
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
@@ -79,6 +80,7 @@ def started_from(run: RunDirectory) -> RunDirectory | None:
             f"{run.path} started with the weights of {path}, which does not exist",
             "restore that run, or train a new run from another one with --from",
         )
+    check_folder(found.path)
     return found
 
 

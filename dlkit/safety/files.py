@@ -183,6 +183,11 @@ def check_folder(folder: Path) -> None:
             require_file(path)
 
 
+def special_files(folder: Path) -> list[Path]:
+    """Return the pipes, sockets and devices below a folder; reading one may never end."""
+    return [path for path in sorted(folder.rglob("*")) if path.exists() and not (path.is_dir() or path.is_file())]
+
+
 def first_line(error: Exception) -> str:
     """Return the first non-empty line of an exception's message, or its type if there is none."""
     if isinstance(error, struct.error | EOFError | MemoryError):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,8 +16,16 @@ from dlkit.safety.h5 import H5Contents, h5_contents
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 EXPECTED = ("metadata.json", CONFIG, WEIGHTS)
 TRUSTED_PACKAGES = ("keras", "dlkit", "builtins")
-# Keras modules that read, write and download; a configuration could call their functions.
-ACTING_MODULES = ("keras.utils", "keras.src.utils", "keras.saving", "keras.src.saving", "keras.src.export")
+# A configuration can name any class or function of Keras, including those that download or load files. Only these
+# modules contain nothing but parts of a model.
+PARTS = ("activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "ops")
+PARTS += ("optimizers", "optimizers.schedules", "quantizers", "regularizers")
+MODELS = ("Functional", "Model", "Sequential")
+TOP_LEVEL = (*MODELS, "DTypePolicy", "FloatDTypePolicy", "KerasTensor", "QuantizedDTypePolicy", "Variable")
+# Functions in those modules that create objects from a configuration.
+CREATORS = ("get", "deserialize", "serialize")
+# Settings of layers that may name a file to read instead of containing its words.
+FILE_SETTINGS = ("vocabulary", "idf_weights")
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".marshal", ".py", ".pyc", ".so", ".dll")
 # Class names in a configuration that stand for code rather than data.
 CODE_CLASSES = ("Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "FlaxLayer", "JaxLayer")
@@ -97,6 +106,7 @@ def _read_config(text: bytes, name: str, contents: KerasContents) -> None:
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"{name} is not valid JSON: {error}", "the file is damaged") from error
     for part in _mappings(config):
+        contents.problems.extend(_file_problems(part))
         if isinstance(part.get("class_name"), str):
             _note_layer(part, contents)
             contents.problems.extend(_class_problems(part))
@@ -125,17 +135,46 @@ def _note_layer(part: dict[str, Any], contents: KerasContents) -> None:
 
 
 def _class_problems(part: dict[str, Any]) -> Iterator[str]:
-    """Yield problems of a class that contains code, or of a function that acts outside the model."""
+    """Yield problems of a class that contains code, or of a class or function that is not part of a model."""
     name, module = part["class_name"], part.get("module")
     if name in CODE_CLASSES:
         yield f"{name} contains code"
-    if isinstance(module, str) and module.startswith(ACTING_MODULES):
+    if not isinstance(module, str) or module.split(".")[0] not in TRUSTED_PACKAGES:
+        return
+    if name == "function" and not _is_model_function(module, part.get("config")):
         yield f"{name} refers to {module}.{part.get('config')}, which is not part of a model"
+    elif name != "function" and not _is_model_class(module, name):
+        yield f"{name} of {module} is not part of a model"
+
+
+def _file_problems(part: dict[str, Any]) -> Iterator[str]:
+    for key in FILE_SETTINGS:
+        if isinstance(part.get(key), str):
+            yield f"{key} names the file {part[key]}"
+
+
+def _is_model_class(module: str, name: str) -> bool:
+    if not re.fullmatch(r"[A-Z]\w*", name) or module == "builtins":
+        return False
+    if module in ("keras", "keras.models"):
+        return name in (TOP_LEVEL if module == "keras" else MODELS)
+    return module.startswith(("dlkit.", "keras.src.models.")) or _holds_parts(module)
+
+
+def _is_model_function(module: str, name: Any) -> bool:
+    known = isinstance(name, str) and name.isidentifier() and name not in CREATORS
+    return known and (module == "builtins" or _holds_parts(module))
+
+
+def _holds_parts(module: str) -> bool:
+    """Return whether a module of Keras, public or internal, contains nothing but parts of a model."""
+    path = module.removeprefix("keras.").removeprefix("src.")
+    return path in PARTS or (module.startswith("keras.src.") and path.split(".")[0] in PARTS)
 
 
 def _foreign_classes(part: dict[str, Any]) -> Iterator[str]:
     name, module, registered = part["class_name"], part.get("module"), part.get("registered_name")
     if isinstance(module, str) and module.split(".")[0] not in TRUSTED_PACKAGES:
         yield f"{name} comes from the module {module}"
-    elif not isinstance(module, str) and ">" in str(registered):
+    elif ">" in str(registered) and not str(registered).startswith("dlkit>"):
         yield f"{name} is a custom registered class, {registered}"

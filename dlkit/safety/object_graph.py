@@ -18,12 +18,27 @@ def saver_role(function: str) -> str:
 
 
 def called_functions(node: Any) -> Iterator[str]:
-    """Yield the functions that a node may call, including its own operation."""
+    """Yield the functions that a node may call, including its own operation and functions passed to functions."""
     yield node.op
-    for value in node.attr.values():
-        if value.HasField("func"):
-            yield value.func.name
-        yield from (function.name for function in value.list.func)
+    yield from _named_in(node.attr)
+
+
+def _named_in(attributes: Any) -> Iterator[str]:
+    for value in attributes.values():
+        for function in (*([value.func] if value.HasField("func") else []), *value.list.func):
+            yield function.name
+            yield from _named_in(function.attr)
+
+
+def listed_functions(meta: Any) -> Iterator[str]:
+    """Yield the functions that the object graph offers, and those that compute gradients."""
+    graph, library = meta.object_graph_def, meta.graph_def.library
+    yield from graph.concrete_functions
+    for item in graph.nodes:
+        yield from item.function.concrete_functions
+        yield item.bare_concrete_function.concrete_function_name
+    yield from (gradient.gradient_func for gradient in library.gradient)
+    yield from (gradient.gradient_func for gradient in library.registered_gradients)
 
 
 def loading_problems(meta: Any) -> Iterator[str]:
@@ -34,6 +49,7 @@ def loading_problems(meta: Any) -> Iterator[str]:
         if item.saveable_objects or item.registered_saver:
             yield f"object {number} has its own saver"
     yield from _saver_problems(meta)
+    yield from _exchanged_functions(meta)
     yield from _device_problems(meta)
     yield from _asset_problems(meta)
 
@@ -56,6 +72,13 @@ def _saver_problems(meta: Any) -> Iterator[str]:
         for node in function.node_def:
             if node.op in RESTORING and not (node.input and node.input[0] in arguments):
                 yield f"function {name} reads a file of its choice"
+
+
+def _exchanged_functions(meta: Any) -> Iterator[str]:
+    """Yield functions that TensorFlow's optimizer may call in place of others with the same `api_implements`."""
+    for name, function in _functions(meta).items():
+        if "api_implements" in function.attr:
+            yield f"function {name} can be exchanged for another one"
 
 
 def _device_problems(meta: Any) -> Iterator[str]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from dlkit.errors import CheckError
 from dlkit.process import command
-from dlkit.safety.files import UnreadableError, first_line, links_out, require_file, safe_member_name
-from dlkit.safety.object_graph import called_functions, loading_problems, saver_role
+from dlkit.safety.files import UnreadableError, first_line, links_out, require_file, safe_member_name, special_files
+from dlkit.safety.object_graph import called_functions, listed_functions, loading_problems, saver_role
 from dlkit.safety.ops import ALLOWED, READS_ASSET, RESTORING, SAVING
 
 GRAPH = "saved_model.pb"
@@ -31,6 +31,7 @@ def saved_model_contents(folder: Path) -> SavedModelContents:
     contents = SavedModelContents()
     contents.problems.extend(f"{name} contains another graph, which is not checked" for name in _other_graphs(folder))
     contents.problems.extend(f"{link} is a symbolic link out of the folder" for link in links_out(folder))
+    contents.problems.extend(f"{path} is not a regular file" for path in special_files(folder))
     metas = _parsed(folder / GRAPH).meta_graphs
     if len(metas) > 1:
         contents.problems.append(f"it has {len(metas)} graphs, and its loader chooses which of them runs")
@@ -132,11 +133,9 @@ def _asset_problems(meta: Any) -> Iterator[str]:
 def _saver_problems(meta: Any) -> Iterator[str]:
     """Yield calls of the functions that write and read variables other than by the saver."""
     saver = {meta.saver_def.save_tensor_name.split(":")[0], meta.saver_def.restore_op_name}
-    callers = [("", node) for node in meta.graph_def.node if node.name not in saver]
-    callers += [(f.signature.name, node) for f in meta.graph_def.library.function for node in f.node_def]
-    called = {name for _, node in callers for name in called_functions(node)} | set(
-        meta.object_graph_def.concrete_functions
-    )
+    callers = [node for node in meta.graph_def.node if node.name not in saver]
+    callers += [node for function in meta.graph_def.library.function for node in function.node_def]
+    called = {name for node in callers for name in called_functions(node)} | set(listed_functions(meta))
     yield from (f"function {name} is called outside the saver" for name in sorted(called) if saver_role(name))
     for name, signature in meta.signature_def.items():
         if saver & {info.name.split(":")[0] for info in signature.outputs.values()}:

@@ -16,6 +16,8 @@ import numpy as np
 
 from dlkit.catalog.kinds import WRITES
 from dlkit.files.atomic import write_file
+from dlkit.safety.arrays import check_arrays
+from dlkit.safety.files import UnreadableError, require_file
 
 FOLDER = "snapshots"
 KEPT = 2
@@ -89,9 +91,10 @@ def snapshot_content(snapshot: Snapshot) -> memoryview:
 def read_snapshot(run: Path) -> Snapshot | None:
     """Return the newest undamaged snapshot, or None if there is none."""
     for path in sorted((run / FOLDER).glob("*.npz"), reverse=True):
+        require_file(path)
         content = path.read_bytes()
         body, stored = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
-        if hashlib.sha256(body).digest() == stored and (found := _parsed(body)) is not None:
+        if hashlib.sha256(body).digest() == stored and (found := _parsed(path, body)) is not None:
             return found
     return None
 
@@ -101,10 +104,13 @@ def has_snapshot(run: Path) -> bool:
     return read_snapshot(run) is not None
 
 
-def _parsed(body: bytes) -> Snapshot | None:
-    """Return the snapshot in a file's content, or None if the content is not one."""
+def _parsed(path: Path, body: bytes) -> Snapshot | None:
+    """Return the snapshot in a file's content, or None if the content is not one; InputError when it is unsafe."""
     try:
+        check_arrays(path)
         return parse_snapshot(body)
+    except UnreadableError:
+        return None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, RecursionError, BadZipFile):
         return None
 
@@ -161,12 +167,16 @@ def callback_state(callback: Any) -> dict[str, Any]:
 def restore_callback(callback: Any, state: dict[str, Any]) -> None:
     """Restore the attributes that callback_state() returned into a new callback.
 
-    At its first use EarlyStopping sets its comparison function, which is code and so not stored, and may flip the sign
+    Texts keep the values that the recipe gives them: a path in someone else's snapshot could lead out of the run. At
+    its first use EarlyStopping sets its comparison function, which is code and so not stored, and may flip the sign
     of min_delta. Where the stored sign is flipped, the comparison must be set first.
     """
     if hasattr(callback, "_set_monitor_op") and state.get("min_delta") != callback.min_delta:
         callback._set_monitor_op()
-    vars(callback).update({name: value for name, value in state.items() if name not in _NOT_STATE})
+    texts = {name for name, value in vars(callback).items() if isinstance(value, str)}
+    vars(callback).update(
+        {name: value for name, value in state.items() if name not in texts | _NOT_STATE and not isinstance(value, str)}
+    )
 
 
 def _plain_items(callback: Any) -> Iterator[tuple[str, Any]]:
