@@ -1,7 +1,7 @@
-"""Run dlkit on mutated recipes, command lines, images and run directories: python benchmarks/fuzz.py [PART...].
+"""Run dlkit on mutated recipes, command lines, data, runs and artefacts: python benchmarks/fuzz.py [PART...].
 
-Prints one line of counts per part (recipes, command_lines, images, runs) and every violation; exits with 1 if there is
-one. A violation is an exception other than DlkitError, an input that takes over 10 s, or a file in the wrong place.
+Prints one line of counts per part (the names in COUNTS) and every violation; exits with 1 if there is one. A violation
+is an exception other than DlkitError, an input that takes over 10 s, or a file in the wrong place.
 """
 
 import sys
@@ -15,7 +15,9 @@ import campaigns
 
 from dlkit.machine.tensorflow import start_tensorflow
 
-COUNTS = {"recipes": 10_000, "command_lines": 100, "images": 2_000, "runs": 500}
+COUNTS = {"recipes": 10_000, "command_lines": 100, "arguments": 500, "images": 2_000, "tables": 3_000, "arrays": 2_000}
+COUNTS |= {"masks": 500, "folders": 500, "runs": 500, "artefacts": 2_000, "graphs": 500}
+OF_A_RUN = ("runs", "artefacts", "graphs")
 
 
 def trained_run(folder: Path) -> Path:
@@ -29,13 +31,12 @@ def trained_run(folder: Path) -> Path:
 
 def campaign(part: str, scratch: Path) -> Any:
     """Run one part with its full count."""
-    if part in ("recipes", "command_lines"):
+    if part not in ("recipes", "command_lines", "arguments"):
+        start_tensorflow()
+    if part not in OF_A_RUN:
         return getattr(campaigns, part)(COUNTS[part], scratch)
-    start_tensorflow()
-    if part == "images":
-        return campaigns.images(COUNTS[part], scratch)
     with tempfile.TemporaryDirectory() as runs:
-        return campaigns.runs(COUNTS[part], trained_run(Path(runs)), scratch)
+        return getattr(campaigns, part)(COUNTS[part], trained_run(Path(runs)), scratch)
 
 
 def main(parts: list[str]) -> int:

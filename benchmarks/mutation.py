@@ -189,18 +189,18 @@ def _lines_of_functions(path: Path) -> set[int]:
     return {line for node in functions for line in range(node.body[0].lineno, (node.end_lineno or 0) + 1)}
 
 
-def start(mutant: Mutant, tests: list[str], folder: Path) -> int:
-    """Fork a child that exits with 0 when no test detects the mutant."""
+def start(path: Path, tree: ast.Module, tests: list[str], folder: Path) -> int:
+    """Fork a child that imports `tree` in place of the file, and exits with 0 when no test notices."""
     number = os.fork()
     if number:
         return number
     os.setsid()
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-    code, original = compile(mutated(mutant), mutant.path, "exec"), importlib.machinery.SourceFileLoader.get_code
+    code, original = compile(tree, path, "exec"), importlib.machinery.SourceFileLoader.get_code
 
     def get_code(loader: importlib.machinery.SourceFileLoader, name: str):
-        return code if loader.path == str(mutant.path) else original(loader, name)
+        return code if loader.path == str(path) else original(loader, name)
 
     importlib.machinery.SourceFileLoader.get_code = get_code
     import pytest
@@ -217,7 +217,8 @@ def survivors(chosen: list[Mutant], reached: dict[Path, dict[int, list[str]]], f
     while waiting or running:
         while waiting and len(running) < WORKERS:
             mutant = waiting.pop()
-            number = start(mutant, reached[mutant.path].get(mutant.line) or TESTS, folder)
+            tests = reached[mutant.path].get(mutant.line) or TESTS
+            number = start(mutant.path, mutated(mutant), tests, folder)
             running[number] = (mutant, time.monotonic() + SECONDS)
         for number, (mutant, deadline) in list(running.items()):
             ended, status = os.waitpid(number, os.WNOHANG)

@@ -71,6 +71,8 @@ REFUSED = {
 WRITES = {"ModelCheckpoint": "filepath", "CSVLogger": "filename", "TensorBoard": "log_dir"}
 # Settings of layers that may be `classes`, the number of classes of the data.
 COUNTS_CLASSES = {"units", "filters"}
+# Settings of Keras layers that take a list, or a path or address from which they read it.
+READS = ("vocabulary", "idf_weights")
 # Created by Keras itself, or meant to be subclassed.
 INTERNAL = {
     "InputSpec",

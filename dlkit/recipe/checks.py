@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from dlkit.catalog.create import Component
 from dlkit.catalog.find import activations, identifiers, names, source
-from dlkit.catalog.kinds import NAMESPACES, REFUSED, WRITES, Place, holds_list, nested_namespace
+from dlkit.catalog.kinds import NAMESPACES, READS, REFUSED, WRITES, Place, holds_list, nested_namespace
 from dlkit.errors import Problem, RecipeError, closest
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe
@@ -98,6 +98,13 @@ class _Checker:
         checked = self.validated(settings_model(namespace, name), nested, here)
         if namespace == "callback" and name in WRITES:
             self._check_written_path(nested.get(WRITES[name]), (*here, WRITES[name]))
+        for key in READS:
+            if isinstance(nested.get(key), str):
+                self._problem(
+                    f"{key} names a file, {nested[key]!r}",
+                    "give a list: a recipe names files in data.source and weights only",
+                    (*here, key),
+                )
         location = self.positions.key(here) if here != path else self.positions.value(path)
         return Component(namespace, name, nested if checked is not None else {}, location)
 

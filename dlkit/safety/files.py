@@ -135,11 +135,14 @@ def _size_problems(unpacked: int, packed: int) -> list[str]:
     if unpacked > memory().total:
         total = byte_size(memory().total)
         problems.append(f"it unpacks to {byte_size(unpacked)}, but this machine has {total} of memory")
-    if unpacked > FREE_BYTES and unpacked > MAX_RATIO * packed:
-        problems.append(
-            f"it unpacks to {unpacked / max(packed, 1):,.0f} times its size, but at most {MAX_RATIO} is allowed"
-        )
-    return problems
+    return problems + ratio_problems(unpacked, packed)
+
+
+def ratio_problems(unpacked: int, packed: int) -> list[str]:
+    """Return the problem of a file that unpacks to more bytes than honest data could."""
+    if unpacked <= max(FREE_BYTES, MAX_RATIO * packed):
+        return []
+    return [f"it unpacks to {unpacked / max(packed, 1):,.0f} times its size, but at most {MAX_RATIO} is allowed"]
 
 
 def links_out(folder: Path, paths: Iterable[Path] | None = None) -> list[Path]:

@@ -18,8 +18,8 @@ EXPECTED = ("metadata.json", CONFIG, WEIGHTS)
 TRUSTED_PACKAGES = ("keras", "dlkit", "builtins")
 # A configuration can name any class or function of Keras, including those that download or load files. Only these
 # modules contain nothing but parts of a model.
-PARTS = ("activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "ops")
-PARTS += ("optimizers", "optimizers.schedules", "quantizers", "regularizers")
+_NAMED = ("activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "ops")
+PARTS = frozenset((*_NAMED, "optimizers", "optimizers.schedules", "quantizers", "regularizers"))
 MODELS = ("Functional", "Model", "Sequential")
 TOP_LEVEL = (*MODELS, "DTypePolicy", "FloatDTypePolicy", "KerasTensor", "QuantizedDTypePolicy", "Variable")
 # Functions in those modules that create objects from a configuration.

@@ -120,3 +120,17 @@ def test_processes_that_create_runs_at_once_do_not_disturb_one_another(tmp_path)
     assert [(child.communicate()[1], child.returncode) for child in children] == [(b"", 0)] * 4
     assert len([path for path in (tmp_path / "net").iterdir() if not path.name.startswith(".")]) == 160
     assert not list(tmp_path.rglob(".writing-*"))
+
+
+@pytest.mark.parametrize(("umask", "file", "folder"), [(0o077, 0o600, 0o700), (0o022, 0o644, 0o755), (0, 0o666, 0o777)])
+def test_permissions_follow_the_umask(tmp_path, umask, file, folder):
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "a", "x")
+        with folder_aside(tmp_path) as aside:
+            publish(aside, tmp_path / "b")
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == file
+    assert (tmp_path / "b").stat().st_mode & 0o777 == folder

@@ -115,9 +115,9 @@ def command(arguments):
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
             main()
     except SystemExit as stopped:
-        if "Traceback" in error.getvalue() or stopped.code not in (0, 2, None):
-            raise RuntimeError(f"exit {stopped.code}: {error.getvalue()[-300:]}") from stopped
-        if stopped.code == 2:
+        if "Traceback" in error.getvalue() or stopped.code not in (0, 1, 2, 3, None):
+            raise RuntimeError(f"{arguments}: exit {stopped.code}: {error.getvalue()[-300:]}") from stopped
+        if stopped.code:
             raise DlkitError(error.getvalue() or out.getvalue()) from stopped
     finally:
         sys.argv = saved
@@ -172,3 +172,170 @@ def runs(count, trained, scratch, seed=0):
 
 def outside(scratch: Path, folder: Path) -> set[Path]:
     return {path for path in scratch.rglob("*") if not path.is_relative_to(folder)}
+
+
+def graphs(count, trained, scratch, seed=0):
+    """Changed copies of an export through inspect; a function that acts outside and is called safe is a violation."""
+    import graphs as changes
+
+    from dlkit.export.export import export
+    from dlkit.model.trained import open_run
+    from dlkit.runs.directory import RunDirectory
+    from dlkit.runs.inspection import inspect
+
+    campaign, folder = Campaign(seed), scratch / "copy"
+    artefact = export(open_run(RunDirectory(trained)), "saved_model", scratch / "exports")[0]
+    for number in range(count):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(artefact, folder)
+        way = changes.mutate(campaign.random(number), folder, str(scratch / "secret"))
+
+        def look():
+            found = inspect(folder)
+            if not found.safe:
+                raise DlkitError("; ".join(found.reasons))
+
+        before = campaign.outcomes["accepted"]
+        campaign.run(number, look)
+        if campaign.outcomes["accepted"] > before and way in changes.ALWAYS_REFUSED:
+            campaign.violations.append(f"{number}: {way} is called safe")
+    return campaign
+
+
+def read_all(dataset):
+    """Describe a dataset and read its first examples."""
+    for split in dataset.describe().splits:
+        examples = dataset.load(split, None)
+        if len(examples):
+            examples.read(np.arange(1))
+
+
+def tables(count, scratch, seed=0):
+    """Mutated CSV files through the dataset."""
+    from dlkit.components.datasets.csv import Csv
+
+    rows = [["a", "b", "kind"], *([str(n * n % 11), f"{n * 37 % 23 / 7:.3f}", "xyz"[n % 3]] for n in range(20))]
+    campaign, path = Campaign(seed), scratch / "mutated.csv"
+    for number in range(count):
+        chance = campaign.random(number)
+        path.write_bytes(mutators.table(chance, rows))
+        target, kind = chance.choice((("kind", "classes"), ("kind", "classes"), ("b", "values"), ("", "classes")))
+        fraction = chance.choice((None, 0.3))
+        campaign.run(
+            number,
+            lambda: read_all(Csv(file=str(path), target=target, kind=kind, test_fraction=fraction)),  # noqa: B023
+        )
+    return campaign
+
+
+def arrays(count, scratch, seed=0):
+    """Mutated .npz and .npy files through the dataset and inspect."""
+    from dlkit.components.datasets.arrays import Arrays
+    from dlkit.runs.inspection import inspect
+
+    samples = np.arange(320, dtype=np.uint8).reshape(20, 4, 4, 1), np.arange(20) % 3
+    campaign, path = Campaign(seed), scratch / "mutated.npz"
+    for number in range(count):
+        chance = campaign.random(number)
+        x, y = mutators.arrays(chance, samples)
+        np.savez(path, x=x, y=y)
+        if chance.random() < 0.4:
+            path.write_bytes(mutators.change_bytes(chance, path.read_bytes()))
+        classes = chance.choice((None, 3, 2))
+        campaign.run(number, lambda: read_all(Arrays(train=str(path), classes=classes)))  # noqa: B023
+        campaign.run(number, lambda: inspect(path))
+    return campaign
+
+
+def masks(count, scratch, seed=0):
+    """Mutated masks and images in two folders, through the dataset."""
+    from PIL import Image
+
+    from dlkit.components.datasets.image_mask_folder import ImageMaskFolder
+
+    campaign, folder = Campaign(seed), scratch / "pairs"
+    samples = []
+    for kind, mode in (("PNG", "L"), ("PNG", "P"), ("PNG", "RGB"), ("BMP", "L"), ("GIF", "P"), ("PNG", "1")):
+        stream = io.BytesIO()
+        Image.fromarray(np.arange(30, dtype=np.uint8).reshape(5, 6) % 3).convert(mode).save(stream, kind)
+        samples.append(stream.getvalue())
+    for number in range(count):
+        chance = campaign.random(number)
+        shutil.rmtree(folder, ignore_errors=True)
+        for place in ("images", "masks"):
+            (folder / place).mkdir(parents=True)
+            for name in range(4):
+                content = chance.choice(samples)
+                changed = mutators.image(chance, samples) if chance.random() < 0.2 else content
+                (folder / place / f"{name}.png").write_bytes(changed)
+        values = chance.choice((None, [0, 1, 2], [0, 255], [[0, 0, 0], [1, 1, 1], [2, 2, 2]]))
+        names = ["a", "b", "c"][: len(values)] if values else ["a", "b", "c"]
+        campaign.run(
+            number,
+            lambda: read_all(ImageMaskFolder(directory=str(folder), class_names=names, values=values)),  # noqa: B023
+        )
+    return campaign
+
+
+def folders(count, scratch, seed=0):
+    """Odd names of classes and files, through the dataset and the report on it."""
+    from dlkit.components.datasets.image_folder import ImageFolder
+
+    campaign, folder, sample = Campaign(seed), scratch / "classes", encoded_digits()[2]
+    names = [
+        *mutators.CELLS,
+        "cats",
+        "train",
+        "Test",
+        "._x",
+        "__MACOSX",
+        "a\u0300",
+        "猫",
+        "😀",
+        "x" * 200,
+        "-",
+        "*",
+        "[a]",
+    ]
+    for number in range(count):
+        chance = campaign.random(number)
+        shutil.rmtree(folder, ignore_errors=True)
+        for _ in range(chance.choice((1, 2, 3, 5))):
+            with contextlib.suppress(OSError, ValueError):  # names that no file can have
+                place = folder / chance.choice(names) / chance.choice(("", "", *names))
+                place.mkdir(parents=True, exist_ok=True)
+                for item in range(3):
+                    (place / f"{item}{chance.choice(('.png', '.PNG', '.jpg', '.txt', ''))}").write_bytes(sample)
+        campaign.run(number, lambda: read_all(ImageFolder(directory=str(folder))))
+    return campaign
+
+
+def artefacts(count, trained, scratch, seed=0):
+    """Mutated checkpoints, arrays and certificates through inspect, under a name of any kind."""
+    from dlkit.runs.inspection import inspect
+
+    campaign = Campaign(seed)
+    sources = [
+        trained / name for name in ("last.keras", "preprocess.keras", "samples.npz", "metrics.json", "data.json")
+    ]
+    for number in range(count):
+        chance = campaign.random(number)
+        source = chance.choice(sources)
+        suffix = source.suffix if chance.random() < 0.8 else chance.choice((".keras", ".h5", ".npz", ".npy", ".json"))
+        path = scratch / f"mutated{suffix}"
+        shutil.copy(source, path)
+        if suffix in (".keras", ".npz") and chance.random() < 0.6:
+            mutators.archive(chance, path)
+        else:
+            path.write_bytes(mutators.change_bytes(chance, path.read_bytes()))
+        campaign.run(number, partial(inspect, path))
+    return campaign
+
+
+def arguments(count, scratch, seed=0):
+    """Command lines of every verb with words of any kind, in an empty folder: documented exit codes, no traceback."""
+    campaign = Campaign(seed)
+    for number in range(count):
+        with contextlib.chdir(scratch):
+            campaign.run(number, partial(command, mutators.command(campaign.random(number))))
+    return campaign

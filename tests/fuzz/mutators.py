@@ -323,3 +323,149 @@ def evil_member(random, target, path):
     else:
         for number in range(1001):
             target.writestr(f"assets/{number}", b"")
+
+
+CELLS = (
+    "",
+    " ",
+    "0",
+    "-1",
+    "1e400",
+    "nan",
+    "inf",
+    "1_2",
+    "0x1",
+    "a",
+    '"',
+    '""',
+    "'",
+    "\x00",
+    "\ufeff",
+    "é",
+    ",",
+    "\n",
+    "\r\n",
+)
+CELLS += (";", "\t", "=1+1", "\x1b[2J", "9" * 5000, "a" * 10_000, '"a\nb"', "$x$", "..", "/", "NaN", "True", "None")
+
+
+def table(random, rows):
+    """A CSV file as bytes, with cells, columns, lines, delimiters or bytes changed."""
+    rows = [list(row) for row in rows]
+    for _ in range(random.choice((1, 1, 3))):
+        row = random.choice(rows)
+        change = random.choice(("cell", "cell", "header", "column", "line", "double", "short", "long", "none"))
+        if change == "cell" and row:
+            row[random.randrange(len(row))] = random.choice(CELLS)
+        elif change == "header" and rows[0]:
+            rows[0][random.randrange(len(rows[0]))] = random.choice((*CELLS, *rows[0]))
+        elif change == "column":
+            at = random.randrange(len(rows[0]) or 1)
+            rows = [[*row[:at], *row[at + 1 :]] for row in rows]
+        elif change == "line":
+            rows = rows[: random.randrange(len(rows) + 1)] or [[]]
+        elif change == "double":
+            rows.insert(0, rows[0])
+        elif change == "short":
+            row[:] = row[:1]
+        elif change == "long":
+            row.append(random.choice(CELLS))
+    text = random.choice(("\n", "\n", "\r\n", "\r")).join(",".join(row) for row in rows)
+    encoded = text.encode(random.choice(("utf-8", "utf-8", "utf-8", "utf-16", "latin-1")), "replace")
+    return change_bytes(random, encoded) if random.random() < 0.2 else encoded
+
+
+def arrays(random, samples):
+    """Arrays x and y of another shape or type, with other values, or too few of them."""
+    import numpy as np
+
+    x, y = samples
+    kind = random.choice(("shape", "dtype", "dtype", "values", "length", "axis", "none", "text", "empty"))
+    if kind == "shape":
+        x = x.reshape(random.choice(((-1,), (1, *x.shape), (*x.shape, 1), (len(x), -1))))
+    elif kind == "dtype":
+        kinds = ("?", "i1", ">i4", "u8", "f2", ">f8", "f16", "c8", "S3", "U2", "M8[s]", "m8[s]", "V4", "i4,f4")
+        part = (
+            np.zeros(x.shape, random.choice(kinds))
+            if random.random() < 0.7
+            else np.zeros(y.shape, random.choice(kinds))
+        )
+        x, y = (part, y) if part.shape == x.shape else (x, part)
+    elif kind == "values":
+        x = x.astype("f4")
+        x.flat[random.randrange(x.size)] = random.choice((np.nan, np.inf, -1e38))
+    elif kind == "length":
+        x = x[: random.randrange(len(x))]
+    elif kind == "axis":
+        y = random.choice((y[:, None], np.eye(10)[y], y[None], y.astype(float) + 0.5, y - 3, y + 2**40))
+    elif kind == "text":
+        y = np.asarray([random.choice(CELLS) for _ in y])
+    elif kind == "empty":
+        x = np.zeros(random.choice(((0, 8), (len(y), 0), (0,), ())))
+    return x, y
+
+
+WORDS = (
+    "",
+    "-",
+    "--",
+    "--json",
+    "--set",
+    "--run",
+    "--help",
+    "-h",
+    "--seed",
+    "--runs-dir",
+    "--offline",
+    "--components",
+    "\x00",
+)
+WORDS += (
+    "nothing",
+    "digits_mlp",
+    "/dev/null",
+    "/dev/zero",
+    "..",
+    ".",
+    "~",
+    "é",
+    "\udcff",
+    "training.epochs=0",
+    "=",
+    "a=b=c",
+)
+WORDS += (
+    "-1",
+    "0",
+    "1e9",
+    "9" * 400,
+    "a" * 5000,
+    "*",
+    "[x]",
+    "{x}",
+    "$(id)",
+    "--checkpoint",
+    "best",
+    "--format",
+    "--explain",
+)
+VERBS = (
+    "arithmetic",
+    "data",
+    "encode",
+    "evaluate",
+    "export",
+    "inspect",
+    "list",
+    "predict",
+    "reproduce",
+    "runs",
+    "schema",
+)
+VERBS += ("summary", "validate", "runs rm", "list runs", "list layers", "new", "unknown")
+
+
+def command(random):
+    """A verb with words that may or may not be its arguments."""
+    words = [random.choice(WORDS) for _ in range(random.choice((0, 1, 1, 2, 3)))]
+    return [*random.choice(VERBS).split(), *words]

@@ -49,3 +49,37 @@ def test_violations_are_seen():
     campaign.run(7, broken)
     assert campaign.outcomes == {"failed": 1}
     assert campaign.violations[0].startswith("7: KeyError: 'x' at ")
+
+
+def test_changed_graphs(trained_run, tmp_path):
+    """Every copy is refused, or computes without reaching the file that its change names."""
+    result = campaigns.graphs(60, trained_run.path, tmp_path)
+    assert result.violations == []
+    assert result.outcomes["refused"] > 30
+
+
+def test_mutated_data(tmp_path):
+    for campaign, count in (
+        (campaigns.tables, 150),
+        (campaigns.arrays, 60),
+        (campaigns.masks, 15),
+        (campaigns.folders, 30),
+    ):
+        result = campaign(count, tmp_path)
+        assert result.violations == []
+        assert result.outcomes["refused"] >= count / 10
+        assert result.outcomes["accepted"] > 0
+
+
+def test_mutated_artefacts(trained_run, tmp_path):
+    result = campaigns.artefacts(100, trained_run.path, tmp_path)
+    assert result.violations == []
+    assert result.outcomes["refused"] > 20
+
+
+def test_words_on_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.delenv("DLKIT_DEBUG", raising=False)
+    monkeypatch.setenv("DLKIT_RUNS", str(tmp_path / "runs"))
+    result = campaigns.arguments(40, tmp_path)
+    assert result.violations == []
+    assert sum(result.outcomes.values()) == 40

@@ -16,6 +16,7 @@ from dlkit.process import runs_root
 from dlkit.runs import directory as run_directory
 from dlkit.runs.directory import RunDirectory, create_run, remove_run
 from dlkit.runs.find import find_run, list_runs
+from dlkit.runs.parents import started_from
 
 
 def make_run(root, recipe, name, finished=True):
@@ -269,3 +270,25 @@ def test_names_with_line_ends_stay_in_their_row(tmp_path):
     run.write_csv("per_class_test.csv", [{"class": name, "recall": 0.5} for name in names])
     with (tmp_path / "per_class_test.csv").open(newline="", encoding="utf-8") as stream:
         assert [row["class"] for row in csv.DictReader(stream)] == names
+
+
+def test_a_run_with_links_out_or_pipes_is_not_given_to_any_verb(tmp_path):
+    run = make_run(tmp_path / "runs", "a", "20260101-000000")
+    os.mkfifo(run / "environment.json")
+    for reference in ("a", str(run), None):
+        with pytest.raises(InputError, match=r"environment\.json is not a regular file"):
+            find_run(reference, tmp_path / "runs")
+    with pytest.raises(InputError, match="is not a regular file"):
+        RunDirectory(run).read_json("environment.json")
+    (run / "environment.json").unlink()
+    (run / "environment.json").symlink_to("/etc/passwd")
+    with pytest.raises(InputError, match="is a symbolic link out of"):
+        find_run("a", tmp_path / "runs")
+
+
+def test_a_parent_with_links_out_is_not_opened(tmp_path):
+    run, parent = (make_run(tmp_path / "runs", "a", f"2026010{day}-000000") for day in (1, 2))
+    (parent / "last.keras").symlink_to("/etc/passwd")
+    write_text(run / "environment.json", json.dumps({"from": str(parent)}))
+    with pytest.raises(InputError, match="is a symbolic link out of"):
+        started_from(RunDirectory(run))

@@ -94,6 +94,7 @@ def add(name, content=b"x"):
     [
         (add("../evil"), "member '../evil' would be written outside its folder"),
         (add("assets/evil.pkl"), "member 'assets/evil.pkl' is code or a pickle"),
+        (add("assets/evil.PKL"), "member 'assets/evil.PKL' is code or a pickle"),
         (add("other.txt"), "member 'other.txt' is not one that Keras writes"),
         (with_layer({"class_name": "Lambda", "module": "keras.layers", "config": {}}), "Lambda contains code"),
     ],
@@ -312,3 +313,92 @@ def test_everything_in_a_run_is_inspected(trained_run, tmp_path):
     assert any(reason.startswith("X.KERAS: Lambda contains code") for reason in found.reasons)
     assert any(reason.startswith("exports/saved_model/digits_mlp/7: operation ReadFile") for reason in found.reasons)
     assert {"figures/other.KERAS", "exports/saved_model/digits_mlp/7", "last.keras"} <= set(found.contents["inspected"])
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "config"),
+    [
+        ("keras.config", "function", "enable_unsafe_deserialization"),
+        ("keras.models", "function", "load_model"),
+        ("keras.models", "load_model", {}),
+        ("keras.datasets.mnist", "function", "load_data"),
+        ("keras.applications.vgg16", "VGG16", {}),
+        ("keras.applications", "VGG16", {}),
+        ("keras", "function", "Sequential"),
+        ("keras", "Layer", {}),
+        ("keras.layers", "deserialize", {}),
+        ("keras.layers", "function", "deserialize"),
+        ("builtins", "function", "get"),
+        ("builtins", "eval", {}),
+        ("builtins", "function", ["x"]),
+        ("keras.src.backend.common.global_state", "GlobalState", {}),
+        ("keras.src.applications.vgg16", "VGG16", {}),
+        ("keras.src.opsx", "X", {}),
+        ("dlkit.cli", "main", {}),
+    ],
+)
+@pytest.mark.parametrize(
+    "place", ["kernel_initializer", "bias_regularizer", "dtype", "activation", "kernel_constraint"]
+)
+def test_a_configuration_names_parts_of_a_model_only(trained_run, tmp_path, module, name, config, place):
+    part = {"module": module, "class_name": name, "config": config, "registered_name": None}
+    layer = {"class_name": "Dense", "module": "keras.layers", "config": {"name": "x", place: {"deep": [part]}}}
+    reasons = inspect(rewritten(trained_run.path / "last.keras", tmp_path / "x.keras", with_layer(layer))).reasons
+    assert len(reasons) == 1
+    assert reasons[0].startswith(f"{name} ")
+    assert module in reasons[0]
+    assert reasons[0].endswith("is not part of a model")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "config"),
+    [
+        ("keras.initializers", "GlorotUniform", {}),
+        ("keras.optimizers.schedules", "CosineDecay", {}),
+        ("keras.src.models.functional", "Functional", {}),
+        ("keras.src.ops.numpy", "Add", {}),
+        ("keras", "DTypePolicy", {}),
+        ("keras", "Sequential", {}),
+        ("builtins", "function", "relu"),
+        ("keras.activations", "function", "gelu"),
+        ("dlkit.components.layers.scaled_tanh", "ScaledTanh", {}),
+        (None, "__keras_tensor__", {}),
+    ],
+)
+def test_parts_of_a_model_are_safe(trained_run, tmp_path, module, name, config):
+    part = {"module": module, "class_name": name, "config": config, "registered_name": None}
+    assert inspect(rewritten(trained_run.path / "last.keras", tmp_path / "x.keras", with_layer(part))).safe
+
+
+def test_a_class_that_another_package_registers_and_a_vocabulary_file_are_named(trained_run, tmp_path):
+    layer = {"class_name": "StringLookup", "module": "keras.layers", "registered_name": "evil>StringLookup"}
+    layer["config"] = {"vocabulary": "/etc/passwd"}
+    found = inspect(rewritten(trained_run.path / "last.keras", tmp_path / "x.keras", with_layer(layer)))
+    assert found.reasons == [
+        "vocabulary names the file /etc/passwd",
+        "StringLookup is a custom registered class, evil>StringLookup",
+    ]
+
+
+def test_files_that_their_names_hide_and_damaged_json_are_named(trained_run, tmp_path):
+    copy = shutil.copytree(trained_run.path, tmp_path / "digits_mlp" / "run")
+    shutil.copy(copy / "last.keras", copy / "figures" / "notes.txt")
+    with h5py.File(copy / "weights", "w") as file:
+        file["x"] = 1
+    (copy / "state").write_bytes(b"\x80\x04K\x01.")
+    (copy / "more.tar.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    (copy / "metrics.json").write_text("[" * 3000 + "]" * 3000)
+    (copy / "environment.json").write_text('{"seed": "one"}')
+    os.mkfifo(copy / "history.csv.old")
+    reasons = inspect(copy).reasons
+    assert reasons[0] == "history.csv.old: it is not a regular file"
+    assert {reason for reason in reasons if "under another name" in reason} == {
+        "figures/notes.txt: it is a zip archive under another name",
+        "weights: it is an HDF5 file under another name",
+        "state: it is a pickle under another name",
+        "more.tar.gz: it is a gzip archive under another name",
+    }
+    assert {reason.split(": ")[0] for reason in reasons if "it is unreadable" in reason} == {
+        "metrics.json",
+        "environment.json",
+    }

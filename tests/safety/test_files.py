@@ -164,6 +164,7 @@ def test_h5_links_and_values_in_other_files(tmp_path):
         file["circle"] = file["/"]
     found = h5_contents(tmp_path / "x.h5", "x.h5")
     assert found.datasets["/fine"] == [2, 3]
+    assert found.problems.pop().startswith("it unpacks to ")
     assert set(found.problems) == {
         "/outside is a ExternalLink to /etc/other.h5:/secret",
         "/soft is a SoftLink to /fine",
@@ -184,7 +185,8 @@ def test_links_out_of_a_folder_are_named_and_inner_ones_are_not(tmp_path):
     assert links_out(folder) == []
     (folder / "sub" / "outer").symlink_to("../../elsewhere")
     (folder / "loop").symlink_to("loop")
-    assert set(links_out(folder)) == {folder / "sub" / "outer", folder / "loop"}
+    (folder / "other").symlink_to("..", target_is_directory=True)
+    assert set(links_out(folder)) == {folder / "sub" / "outer", folder / "loop", folder / "other"}
     with pytest.raises(InputError, match=r"sub/outer is a symbolic link out of .*folder, to \.\./\.\./elsewhere"):
         check_links(folder, [folder / "sub" / "outer"])
 
@@ -258,3 +260,51 @@ def test_decompression_bombs_are_refused_before_decoding(tmp_path, content, monk
     (tmp_path / "bomb.png").write_bytes(content)
     with pytest.raises(InputError, match=r"bomb\.png declares [\d,]+ pixels, but at most 100,000,000 are allowed"):
         images.read_image(tmp_path / "bomb.png", 3)
+
+
+def test_encrypted_members_are_refused(tmp_path):
+    path = zipped(tmp_path / "x.zip", {"a": b"x"})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # the flag of the directory's entry
+    path.write_bytes(content)
+    assert zip_problems(path) == ["member 'a' is encrypted"]
+
+
+def test_objects_within_a_record_are_pickles_too(tmp_path):
+    (tmp_path / "x.npy").write_bytes(header((1,), [("a", "<f4"), ("b", "|O")]) + b"\0" * 12)
+    with pytest.raises(InputError, match="it contains Python objects"):
+        check_arrays(tmp_path / "x.npy")
+
+
+def test_the_largest_frame_of_a_jpeg_counts():
+    content = encoded("JPEG")
+    at = content.index(b"\xff\xc0")
+    large = content[at : at + 5] + struct.pack(">HH", 60_000, 50_000) + content[at + 9 : at + 19]
+    assert declared_pixels(content[:at] + large + content[at:]) == 3_000_000_000
+
+
+def test_weights_count_together(monkeypatch):
+    import keras
+
+    from dlkit.safety import weight_limits
+
+    monkeypatch.setattr(weight_limits, "MAX_VALUES", 100)
+    inputs = keras.Input((8,))
+    with weight_limits.bounded_weights():
+        keras.layers.Dense(7, name="first")(inputs)  # 63 values
+        with pytest.raises(InputError, match="Dense second brings the network to 119 values, but at most 100"):
+            keras.layers.Dense(7, name="second")(inputs)
+
+
+def test_compressed_weights_and_references(tmp_path):
+    with h5py.File(tmp_path / "bomb.h5", "w") as file:
+        file.create_dataset("zeros", data=np.zeros(30_000_000, np.float32), compression="gzip")
+    (problem,) = h5_contents(tmp_path / "bomb.h5", "bomb.h5").problems
+    assert problem.endswith("times its size, but at most 200 is allowed")
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["texts"] = ["a", "b"]
+        file["references"] = np.asarray([file["texts"].ref], h5py.ref_dtype)
+    assert h5_contents(io.BytesIO((tmp_path / "x.h5").read_bytes()), "x.h5").problems == [
+        "/texts contains texts or references instead of numbers",
+        "/references contains texts or references instead of numbers",
+    ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 
 import pytest
@@ -9,6 +10,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import CheckError
+from dlkit.export.certificate import read_certificate
 from dlkit.export.export import verify
 from dlkit.model.trained import open_run
 from dlkit.runs.inspection import inspect
@@ -164,3 +166,87 @@ def test_a_certificate_cannot_name_a_file_of_its_own(exported, tmp_path, dlkit, 
     code, _, error = dlkit("export", "--verify", copy)
     assert code == 1
     assert f"there is no checkpoint {checkpoint!r}" in error
+
+
+def saving_function(meta, name="__inference__traced_save_99"):
+    """Add a function that writes a file at a path of its own choice."""
+
+    def run(x):
+        tf.raw_ops.SaveV2(prefix="/elsewhere", tensor_names=["a"], shape_and_slices=[""], tensors=[x])
+        return tf.identity(x)
+
+    compiled = tf.function(run, autograph=False).get_concrete_function(tf.TensorSpec([], tf.string))
+    function = meta.graph_def.library.function.add()
+    function.CopyFrom(compiled.function_def)
+    function.signature.name = name
+    return name
+
+
+def as_a_signature(model):
+    """The object graph offers the function as an endpoint, without listing it among its own functions."""
+    meta = model.meta_graphs[0]
+    item = next(item for item in meta.object_graph_def.nodes if item.HasField("bare_concrete_function"))
+    item.bare_concrete_function.concrete_function_name = saving_function(meta)
+
+
+def as_a_method(model):
+    meta = model.meta_graphs[0]
+    item = next(item for item in meta.object_graph_def.nodes if item.HasField("function"))
+    item.function.concrete_functions.append(saving_function(meta))
+
+
+def as_a_gradient(model):
+    meta = model.meta_graphs[0]
+    name = saving_function(meta)
+    meta.graph_def.library.gradient.add(function_name=initializer_of(meta).signature.name, gradient_func=name)
+
+
+def as_an_argument(model):
+    """A function that a node passes to the function that it calls."""
+    meta = model.meta_graphs[0]
+    name = saving_function(meta)
+    node = next(node for node in meta.graph_def.node if node.attr["f"].func.name)
+    node.attr["f"].func.attr["g"].func.name = name
+
+
+def by_exchange(model):
+    """TensorFlow's optimizer calls one function in place of another that implements the same interface."""
+    meta = model.meta_graphs[0]
+    name = saving_function(meta)
+    for function in meta.graph_def.library.function:
+        if function.signature.name in (name, initializer_of(meta).signature.name):
+            function.attr["api_implements"].s = b"x"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (as_a_signature, "is called outside the saver"),
+        (as_a_method, "is called outside the saver"),
+        (as_a_gradient, "is called outside the saver"),
+        (as_an_argument, "is called outside the saver"),
+        (by_exchange, "can be exchanged for another one"),
+    ],
+)
+def test_a_function_with_a_name_of_the_saver_cannot_be_reached(exported, trained, tmp_path, change, reason):
+    copy = changed(exported, tmp_path / "1", change)
+    assert any(reason in problem for problem in inspect(copy).reasons)
+    with pytest.raises(CheckError, match="was not loaded"):
+        verify(copy, trained)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_variables_are_regular_files_of_the_artefact(exported, tmp_path, kind):
+    copy = shutil.copytree(exported, tmp_path / "1")
+    index = copy / "variables" / "variables.index"
+    index.unlink()
+    os.mkfifo(index) if kind == "pipe" else index.symlink_to("/etc/passwd")
+    wanted = "is not a regular file" if kind == "pipe" else "is a symbolic link out of the folder"
+    assert inspect(copy).reasons == [f"{index} {wanted}"]
+
+
+def test_a_deeply_nested_certificate_is_damaged(exported, tmp_path):
+    copy = shutil.copytree(exported, tmp_path / "1")
+    (copy / "certificate.json").write_text("[" * 100_000)
+    with pytest.raises(CheckError, match="is damaged"):
+        read_certificate(copy)

@@ -60,3 +60,29 @@ def test_what_callbacks_write_lies_in_the_run(tmp_path, reporter, monkeypatch):
     assert (run.path / "logs" / "epochs.csv").read_text().startswith("epoch,accuracy,")
     assert [path.name for path in (run.path / "kept").iterdir()] == ["1.weights.h5"]
     assert list((tmp_path / "here").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "{epoch!s:.>2.0}/{epoch!s:.>2.0}/x.keras",  # Keras would make ../../x.keras of it
+        "{epoch:/>3}.keras",
+        "{epoch.__class__}.keras",
+        "{epoch:99999999999}.keras",
+        "{{x}}.keras",
+        "{",
+    ],
+)
+def test_fields_in_a_path_are_names_and_numbers(path):
+    assert not is_inside(path)
+
+
+def test_fields_of_metrics_are_allowed():
+    assert is_inside("checkpoints/{epoch:03d}-{val_loss:.4f}-{accuracy}.keras")
+
+
+@pytest.mark.parametrize("vocabulary", ["/etc/passwd", "gs://bucket/words.txt"])
+def test_a_layer_reads_no_file_that_a_recipe_names(vocabulary, tmp_path):
+    layer = f"[{{StringLookup: {{vocabulary: '{vocabulary}'}}}}]"
+    with pytest.raises(RecipeError, match="vocabulary names a file"):
+        load_recipe("digits_mlp", [f"model.sequential.layers={layer}"])

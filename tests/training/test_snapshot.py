@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from dlkit.errors import InputError
 from dlkit.training.snapshot import (
     FOLDER,
     Progress,
@@ -99,3 +100,22 @@ def test_a_forged_snapshot_is_skipped(tmp_path):
     body = stream.getvalue()
     (tmp_path / "snapshots" / "000000000009.npz").write_bytes(body + hashlib.sha256(body).digest())
     assert read_snapshot(tmp_path).progress.step == 1
+
+
+def test_texts_of_a_callback_are_those_of_its_recipe(tmp_path):
+    """A snapshot from elsewhere cannot make a callback write to another place."""
+    callback = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
+    state = callback_state(callback) | {"filename": "/elsewhere", "file_flags": ["w"], "keys": ["a"], "x": "y"}
+    restore_callback(callback, state)
+    assert callback.filename == str(tmp_path / "log.csv")
+    assert callback.keys == ["a"]
+    assert not hasattr(callback, "x")
+
+
+def test_a_snapshot_that_unpacks_to_gigabytes_is_refused(tmp_path):
+    (tmp_path / FOLDER).mkdir()
+    stream = io.BytesIO()
+    np.savez_compressed(stream, x=np.zeros(30_000_000, np.float32))
+    (tmp_path / FOLDER / "000000000001.npz").write_bytes(stream.getvalue() + hashlib.sha256(stream.getvalue()).digest())
+    with pytest.raises(InputError, match="times its size, but at most 200 is allowed"):
+        read_snapshot(tmp_path)

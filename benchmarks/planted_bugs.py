@@ -1,0 +1,111 @@
+"""Plant plausible bugs one by one, which the tests of the changed file must catch: python benchmarks/planted_bugs.py.
+
+Prints one line per bug that no test catches, and the counts; exits with 1 if there is one. The children are those of
+benchmarks/mutation.py.
+"""
+
+import ast
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import mutation
+
+# file, its text, the bug, and the tests that must catch it
+INSPECTION, FILES, SNAPSHOT = (
+    "tests/runs/test_inspection.py",
+    "tests/safety/test_files.py",
+    "tests/training/test_snapshot.py",
+)
+GRAPH, DIRECTORY, SPLITS = (
+    "tests/safety/test_object_graph.py",
+    "tests/runs/test_directory.py",
+    "tests/data/test_splits.py",
+)
+BUGS = (
+    ("safety/keras_files", "name.lower().endswith(PICKLES)", "name.endswith(PICKLES)", INSPECTION),
+    ("safety/keras_files", "name not in CREATORS", "True", INSPECTION),
+    ("safety/keras_files", 'module == "builtins":', "False:", INSPECTION),
+    ("safety/keras_files", 'CODE_CLASSES = ("Lambda", ', "CODE_CLASSES = (", INSPECTION),
+    ("safety/keras_files", 'if not name.startswith("/optimizer")', "if name", INSPECTION),
+    ("safety/files", "member.flag_bits & 1", "member.flag_bits & 2", FILES),
+    ("safety/files", "member.external_attr >> 16", "member.external_attr >> 8", FILES),
+    ("safety/files", "unpacked > MAX_RATIO * packed", "unpacked > MAX_RATIO * MAX_RATIO * packed", FILES),
+    ("safety/files", "[*folders, *files]", "files", FILES),
+    ("safety/h5", "if item.is_virtual", "if item.is_virtual and item.external", FILES),
+    ("safety/h5", "if address in seen:", "if False:", FILES),
+    ("safety/images", "largest = max(largest or 0, height * width)", "largest = height * width", FILES),
+    ("safety/images", "frames += frame_width * frame_height", "frames = frame_width * frame_height", FILES),
+    ("safety/arrays", "if dtype.hasobject", 'if dtype.kind == "O"', FILES),
+    ("safety/weight_limits", "total += prod", "total = prod", FILES),
+    ("safety/object_graph", '"/job:localhost" not in node.device', '"/job:" not in node.device', GRAPH),
+    ("safety/object_graph", "if item.saveable_objects or item.registered_saver", "if item.registered_saver", GRAPH),
+    ("safety/saved_models", "if len(metas) > 1", "if len(metas) > 2", GRAPH),
+    ("runs/inspection", "item.suffix.lower() in PICKLES", "item.suffix in PICKLES", INSPECTION),
+    ("runs/directory", "run.path.is_symlink() or run.path.parent.is_symlink()", "run.path.is_symlink()", DIRECTORY),
+    ("runs/directory", "    check_folder(found.path)\n", "", DIRECTORY),
+    ("training/snapshot", "[:-KEPT]", "[: 1 - KEPT]", SNAPSHOT),
+    ("training/snapshot", 'glob("*.npz"), reverse=True', 'glob("*.npz"), reverse=False', SNAPSHOT),
+    ("training/snapshot", "name not in texts and", "", SNAPSHOT),
+    (
+        "training/monitors",
+        'return direction == "down"',
+        'return direction != "up" or mode is None',
+        "tests/training/test_monitors.py",
+    ),
+    ("training/state", "np.isnan(best) or", "", "tests/training/test_loop.py"),
+    ("data/fingerprint", "{array.dtype.str} {array.shape}", "{array.shape}", SPLITS),
+    ("data/splits", "if data.limit is not None and", "if data.limit and", SPLITS),
+    ("data/splits", "data.limit / len(train), LIMIT_SEED", "data.limit / len(train), 1", SPLITS),
+    ("data/near_duplicates", "np.clip(shared, 0, None) * count", "shared * count", "tests/data/test_report.py"),
+    ("data/near_duplicates", "<= distance", "< distance", "tests/data/test_report.py"),
+    (
+        "evaluation/tiling",
+        "self._axes, image.shape",
+        "self._axes, image.shape[1::-1]",
+        "tests/evaluation/test_tiling.py",
+    ),
+    (
+        "evaluation/tiling",
+        "weights[row.given, column.given] += weight",
+        "weights[row.given, column.given] = weight",
+        "tests/evaluation/test_tiling.py",
+    ),
+    ("evaluation/band", "low <= value <= high", "low <= value", "tests/experiments/test_repeat.py"),
+)
+
+
+def planted(path: Path, text: str, bug: str) -> ast.Module:
+    """Return the tree of a file with one place changed."""
+    source = path.read_text()
+    if source.count(text) != 1:
+        sys.exit(f"{path} contains {text!r} {source.count(text)} times, not once")
+    return ast.parse(source.replace(text, bug))
+
+
+def caught(number: int, folder: Path) -> bool:
+    """Return whether the bug's tests fail."""
+    name, text, bug, tests = BUGS[number]
+    path = mutation.ROOT / f"dlkit/{name}.py"
+    child = mutation.start(path, planted(path, text, bug), [tests], folder)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+
+
+def main() -> int:
+    """Print every bug that is not caught, then the counts."""
+    os.chdir(mutation.ROOT)
+    sys.path.insert(0, str(mutation.ROOT))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras  # noqa: F401  imported, but not used before the forks
+
+    with tempfile.TemporaryDirectory() as folder:
+        missed = [BUGS[number] for number in range(len(BUGS)) if not caught(number, Path(folder))]
+    for name, text, bug, _ in missed:
+        print(f"dlkit/{name}.py: `{text.strip()}` -> `{bug}`")
+    print(f"{len(BUGS)} planted bugs, {len(BUGS) - len(missed)} are caught")
+    return int(bool(missed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
