@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,7 @@ from dlkit.formatting import byte_size
 from dlkit.machine.hardware import memory
 from dlkit.process import command
 
-MAX_MEMBERS = 1000
+MAX_MEMBERS = 100_000  # a snapshot contains several arrays per weight
 # Files that unpack to more than FREE_BYTES may be at most MAX_RATIO times their packed size; deflate's limit is 1032.
 FREE_BYTES, MAX_RATIO = 100_000_000, 200
 MAX_VALUES = 10**10  # more values than this in one array indicate a mistake or an attack
@@ -104,8 +105,8 @@ def zip_problems(path: Path) -> list[str]:
         members = archive.infolist()
         too_many = f"{len(members):,} members, but at most {MAX_MEMBERS:,} are allowed"
         problems = [too_many] * (len(members) > MAX_MEMBERS)
-        names = [member.filename for member in members]
-        problems += [f"member {name!r} appears twice" for name in sorted(set(names)) if names.count(name) > 1][:5]
+        names = Counter(member.filename for member in members)
+        problems += [f"member {name!r} appears twice" for name in sorted(names) if names[name] > 1][:5]
         problems += [text for member in members[:MAX_MEMBERS] for text in _member_problems(member)]
         return problems + _size_problems(sum(member.file_size for member in members), path.stat().st_size)
 

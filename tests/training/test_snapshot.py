@@ -119,3 +119,9 @@ def test_a_snapshot_that_unpacks_to_gigabytes_is_refused(tmp_path):
     (tmp_path / FOLDER / "000000000001.npz").write_bytes(stream.getvalue() + hashlib.sha256(stream.getvalue()).digest())
     with pytest.raises(InputError, match="times its size, but at most 200 is allowed"):
         read_snapshot(tmp_path)
+
+
+def test_snapshots_of_deep_networks_have_thousands_of_arrays(tmp_path):
+    weights = [np.zeros(1, np.float32)] * 1500
+    write_snapshot(tmp_path, Snapshot(Progress(1), {"network": weights}, []))
+    assert len(read_snapshot(tmp_path).variables["network"]) == 1500
