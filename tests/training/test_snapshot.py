@@ -112,10 +112,11 @@ def test_texts_of_a_callback_are_those_of_its_recipe(tmp_path):
     assert not hasattr(callback, "x")
 
 
-def test_a_snapshot_that_unpacks_to_gigabytes_is_refused(tmp_path):
+def test_a_snapshot_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("dlkit.safety.files.FREE_BYTES", 100_000)
     (tmp_path / FOLDER).mkdir()
     stream = io.BytesIO()
-    np.savez_compressed(stream, x=np.zeros(30_000_000, np.float32))
+    np.savez_compressed(stream, x=np.zeros(300_000, np.float32))
     (tmp_path / FOLDER / "000000000001.npz").write_bytes(stream.getvalue() + hashlib.sha256(stream.getvalue()).digest())
     with pytest.raises(InputError, match="times its size, but at most 200 is allowed"):
         read_snapshot(tmp_path)
