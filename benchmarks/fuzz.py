@@ -15,7 +15,7 @@ import campaigns
 
 from dlkit.machine.tensorflow import start_tensorflow
 
-COUNTS = {"recipes": 10_000, "command_lines": 100, "arguments": 500, "images": 2_000, "tables": 3_000, "arrays": 2_000}
+COUNTS = {"recipes": 10_000, "command_lines": 100, "images": 2_000, "tables": 3_000, "arrays": 2_000}
 COUNTS |= {"masks": 500, "folders": 500, "runs": 500, "artefacts": 2_000, "graphs": 500}
 OF_A_RUN = ("runs", "artefacts", "graphs")
 
@@ -31,7 +31,7 @@ def trained_run(folder: Path) -> Path:
 
 def campaign(part: str, scratch: Path) -> Any:
     """Run one part with its full count."""
-    if part not in ("recipes", "command_lines", "arguments"):
+    if part not in ("recipes", "command_lines"):
         start_tensorflow()
     if part not in OF_A_RUN:
         return getattr(campaigns, part)(COUNTS[part], scratch)

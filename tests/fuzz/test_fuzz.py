@@ -75,11 +75,3 @@ def test_mutated_artefacts(trained_run, tmp_path):
     result = campaigns.artefacts(100, trained_run.path, tmp_path)
     assert result.violations == []
     assert result.outcomes["refused"] > 20
-
-
-def test_words_on_the_command_line(tmp_path, monkeypatch):
-    monkeypatch.delenv("DLKIT_DEBUG", raising=False)
-    monkeypatch.setenv("DLKIT_RUNS", str(tmp_path / "runs"))
-    result = campaigns.arguments(40, tmp_path)
-    assert result.violations == []
-    assert sum(result.outcomes.values()) == 40
