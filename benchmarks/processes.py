@@ -1,0 +1,191 @@
+"""Trainings in several processes: the same bits, kills, the cost of shards, speed, and how soon a loss is noticed.
+
+python benchmarks/processes.py bits | kills [COUNT] | cost | speed | detection
+
+bits: recipes of tests/training/crash with four shards on 1, 2 and 4 processes. kills: a random process is killed at a
+random moment, and the run continued on another number of processes; the result is compared with an undisturbed one.
+cost: the step of cifar_cnn with four shards and without, in one process, interleaved. speed: 2 processes of one thread
+against one process of one and of two threads. detection: seconds from a process's end to that of the command.
+"""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+ROOT = Path(__file__).parents[1]
+CRASH = ROOT / "tests" / "training" / "crash"
+SHARDED = ("cnn", "averaged", "phases", "mixed", "muon", "mlp")
+DLKIT = (sys.executable, "-m", "dlkit")
+
+sys.path.insert(0, str(CRASH))
+from prepare import prepared
+
+
+def command(recipe, folder, *more):
+    """The command that trains a recipe with four shards into a folder of runs."""
+    return [*DLKIT, "train", str(recipe), "--runs-dir", str(folder), "--json", "--set", "training.shards=4", *more]
+
+
+def trained(arguments):
+    """Train to the end; return the run's directory and what determines its weights and metrics as one digest."""
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr[-3000:])
+    run = Path(json.loads(done.stdout)["run"])
+    return run, digest(run)
+
+
+def digest(run):
+    """The SHA-256 of the newest snapshot (weights, optimizer, metrics, history), times aside."""
+    found = hashlib.sha256()
+    with np.load(sorted((run / "snapshots").glob("*.npz"))[-1]) as file:
+        state = json.loads(file["state"].tobytes())
+        for row in state["history"]:
+            row.pop("seconds")
+        found.update(json.dumps(state).encode())
+        for name in sorted(set(file.files) - {"state"}):
+            found.update(file[name].tobytes())
+    return found.hexdigest()
+
+
+def bits():
+    """Print the digest of each recipe on 1, 2 and 4 processes."""
+    different = 0
+    for name in SHARDED:
+        with tempfile.TemporaryDirectory() as folder:
+            recipe = prepared(CRASH / "recipes" / f"{name}.yaml", Path(folder))
+            digests = [trained(command(recipe, folder, "--processes", str(n)))[1] for n in (1, 2, 4)]
+        different += len(set(digests)) > 1
+        print(f"{name:<10} {' '.join(value[:12] for value in digests)}", flush=True)
+    return bool(different)
+
+
+def kills(count="20"):
+    """Kill a random process of a training again and again; compare what comes out."""
+    rng, done, faults = random.Random(3), 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = prepared(CRASH / "recipes" / "cnn.yaml", Path(folder))
+        started = time.monotonic()
+        _, expected = trained(command(recipe, Path(folder) / "calm", "--processes", "2"))
+        longest = time.monotonic() - started
+        runs = Path(folder) / "shaken"
+        while done < int(count):
+            resume = ["--resume"] if list(runs.glob("*/*/resolved.yaml")) else []
+            processes = rng.choice((1, 2, 4))
+            more = command(recipe, runs, "--processes", str(processes), *resume)
+            process = subprocess.Popen(more, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            time.sleep(rng.uniform(0.3, 1) * longest)
+            workers = psutil.Process(process.pid).children() if process.poll() is None else []
+            if workers:
+                rng.choice(workers).send_signal(signal.SIGKILL)
+            elif process.poll() is None:
+                process.kill()
+            _, error = process.communicate()
+            killed = process.returncode != 0
+            done += killed
+            print(f"kill {done:>3} on {processes}: exit code {process.returncode} {error.strip()[:100]}", flush=True)
+            if not killed:  # finished before the kill
+                run = sorted(runs.glob("*/*/metrics.json"))[-1].parent
+                faults += digest(run) != expected
+                runs = Path(folder) / f"shaken{done}"
+        run, found = trained(command(recipe, runs, *(["--resume"] if list(runs.glob("*/*/resolved.yaml")) else [])))
+        faults += found != expected
+    print(f"{done} kills, {faults} differences")
+    return bool(faults)
+
+
+STEP = """
+import statistics, sys, time
+from dlkit.machine.tensorflow import start_tensorflow
+from dlkit.recipe import load_recipe
+shards, rounds = int(sys.argv[1]), int(sys.argv[2])
+loaded = load_recipe("cifar_cnn", [f"training.shards={shards}", "data.limit=2560", "expect={}"])
+start_tensorflow(shards > 1)
+from dlkit.interfaces.reporter import Reporter
+from dlkit.training.loop import Training
+from dlkit.training.prepare import prepare
+training = Training(loaded.recipe, prepare(loaded), Reporter())
+training.start()
+steps = training.steps
+stream = steps.stream(0, 100000)
+steps.take(stream, 3, fresh=True)
+print("ready", flush=True)
+for line in sys.stdin:
+    started = time.perf_counter()
+    steps.take(stream, 5)
+    print((time.perf_counter() - started) / 5, flush=True)
+"""
+
+
+def cost(rounds="15"):
+    """Print the time of a step of cifar_cnn with four shards relative to that without, in one process each."""
+    going = {
+        shards: subprocess.Popen(
+            [sys.executable, "-c", STEP, str(shards), rounds], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for shards in (1, 4)
+    }
+    for process in going.values():
+        assert process.stdout.readline() == "ready\n"
+    seconds = {shards: [] for shards in going}
+    for _ in range(int(rounds)):
+        for shards, process in going.items():
+            print("go", file=process.stdin, flush=True)
+            seconds[shards].append(float(process.stdout.readline()))
+    for process in going.values():
+        process.stdin.close()
+        process.wait()
+    ratios = sorted(cut / whole for whole, cut in zip(seconds[1], seconds[4], strict=True))
+    print(
+        f"a step of cifar_cnn, four shards / whole: {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+    )
+
+
+def speed(rounds="3"):
+    """Print epochs of cifar_cnn with four shards: 2 processes of one thread, 1 of one thread, 1 of two threads."""
+    ways = {"2 processes": (2, 2), "1 process, 1 thread": (1, 1), "1 process, 2 threads": (1, 2)}
+    seconds = {name: [] for name in ways}
+    for _ in range(int(rounds)):
+        for name, (processes, threads) in ways.items():
+            with tempfile.TemporaryDirectory() as folder:
+                more = ("--processes", str(processes), "--threads", str(threads))
+                sizes = ("--set", "data.limit=5120", "--set", "training.epochs=3", "--set", "expect={}")
+                run, _ = trained(command("cifar_cnn", folder, *more, *sizes))
+                rows = (run / "history.csv").read_text().splitlines()
+                seconds[name].append(float(rows[-1].split(",")[-1]))
+    base = statistics.median(seconds["1 process, 1 thread"])
+    for name, values in seconds.items():
+        print(f"{name:<22} {statistics.median(values) / base:.2f} of the time of one thread", flush=True)
+
+
+def detection():
+    """Print the seconds from the loss of a process to the end of the command, by the kind of loss."""
+    for kind, number in (("killed", signal.SIGKILL), ("stopped", signal.SIGSTOP)):
+        with tempfile.TemporaryDirectory() as folder:
+            recipe = prepared(CRASH / "recipes" / "cnn.yaml", Path(folder))
+            more = command(recipe, Path(folder) / "runs", "--processes", "2", "--set", "training.epochs=100000")
+            process = subprocess.Popen(more, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            while not list(Path(folder).glob("runs/*/*/history.csv")):
+                time.sleep(0.2)
+            lost = psutil.Process(process.pid).children()[1]
+            started = time.monotonic()
+            os.kill(lost.pid, number)
+            _, error = process.communicate()
+            print(f"{kind:<8} {time.monotonic() - started:5.1f} s, exit code {process.returncode}: {error.strip()}")
+
+
+if __name__ == "__main__":
+    sys.exit(
+        {"bits": bits, "kills": kills, "cost": cost, "speed": speed, "detection": detection}[sys.argv[1]](*sys.argv[2:])
+    )
