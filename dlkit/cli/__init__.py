@@ -23,6 +23,7 @@ from dlkit.cli import (
     reproduce,
     runs,
     schema,
+    search,
     summary,
     train,
     validate,
@@ -48,6 +49,7 @@ app.command()(reads_recipes(train.train))
 app.command()(reads_recipes(evaluate.evaluate))
 app.command()(reads_recipes(reproduce.reproduce))
 app.command()(reads_recipes(repeat.repeat))
+app.command()(reads_recipes(search.search))
 app.command(name="lr-range")(reads_recipes(lr_range.lr_range))
 app.command()(reads_recipes(data.data))
 app.command()(doctor.doctor)

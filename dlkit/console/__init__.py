@@ -5,6 +5,7 @@ from dlkit.console._primitives import line, note, print_json, show_problems, wai
 from dlkit.console._progress import TrainingProgress
 from dlkit.console._reports import (
     note_repetition,
+    note_trial,
     show_band,
     show_data,
     show_finding,
@@ -12,6 +13,7 @@ from dlkit.console._reports import (
     show_range_test,
     show_repetition,
     show_reproduction,
+    show_search,
 )
 from dlkit.console._runs import (
     show_demo,
@@ -29,6 +31,7 @@ __all__ = [
     "line",
     "note",
     "note_repetition",
+    "note_trial",
     "print_json",
     "show_band",
     "show_contract",
@@ -45,6 +48,7 @@ __all__ = [
     "show_repetition",
     "show_reproduction",
     "show_run",
+    "show_search",
     "show_speed",
     "show_table",
     "show_training",

@@ -47,6 +47,37 @@ def show_repetition(result: Mapping[str, Any]) -> None:
     line(f"written  {result['file']}")
 
 
+def note_trial(trial: Mapping[str, Any]) -> None:
+    """Print the result of one trial of a search."""
+    settings = "  ".join(f"{_last(key)} {_shown(value)}" for key, value in trial["parameters"].items())
+    found = trial["failed"] or (measured(trial["value"]) if trial["value"] is not None else trial["state"])
+    note(f"trial {trial['number']}  {found}  {settings}")
+
+
+def show_search(result: Mapping[str, Any]) -> None:
+    """Print how many trials ended how, the best settings, and where everything is."""
+    states = [trial["state"] for trial in result["trials"]]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    line(f"{result['recipe']}, {len(states)} trials: {counts}")
+    best = result["best"]
+    if best is None:
+        line("no trial has finished its training")
+        return
+    line(f"best     trial {best['number']}: {result['monitor']} {measured(best['value'])}")
+    table(("setting", "value"), [(key, _shown(value)) for key, value in best["parameters"].items()], right=(1,))
+    line(f"recipe   {best['recipe']}")
+    line(f"run      {best['run']}")
+    line(f"figures  {Path(result['study']) / 'figures'}")
+
+
+def _last(key: str) -> str:
+    return key.rsplit(".", 1)[-1]
+
+
+def _shown(value: Any) -> str:
+    return measured(value) if isinstance(value, float) else str(value)
+
+
 def show_band(band: Mapping[str, Any] | None) -> None:
     """Print whether a run's metrics lie within the band of its recipe's repetitions."""
     for name, entry in (band or {}).items():

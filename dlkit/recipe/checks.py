@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -20,16 +20,24 @@ from dlkit.recipe.wording import ENTRY_PER_LINE, WANTED, explained, shown, unquo
 
 def check_recipe(data: dict[str, Any], positions: Positions) -> Recipe:
     """Return the validated recipe with components resolved; raise RecipeError with all problems in file order."""
+    return check_section(Recipe, data, positions)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def check_section(model: type[Model], data: dict[str, Any], positions: Positions) -> Model:
+    """Return the content of a file as a model, with components resolved; raise RecipeError with all problems."""
     checker = _Checker(data, positions)
-    plain = checker.replaced(Recipe, data, ())
-    recipe = checker.validated(Recipe, plain, ())
+    plain = checker.replaced(model, data, ())
+    section = checker.validated(model, plain, ())
     if checker.problems:
         unique = list(dict.fromkeys(checker.problems))
         raise RecipeError(
             sorted(unique, key=lambda p: (p.location.line or 0, p.location.column or 0) if p.location else (0, 0))
         )
-    assert isinstance(recipe, Recipe)
-    return recipe
+    assert isinstance(section, model)
+    return section
 
 
 # A field that Keras replaces in a file name: a name, and how to write a number.

@@ -1,0 +1,281 @@
+"""Search for the best settings of a recipe: Optuna chooses, and every trial is a training of its own.
+
+A study is a folder. Any number of processes may work on it at once, on any machine that sees the folder: Optuna's
+journal file holds what was chosen and found, and a lock on a trial's folder says who works on it. A trial whose worker
+has ended is continued by the next one, in the middle of its training. The settings of trial N are drawn with a seed
+made of the search's and N, so one worker that is stopped at any moment makes the same choices as one that is not.
+"""
+
+import fcntl
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlkit.errors import CheckError, InputError, MissingError, closest
+from dlkit.experiments.trial import Trained, Trial
+from dlkit.files.atomic import write_text
+from dlkit.recipe import LoadedRecipe, load_recipe, resolved_yaml
+from dlkit.recipe.space import Dimension, LoadedSearch, decoded, overrides_of
+
+JOURNAL, SETTINGS, BEST = "journal.log", "search.json", "best.yaml"
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search for one recipe in the folder of its study.
+
+    monitor: the validation metric that is compared, by its best epoch. direction: minimize or maximize.
+    """
+
+    loaded: LoadedRecipe
+    found: LoadedSearch
+    folder: Path
+    monitor: str
+    direction: str
+
+    def run(self, done: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        """Work on trials until there is none left; return the study's results. `done` gets every trial's result."""
+        optuna = _optuna()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        study = self._study(optuna)
+        while (begun := self._next(optuna, study)) is not None:
+            trial, lock = begun
+            with lock:
+                done(self._one(optuna, study, trial))
+        return self._results(study)
+
+    def importances(self) -> dict[str, float]:
+        """Return how much of the differences between trials each key explains, as shares of 1 (fANOVA)."""
+        optuna = _optuna()
+        seed = self.found.search.seed
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
+        found: dict[str, float] = optuna.importance.get_param_importances(self._study(optuna), evaluator=evaluator)
+        return found
+
+    def _study(self, optuna: Any) -> Any:
+        """Return the folder's study; raise CheckError if it is one of another search."""
+        settings = {
+            "recipe": self.loaded.plain,
+            "search": {name: value for name, value in self.found.plain.items() if name != "trials"},
+            "monitor": self.monitor,
+            "direction": self.direction,
+        }
+        path = self.folder / SETTINGS
+        with locked(self.folder / ".lock"):
+            if not path.exists():
+                write_text(path, json.dumps(settings, indent=2) + "\n")
+            elif (known := json.loads(path.read_text())) != json.loads(json.dumps(settings)):
+                changed = [name for name in settings if known.get(name) != settings[name]]
+                raise CheckError(
+                    f"the study in {self.folder} has another {' and '.join(changed)}",
+                    "give this search a study of its own: --study NAME",
+                )
+            backend = optuna.storages.journal.JournalFileBackend(str(self.folder / JOURNAL))
+            return optuna.create_study(
+                storage=optuna.storages.JournalStorage(backend),
+                study_name="search",
+                direction=self.direction,
+                pruner=self._pruner(optuna),
+                load_if_exists=True,
+            )
+
+    def _next(self, optuna: Any, study: Any) -> tuple[Any, Any] | None:
+        """Return the next trial to work on with its lock: one that nobody works on any more, else a new one."""
+        states = optuna.trial.TrialState
+        with locked(self.folder / ".lock"):
+            trials = study.get_trials(deepcopy=False)
+            for frozen in (trial for trial in trials if trial.state in (states.RUNNING, states.WAITING)):
+                lock = _taken(self._trial_folder(frozen.number) / ".lock")
+                if lock is not None:
+                    study.sampler = self._sampler(optuna, frozen.number)
+                    return self._suggested(optuna.trial.Trial(study, frozen._trial_id)), lock
+            if len(trials) >= self.found.search.trials:
+                return None
+            study.sampler = self._sampler(optuna, len(trials))
+            lock = _taken(self._trial_folder(len(trials)) / ".lock")
+            assert lock is not None  # nobody knows this trial yet
+            return self._suggested(study.ask()), lock
+
+    def _suggested(self, trial: Any) -> Any:
+        """Choose the values of all keys; those of a trial that was begun are kept."""
+        for key, dimension in self.found.search.space.items():
+            _suggest(trial, key, dimension)
+        return trial
+
+    def _one(self, optuna: Any, study: Any, trial: Any) -> dict[str, Any]:
+        """Train one trial to its end, and tell the study what was found; return its result."""
+        states = optuna.trial.TrialState
+        folder = self._trial_folder(trial.number)
+        work = Trial(self.loaded, overrides_of(decoded(trial.params)), folder, self.monitor)
+        outcome = work.train(lambda epoch, value: _reported(trial, epoch, value))
+        if isinstance(outcome, str):
+            trial.set_user_attr("failed", outcome)
+            study.tell(trial, state=states.FAIL)
+        elif outcome.pruned:
+            study.tell(trial, state=states.PRUNED)
+        else:
+            trial.set_user_attr("run", str(outcome.run))
+            trial.set_user_attr("initial_weights", outcome.initial_weights)
+            self._check_effect(study, trial.number, trial.params, outcome)
+            study.tell(trial, _best(outcome.values, self.direction))
+        return self._result(study.get_trials(deepcopy=False)[trial.number])
+
+    def _check_effect(self, study: Any, number: int, parameters: dict[str, Any], outcome: Trained) -> None:
+        """Raise CheckError for settings that decide the initial weights, differ, and still gave equal ones."""
+        for other in study.get_trials(deepcopy=False):
+            if other.number == number or other.user_attrs.get("initial_weights") != outcome.initial_weights:
+                continue
+            keys = [key for key in parameters if _decides_weights(key) and other.params.get(key) != parameters[key]]
+            if keys:
+                raise CheckError(
+                    f"trials {other.number} and {number} differ in {', '.join(keys)}, but began with equal weights",
+                    "the setting has no effect: check its key, and what the network does with it",
+                )
+
+    def _results(self, study: Any) -> dict[str, Any]:
+        """Write best.yaml, and return counts, the best trial and all trials."""
+        trials = [self._result(trial) for trial in study.get_trials(deepcopy=False)]
+        complete = [trial for trial in trials if trial["state"] == "complete"]
+        head = {"study": str(self.folder), "recipe": self.loaded.recipe.name, "monitor": self.monitor}
+        if not complete:
+            return head | {"best": None, "trials": trials}
+        choose = min if self.direction == "minimize" else max
+        best = choose(complete, key=lambda trial: trial["value"])
+        found = load_recipe(self.loaded.path, [*self.loaded.overrides, *overrides_of(best["parameters"]), "expect={}"])
+        origin = (
+            f"# Found by dlkit search in {self.loaded.recipe.name}: trial {best['number']} of {len(trials)},\n"
+            f"# {self.monitor} {best['value']:.6g}, run {best['run']}\n"
+        )
+        write_text(self.folder / BEST, origin + resolved_yaml(found))
+        return head | {"best": best | {"recipe": str(self.folder / BEST)}, "trials": trials}
+
+    def _result(self, trial: Any) -> dict[str, Any]:
+        return {
+            "number": trial.number,
+            "state": trial.state.name.lower(),
+            "value": trial.value if trial.state.name == "COMPLETE" else None,
+            "epochs": len(trial.intermediate_values),
+            "parameters": decoded(trial.params),
+            "run": trial.user_attrs.get("run"),
+            "failed": trial.user_attrs.get("failed"),
+        }
+
+    def _trial_folder(self, number: int) -> Path:
+        return self.folder / "trials" / f"{number:05d}"
+
+    def _sampler(self, optuna: Any, number: int) -> Any:
+        name, settings = _named(self.found.search.sampler)
+        seed = hashlib.sha256(f"{self.found.search.seed} {number}".encode()).digest()
+        return _created(optuna.samplers, "Sampler", name, {"seed": int.from_bytes(seed[:4])} | settings, self.found)
+
+    def _pruner(self, optuna: Any) -> Any:
+        name, settings = _named(self.found.search.pruner)
+        return _created(optuna.pruners, "Pruner", name, settings, self.found)
+
+
+def check_names(found: LoadedSearch) -> None:
+    """Raise InputError for a sampler or pruner that Optuna does not have, or settings that it does not take."""
+    optuna = _optuna()
+    for module, kind, choice in (
+        (optuna.samplers, "Sampler", found.search.sampler),
+        (optuna.pruners, "Pruner", found.search.pruner),
+    ):
+        name, settings = _named(choice)
+        _created(module, kind, name, settings, found)
+
+
+def _optuna() -> Any:
+    """Import Optuna, which is an extra, without its log."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingError("a search needs Optuna, which is not installed", "pip install 'dlkit[search]'") from error
+    import warnings
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna
+
+
+def _named(choice: str | dict[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    if isinstance(choice, str):
+        return choice, {}
+    name, settings = next(iter(choice.items()))
+    return name, dict(settings or {})
+
+
+# They need more than numbers: a space of their own, or other samplers.
+_WITHOUT = ("BaseSampler", "BaseGASampler", "BasePruner", "GridSampler", "PartialFixedSampler", "PatientPruner")
+
+
+def _created(module: Any, kind: str, name: str, settings: dict[str, Any], found: LoadedSearch) -> Any:
+    """Return a sampler or pruner of Optuna."""
+    key = kind.lower()
+    known = [entry for entry in dir(module) if entry.endswith(kind) and entry not in _WITHOUT]
+    place = found.positions.value((key,))
+    if name not in known:
+        raise InputError(f"unknown {key} {name!r}", closest(name, known), key=key, location=place)
+    try:
+        return getattr(module, name)(**settings)
+    except (TypeError, ValueError) as error:
+        if "seed" in settings and "seed" in str(error):
+            return _created(module, kind, name, {k: v for k, v in settings.items() if k != "seed"}, found)
+        raise InputError(f"{name}: {error}", "compare its settings with Optuna's", key=key, location=place) from error
+
+
+def _suggest(trial: Any, key: str, dimension: Dimension) -> None:
+    if dimension.as_float is not None:
+        trial.suggest_float(key, **dimension.as_float.model_dump())
+    elif dimension.as_int is not None:
+        trial.suggest_int(key, **dimension.as_int.model_dump())
+    else:
+        trial.suggest_categorical(key, [json.dumps(value) for value in dimension.categorical or ()])
+
+
+def _reported(trial: Any, epoch: int, value: float) -> bool:
+    """Report an epoch's value, unless that was done before; return whether to stop the trial."""
+    known = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
+    if epoch not in known:
+        trial.report(value, epoch)
+    later = any(step > epoch for step in known)
+    return not later and bool(trial.should_prune())
+
+
+def _best(values: list[float], direction: str) -> float:
+    """Return the best epoch's value; NaN is worse than any."""
+    worst = math.inf if direction == "minimize" else -math.inf
+    numbers = [worst if math.isnan(value) else value for value in values]
+    return min(numbers) if direction == "minimize" else max(numbers)
+
+
+def _decides_weights(key: str) -> bool:
+    """Return whether a setting with this key must change the initial weights: a size, a seed or an initializer."""
+    last = key.rsplit(".", 1)[-1]
+    return key == "training.seed" or (
+        key.startswith("model.") and (last in ("units", "filters", "kernel_size", "seed") or "initializer" in key)
+    )
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait for a lock on a file, which ends with the process."""
+    with path.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _taken(path: Path) -> Any:
+    """Return the lock on a trial as an open file, or None if another process works on it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stream = path.open("a")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        return None
+    return stream
