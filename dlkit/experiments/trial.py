@@ -12,7 +12,8 @@ from dlkit.errors import CheckError, ExitCode
 from dlkit.experiments.children import COMMAND
 from dlkit.machine.interruption import lifeline
 from dlkit.recipe import LoadedRecipe, load_recipe
-from dlkit.runs.directory import RunDirectory, list_runs
+from dlkit.runs.directory import RunDirectory
+from dlkit.runs.find import list_runs
 
 _POLL_SECONDS = 0.1
 

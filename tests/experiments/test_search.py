@@ -17,7 +17,7 @@ from dlkit.experiments import trial as trials
 from dlkit.experiments.search import Search, check_names
 from dlkit.recipe import load_recipe
 from dlkit.recipe.space import load_search
-from dlkit.runs.directory import find_run
+from dlkit.runs.find import find_run
 
 SPACE = """
 trials: 6
