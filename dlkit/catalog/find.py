@@ -10,10 +10,11 @@ an entry point of the group `dlkit.components`, and the folder given with `--com
 """
 
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dlkit.catalog.kinds import INTERNAL, NAMESPACES, NEED_CODE, REFUSED
+from dlkit.catalog.kinds import INTERNAL, NAMESPACES, NEED_CODE, NEED_PACKAGE, REFUSED
 from dlkit.catalog.roots import Root, roots
 from dlkit.catalog.signatures import (
     ClassSource,
@@ -64,8 +65,16 @@ def own_names(namespace: str) -> list[str]:
 
 
 def description(namespace: str, name: str) -> str:
-    """Return the first sentence of a component's docstring."""
-    return first_sentence(source(namespace, name).docstring)
+    """Return the first sentence of a component's docstring, and the package that it lacks."""
+    package = missing_package(namespace, name)
+    needs = f" (needs the package {package}, which is not installed)" if package else ""
+    return first_sentence(source(namespace, name).docstring) + needs
+
+
+def missing_package(namespace: str, name: str) -> str | None:
+    """Return the package that a component needs and that is not installed, or None."""
+    package = NEED_PACKAGE.get(name) if namespace == "callback" else None
+    return package if package and find_spec(package) is None else None
 
 
 @cache
@@ -73,7 +82,21 @@ def identifiers(namespace: str) -> list[str]:
     """Return the identifiers that Keras accepts instead of a component, such as glorot_uniform, l2 or mse."""
     module = NAMESPACES[namespace].keras_module
     functions = {name for name in keras_exports(module) if name[:1].islower()} - _SERIALISATION
-    return sorted(functions | {_snake(name) for name in _keras_names(namespace)} | keras_aliases(module))
+    if namespace == "optimizer":  # Keras knows optimizers by their names in lower case
+        return sorted(name.lower() for name in _keras_names(namespace))
+    return sorted(functions | {_snake(name) for name in _keras_names(namespace)} | keras_aliases(module).keys())
+
+
+def class_of(namespace: str, word: str) -> str | None:
+    """Return the Keras class that an identifier stands for, such as MeanSquaredError for mse; None if there is none."""
+    if word not in identifiers(namespace):
+        return None
+    target = keras_aliases(NAMESPACES[namespace].keras_module).get(word, word)
+    return next((name for name in _keras_names(namespace) if _squashed(name) == _squashed(target)), None)
+
+
+def _squashed(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def activations() -> list[str]:

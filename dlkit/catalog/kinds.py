@@ -51,6 +51,10 @@ NAMESPACES = {
     "constraint": Namespace("constraints", "keras.constraints", "Constraint"),
 }
 
+# Kinds whose Keras identifiers stand for classes: mse is MeanSquaredError.
+OF_CLASSES = ("loss", "metric", "optimizer")
+# Callbacks that need a package which dlkit does not install.
+NEED_PACKAGE = {"TensorBoard": "tensorboard"}
 # Recipes contain data, never code: these need a Python function, or load a program from a file.
 NEED_CODE = {
     "Lambda",

@@ -114,13 +114,15 @@ def keras_exports(module: str) -> dict[str, tuple[str, str]]:
 
 
 @cache
-def keras_aliases(module: str) -> frozenset[str]:
-    """Return the aliases that a Keras module accepts, such as mse: the string keys of its look-up tables."""
+def keras_aliases(module: str) -> dict[str, str]:
+    """Return the aliases that a Keras module accepts and what they stand for, such as mse: its look-up tables."""
     path = _module_file(module.replace("keras.", "keras.src.", 1))
     tables = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Dict)] if path.exists() else []
     entries = [entry for table in tables for entry in zip(table.keys, table.values, strict=True)]
-    keys = [key.value for key, value in entries if isinstance(key, ast.Constant) and isinstance(value, ast.Name)]
-    return frozenset(key for key in keys if isinstance(key, str) and key.isidentifier())
+    named = [
+        (key.value, value.id) for key, value in entries if isinstance(key, ast.Constant) and isinstance(value, ast.Name)
+    ]
+    return {key: target for key, target in named if isinstance(key, str) and key.isidentifier()}
 
 
 @cache

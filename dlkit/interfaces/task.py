@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlkit.errors import InputError
 from dlkit.interfaces.data import Description
 
 
@@ -25,8 +26,10 @@ class Task(ABC):
 
     monitor: the validation metric that selects the best epoch. stratified: whether held-out examples have the same
     share of every class. moves_targets: whether raw targets are pixels, which augmentation transforms together with the
-    inputs. scores: the output whose largest entry is the predicted class. has_units: whether a last layer that inverts
-    a normalization gives outputs in the units of the targets. loss_weights: by output name; 1 for others.
+    inputs. scores: the output whose largest entry is the predicted class. predicts_classes: whether targets are one-hot
+    classes and outputs their probabilities, or logits if the loss takes them. has_units: whether a last layer that
+    inverts a normalization gives outputs in the units of the targets. loss: the recipe's, None for the task's own.
+    loss_weights: by output name; 1 for others.
     """
 
     monitor = "val_loss"
@@ -34,7 +37,14 @@ class Task(ABC):
     moves_targets = False
     scores: str | None = None
     has_units = False
+    predicts_classes = False
+    loss: Any = None
     loss_weights: Mapping[str, float] = MappingProxyType({})
+
+    @property
+    def from_logits(self) -> bool:
+        """Return whether the recipe's loss takes logits; the network then ends without softmax or sigmoid."""
+        return takes_logits(self.loss)
 
     @abstractmethod
     def target_spec(self, description: Description) -> TargetSpec:
@@ -128,3 +138,28 @@ def joined(batches: Iterable[Examined], output: str) -> tuple[np.ndarray, np.nda
     parts = [(batch.targets, batch.outputs[output]) for batch in batches]
     targets, outputs = zip(*parts, strict=True)
     return np.concatenate(targets), np.concatenate(outputs)
+
+
+def takes_logits(judge: Any) -> bool:
+    """Return whether a Keras loss or metric is configured for logits."""
+    settings = {**getattr(judge, "__dict__", {}), **getattr(judge, "_fn_kwargs", {})}
+    return bool(settings.get("from_logits") or settings.get("_from_logits"))
+
+
+def with_added(measured: list[Any], added: Iterable[Any]) -> list[Any]:
+    """Return a task's own metrics and the recipe's; one that is measured already, such as accuracy, is not added.
+
+    Raises InputError for the word accuracy in a task that does not measure it.
+    """
+    kinds = {(type(metric), metric.name) for metric in measured}
+    names = [metric.name for metric in measured]
+    found = list(measured)
+    for metric in added:
+        if isinstance(metric, str):
+            if metric not in names:
+                raise InputError(
+                    f"this task has no metric {metric!r}", f"it measures {', '.join(names)}", key="metrics"
+                )
+        elif (type(metric), metric.name) not in kinds:
+            found.append(metric)
+    return found

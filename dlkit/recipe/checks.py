@@ -8,8 +8,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from dlkit.catalog.create import Component
-from dlkit.catalog.find import activations, identifiers, names, source
-from dlkit.catalog.kinds import NAMESPACES, READS, REFUSED, WRITES, Place, holds_list, nested_namespace
+from dlkit.catalog.find import activations, class_of, identifiers, missing_package, names, source
+from dlkit.catalog.kinds import (
+    NAMESPACES,
+    OF_CLASSES,
+    READS,
+    REFUSED,
+    WRITES,
+    Place,
+    holds_list,
+    nested_namespace,
+)
 from dlkit.errors import Problem, RecipeError, closest
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe
@@ -44,6 +53,8 @@ def check_section(model: type[Model], data: dict[str, Any], positions: Positions
 _FIELD = re.compile(r"\{\w+(:0?\d{0,2}(\.\d{1,2})?[defg]?)?\}")
 # Kinds for which Keras accepts identifiers, such as glorot_uniform, as well as classes.
 _WORDED = ("initializer", "regularizer", "constraint", "loss", "metric")
+# The metric whose meaning depends on the task, which measures it already.
+_OF_THE_TASK = ("accuracy", "acc")
 
 
 class _Checker:
@@ -88,6 +99,8 @@ class _Checker:
         if found is None:
             return Component(namespace, "")
         name, settings, here = found
+        if namespace in OF_CLASSES and name not in names(namespace):
+            name, settings = _of_class(namespace, name, settings)
         if name in REFUSED:
             self._problem(f"{namespace} {name} is not allowed in recipes", REFUSED[name], here, at_key=here != path)
             return Component(namespace, name)
@@ -96,6 +109,7 @@ class _Checker:
                 f"unknown {namespace} {name!r}", unknown_component(namespace, name), here, at_key=here != path
             )
             return Component(namespace, name)
+        self._check_package(namespace, name, here, at_key=here != path)
         parameters = source(namespace, name).parameters
         nested = {
             key: self._setting(key, item, (*here, key))
@@ -115,6 +129,13 @@ class _Checker:
                 )
         location = self.positions.key(here) if here != path else self.positions.value(path)
         return Component(namespace, name, nested if checked is not None else {}, location)
+
+    def _check_package(self, namespace: str, name: str, path: KeyPath, at_key: bool) -> None:
+        """Record a problem for a callback whose package is not installed."""
+        package = missing_package(namespace, name)
+        if package is not None:
+            hint = f"install it: python -m pip install {package}"
+            self._problem(f"{namespace} {name} needs the package {package}, which is not installed", hint, path, at_key)
 
     def _check_written_path(self, value: Any, path: KeyPath) -> None:
         """Record a problem for a path that leads out of the run; callbacks may write only inside it."""
@@ -174,8 +195,10 @@ class _Checker:
         is_activation = key == "activation" or key.endswith("_activation")
         label = "activation" if is_activation else namespace
         words = activations() if is_activation else identifiers(namespace) if namespace in _WORDED else []
+        if namespace == "metric" and value in _OF_THE_TASK:
+            return "accuracy"
         if isinstance(value, str) and value in words:
-            return value
+            return self.component(namespace, value, path) if namespace in OF_CLASSES else value
         if words and isinstance(value, str) and value not in names(namespace):
             allowed = words if is_activation else [*names(namespace), *words]
             hint = closest(value, allowed, f"dlkit list {NAMESPACES[namespace].folder}")
@@ -219,6 +242,14 @@ class _Checker:
             if kind == "model_type":
                 hint = f"its keys are: {', '.join(_model_at(model, inner).model_fields)}"
             self._problem(message, hint, full)
+
+
+def _of_class(namespace: str, word: str, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the class and settings that a Keras identifier stands for; a metric keeps the identifier as its name."""
+    name = class_of(namespace, word)
+    if name is None:
+        return word, settings
+    return name, ({"name": word} | settings if namespace == "metric" else settings)
 
 
 def is_inside(path: str) -> bool:

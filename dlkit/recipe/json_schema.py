@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from dlkit.catalog.find import activations, identifiers, names
-from dlkit.catalog.kinds import holds_list, nested_namespace
+from dlkit.catalog.find import activations, class_of, identifiers, names
+from dlkit.catalog.kinds import OF_CLASSES, holds_list, nested_namespace
 from dlkit.recipe.schema import Recipe
 from dlkit.recipe.settings import settings_model
 
@@ -54,7 +54,11 @@ class _Builder:
         allowed = names(namespace)
         for name in allowed:
             defined[f"{namespace}.{name}"] = self._component(namespace, name)
-        forms = {name: {"anyOf": [{"$ref": f"#/$defs/{namespace}.{name}"}, {"type": "null"}]} for name in allowed}
+        words = {word: found for word in _words(namespace) if (found := class_of(namespace, word))}
+        forms = {
+            word: {"anyOf": [{"$ref": f"#/$defs/{namespace}.{name}"}, {"type": "null"}]}
+            for word, name in ({name: name for name in allowed} | words).items()
+        }
         one = {
             "type": "object",
             "properties": forms,
@@ -62,7 +66,7 @@ class _Builder:
             "minProperties": 1,
             "maxProperties": 1,
         }
-        return {"anyOf": [{"enum": allowed}, one]}
+        return {"anyOf": [{"enum": [*allowed, *_words(namespace)]}, one]}
 
     def _component(self, namespace: str, name: str) -> dict[str, Any]:
         schema: dict[str, Any] = self.referenced(settings_model(namespace, name).model_json_schema())
@@ -82,3 +86,8 @@ class _Builder:
         elif namespace not in ("layer", "schedule"):
             forms.append({"enum": identifiers(namespace)})
         return {"anyOf": [*forms, {"type": "array"}]}
+
+
+def _words(namespace: str) -> list[str]:
+    """Return the Keras identifiers that stand for components of a namespace; the others are left to Keras."""
+    return [*identifiers(namespace), *(["acc"] if namespace == "metric" else [])] if namespace in OF_CLASSES else []

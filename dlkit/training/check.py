@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -15,6 +15,7 @@ from dlkit.interfaces.task import Task
 from dlkit.model.build import build_model, table_differences
 from dlkit.model.built import BuiltModel
 from dlkit.model.compile import compile_model
+from dlkit.training.heads import check_heads
 from dlkit.training.monitors import check_monitors
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
 def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
     """Compile for every phase, in order; report mistakes in groups, rates and monitors at their place in the recipe."""
-    training = loaded.recipe.training
+    training, name = loaded.recipe.training, loaded.recipe.task.name
     try:
-        check_metric_names(built.task, built.network, loaded.recipe.task.name)
-        _check_reduction(built, training.shards, loaded.recipe.task.name)
+        check_metric_names(built.task, built.network, name)
+        _check_reduction(built, training.shards, name)
+        check_heads(built, name)
     except InputError as error:
-        raise located(error, loaded.locate(error.problems[0].key)) from error
+        key = error.problems[0].key
+        raise located(error, loaded.locate(key) if key else loaded.recipe.model.location) from error
     for number, phase in enumerate(loaded.recipe.resolved_phases()):
         try:
             compile_model(built, loaded.recipe, phase)
@@ -51,7 +54,7 @@ def check_metric_names(task: Task, network: keras.Model, name: str) -> None:
         ["loss", *(f"{output}_loss" for output in network.output)] if isinstance(network.output, Mapping) else ["loss"]
     )
     seen = set(losses)
-    for metric in task.metrics_for(network):
+    for metric in _metrics(task, network, name):
         if metric.name in seen:
             raise InputError(
                 f"two losses or metrics have the name {metric.name!r}",
@@ -73,6 +76,14 @@ def _check_reduction(built: BuiltModel, shards: int, name: str) -> None:
             "omit reduction: sum and raise the learning rate instead, or set training.shards: 1",
             key=f"task.{name}.loss",
         )
+
+
+def _metrics(task: Task, network: keras.Model, name: str) -> list[Any]:
+    try:
+        return task.metrics_for(network)
+    except InputError as error:
+        error.problems = [replace(problem, key=f"task.{name}.metrics") for problem in error.problems]
+        raise
 
 
 def check_build(loaded: "LoadedRecipe") -> keras.Model:

@@ -43,6 +43,7 @@ def smaller_is_better(monitor: str, found: Mapping[str, str | None], mode: str |
 
 def check_monitors(recipe: Recipe, phase: ResolvedPhase, task: "Task", network: "keras.Model") -> None:
     """Raise InputError, with its key, for a callback or a `monitor` that watches a metric that is never measured."""
+    _check_schedule(phase)
     if any(_is_foreign(callback) for callback in phase.callbacks):
         return  # a user's own callback may add metrics that others watch
     found = directions(task, network)
@@ -67,6 +68,24 @@ def check_monitors(recipe: Recipe, phase: ResolvedPhase, task: "Task", network: 
                 f"{callback.name} cannot tell whether higher or lower {monitor!r} is better",
                 "set mode: max or mode: min",
                 key=key,
+            )
+
+
+def _check_schedule(phase: ResolvedPhase) -> None:
+    """Raise InputError for a callback that sets the learning rate where a schedule gives it."""
+    schedule = phase.optimizer.settings.get("learning_rate")
+    if isinstance(schedule, Component):
+        fixed, hint = schedule.name, "give the optimizer a number as its learning rate"
+    elif phase.learning_rates:
+        fixed, hint = "training.learning_rates", "remove the rates of groups"
+    else:
+        return
+    for callback in phase.callbacks:
+        if callback.name == "ReduceLROnPlateau":
+            raise InputError(
+                f"{callback.name} cannot change the learning rate, because {fixed} sets it",
+                f"remove the callback, or {hint}",
+                location=callback.location,
             )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from dlkit.components.metrics._on_probabilities import probabilities
+
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class SoftDice(keras.losses.Loss):
@@ -12,16 +14,21 @@ class SoftDice(keras.losses.Loss):
 
     The sums run over all pixels of the batch, so a class that is absent from one image does not distort the loss.
     `class_weights` weight the mean over channels, and sample weights weight the pixels in the sums. Unlike this loss,
-    keras.losses.Dice has no squares.
+    keras.losses.Dice has no squares. from_logits: whether outputs are logits, of which it takes the probabilities.
     """
 
-    def __init__(self, *, class_weights: list[float] | None = None, name: str = "soft_dice") -> None:
+    def __init__(
+        self, *, class_weights: list[float] | None = None, from_logits: bool = False, name: str = "soft_dice"
+    ) -> None:
         super().__init__(name=name)
         self.class_weights = class_weights
+        self.from_logits = from_logits
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return a batch's scalar loss; y_true and y_pred (n, ..., classes), sample_weight (n, ...) or None."""
         predicted = ops.cast(y_pred, self.dtype)
+        if self.from_logits:
+            predicted = probabilities(predicted)
         losses = 1 - coefficients(ops.cast(y_true, self.dtype), predicted, sample_weight)
         if self.class_weights is None:
             return ops.mean(losses)
@@ -34,7 +41,7 @@ class SoftDice(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings for saving."""
-        return {"class_weights": self.class_weights, "name": self.name}
+        return {"class_weights": self.class_weights, "from_logits": self.from_logits, "name": self.name}
 
 
 def coefficients(truth: Any, predicted: Any, weights: Any = None) -> Any:

@@ -1,17 +1,20 @@
 """Metrics for networks that end in logits: they get probabilities, unless they are configured for logits."""
 
-from collections.abc import Callable
 from typing import Any
+
+from keras import ops
+
+from dlkit.interfaces.task import takes_logits
 
 _ATTRIBUTE = "_dlkit_sees_probabilities"
 
 
-def on_probabilities(metric: Any, probabilities: Callable[[Any], Any]) -> Any:
-    """Make a Keras metric use `probabilities(outputs)` instead of the outputs, and return it.
+def on_probabilities(metric: Any) -> Any:
+    """Make a Keras metric use the probabilities of the outputs instead of the outputs, and return it.
 
     Metrics with from_logits are left unchanged. Calling this twice has the same effect as once.
     """
-    if _takes_logits(metric) or getattr(metric, _ATTRIBUTE, False):
+    if takes_logits(metric) or getattr(metric, _ATTRIBUTE, False):
         return metric
     plain = metric.update_state
 
@@ -23,6 +26,6 @@ def on_probabilities(metric: Any, probabilities: Callable[[Any], Any]) -> Any:
     return metric
 
 
-def _takes_logits(metric: Any) -> bool:
-    settings = getattr(metric, "_fn_kwargs", {})
-    return bool(getattr(metric, "_from_logits", False) or settings.get("from_logits", False))
+def probabilities(logits: Any) -> Any:
+    """Return the probabilities of logits (n, ..., classes), or of one unit or channel (n, ..., 1)."""
+    return ops.sigmoid(logits) if logits.shape[-1] == 1 else ops.softmax(logits)

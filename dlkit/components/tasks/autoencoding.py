@@ -12,7 +12,7 @@ from dlkit.components.metrics.psnr import Psnr
 from dlkit.components.tasks._reconstruction import Reconstruction
 from dlkit.errors import InputError
 from dlkit.interfaces.data import Description
-from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, main_output
+from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, main_output, with_added
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +34,13 @@ class Autoencoding(Task):
         return TargetSpec(description.inputs.shape, description.class_names)
 
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
-        """Raise InputError unless the output has the shape of the input and is not logits."""
+        """Raise InputError unless the output has the shape of the input."""
         wanted, found = tuple(network.input.shape[1:]), tuple(main_output(network.output).shape[1:])
         if found != wanted:
             raise InputError(
                 f"the network returns {list(found)} for inputs of shape {list(wanted)}",
                 f"end the decoder with a layer that returns {list(wanted)}",
             )
-        if getattr(self.loss, "_fn_kwargs", {}).get("from_logits"):
-            raise InputError("autoencoding compares values, not logits", "end the decoder with activation: sigmoid")
 
     def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
         """Return the inputs in the training precision."""
@@ -66,7 +64,7 @@ class Autoencoding(Task):
     def metrics_for(self, network: keras.Model) -> list[Any]:
         """Return errors `mae` and `mse`, the peak signal-to-noise ratio `psnr` in dB, and the recipe's metrics."""
         errors = [keras.metrics.MeanAbsoluteError(name="mae"), keras.metrics.MeanSquaredError(name="mse")]
-        return [*errors, Psnr(peak=self.peak), *self.metrics]
+        return with_added([*errors, Psnr(peak=self.peak)], self.metrics)
 
     def outputs(self, output: Any) -> dict[str, Any]:
         """Return `reconstruction`, in the shape of the preprocessed input."""

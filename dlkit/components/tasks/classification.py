@@ -9,13 +9,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from dlkit.components.metrics._on_probabilities import on_probabilities
+from dlkit.components.metrics._on_probabilities import on_probabilities, probabilities
 from dlkit.components.tasks._worst_mistakes import WorstMistakes
 from dlkit.errors import InputError
 from dlkit.figures.confusion_matrix import confusion_matrix_figure
 from dlkit.formatting import measured
 from dlkit.interfaces.data import Description
-from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, joined, main_output
+from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, joined, main_output, with_added
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,7 @@ class Classification(Task):
     monitor = "val_accuracy"
     stratified = True
     scores = "probabilities"
+    predicts_classes = True
 
     def target_spec(self, description: Description) -> TargetSpec:
         """Return one probability per class; raise InputError if the targets of the data are not classes."""
@@ -75,23 +76,18 @@ class Classification(Task):
     def metrics_for(self, network: keras.Model) -> list[Any]:
         """Return accuracy and the recipe's metrics."""
         if _one_unit(network):
-            threshold = 0.0 if self._from_logits else 0.5
+            threshold = 0.0 if self.from_logits else 0.5
             accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold)
         else:
             accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
-        if not self._from_logits:
-            return [accuracy, *self.metrics]
-        return [accuracy, *(on_probabilities(metric, _probabilities) for metric in self.metrics)]
-
-    @property
-    def _from_logits(self) -> bool:
-        return bool(getattr(self.loss, "_fn_kwargs", {}).get("from_logits", False))
+        found = with_added([accuracy], self.metrics)
+        return [accuracy, *map(on_probabilities, found[1:])] if self.from_logits else found
 
     def outputs(self, output: Any) -> dict[str, Any]:
         """Return `probabilities` (n, classes), of both classes for a single-unit head."""
         one_unit = output.shape[-1] == 1
-        if self._from_logits:
-            output = _probabilities(output)
+        if self.from_logits:
+            output = probabilities(output)
         return {"probabilities": ops.concatenate([1 - output, output], axis=-1) if one_unit else output}
 
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
@@ -123,11 +119,6 @@ class Classification(Task):
         return Report(
             table, {"confusion_matrix": partial(confusion_matrix_figure, matrix, class_names)} | worst.figures()
         )
-
-
-def _probabilities(logits: Any) -> Any:
-    """Return the probabilities of logits (n, classes), or of one unit (n, 1)."""
-    return ops.sigmoid(logits) if logits.shape[-1] == 1 else ops.softmax(logits)
 
 
 def _one_unit(network: keras.Model) -> bool:

@@ -14,7 +14,7 @@ from dlkit.components.losses._on_normalized import OnNormalized, inverts
 from dlkit.errors import InputError
 from dlkit.figures.predicted_values import predicted_values_figure
 from dlkit.interfaces.data import Description
-from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, joined, main_output
+from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, joined, main_output, with_added
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Regression(Task):
 
     def metrics_for(self, network: keras.Model) -> list[Any]:
         """Return mean absolute error `mae` and the recipe's metrics."""
-        return [keras.metrics.MeanAbsoluteError(name="mae"), *self.metrics]
+        return with_added([keras.metrics.MeanAbsoluteError(name="mae")], self.metrics)
 
     def outputs(self, output: Any) -> dict[str, Any]:
         """Return the predicted `values`."""

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from dlkit.catalog.create import locate
 from dlkit.components.layers.crop_like import cropped
+from dlkit.components.metrics._on_probabilities import on_probabilities, probabilities
 from dlkit.components.metrics.dice_coefficient import DiceCoefficient
 from dlkit.components.metrics.jaccard_index import JaccardIndex
 from dlkit.components.metrics.pixel_accuracy import PixelAccuracy
@@ -19,7 +20,7 @@ from dlkit.errors import InputError
 from dlkit.figures.segmentation import class_colours, segmentation_figure
 from dlkit.formatting import percent
 from dlkit.interfaces.data import VOID, Description
-from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, main_output
+from dlkit.interfaces.task import Examined, Report, TargetSpec, Task, main_output, with_added
 
 SHOWN = 4
 
@@ -44,6 +45,7 @@ class Segmentation(Task):
 
     monitor = "val_dice"
     moves_targets = True
+    predicts_classes = True
 
     def target_spec(self, description: Description) -> TargetSpec:
         """Return one probability per pixel and class; raise InputError if the data has no masks of classes."""
@@ -111,10 +113,13 @@ class Segmentation(Task):
         classes, one = max(2, channels), channels == 1
         cut = {"classes": classes, "threshold": self.threshold if one else None}
         dice = DiceCoefficient(class_id=1 if one else None, **cut)
-        return [PixelAccuracy(**cut), dice, JaccardIndex(**cut), *self.metrics]
+        measured = with_added([PixelAccuracy(**cut), dice, JaccardIndex(**cut)], self.metrics)
+        return [*map(on_probabilities, measured)] if self.from_logits else measured
 
     def outputs(self, output: Any) -> dict[str, Any]:
         """Return `probabilities` (n, h, w, classes) and `mask`, class indices uint8 (n, h, w)."""
+        if self.from_logits:
+            output = probabilities(output)
         if output.shape[-1] == 1:
             mask = ops.cast(output[..., 0] > self.threshold, "uint8")
             return {"probabilities": ops.concatenate([1 - output, output], axis=-1), "mask": mask}
