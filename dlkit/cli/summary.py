@@ -41,7 +41,7 @@ def summary(
             console.show_table(result)
     else:
         console.show_counts(results)
-    if not all(result["contract"]["passed"] for result in results):
+    if any(result["contract"]["passed"] is False for result in results):
         raise typer.Exit(1)
 
 

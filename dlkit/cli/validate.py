@@ -9,6 +9,7 @@ import typer
 from dlkit.cli._options import Json, Overrides, complete_recipes
 
 if TYPE_CHECKING:
+    from dlkit.errors import Problem
     from dlkit.recipe.advice import Overlap
 
 
@@ -42,14 +43,14 @@ def validate(
     code = ExitCode.DONE
     for name in recipes or list(shipped_recipes()):
         try:
-            overlaps = _check(name, overrides or [], build)
+            overlaps, warnings = _check(name, overrides or [], build)
         except DlkitError as error:
             found += [problem.to_json() | {"level": "problem"} for problem in error.problems]
             code = max(code, error.exit_code)
             if not as_json:
                 console.show_problems(error)
         else:
-            warnings = [overlap.warning() for overlap in overlaps if overlap.uneven]
+            warnings += [overlap.warning() for overlap in overlaps if overlap.uneven]
             found += [warning.to_json() | {"level": "warning"} for warning in warnings]
             for warning in warnings if not as_json else ():
                 console.note(f"warning: {warning}")
@@ -64,8 +65,8 @@ def validate(
         raise typer.Exit(code)
 
 
-def _check(name: str, overrides: list[str], build: bool) -> "list[Overlap]":
-    """Load a recipe, and build it if requested; return the overlaps of its transposed convolutions."""
+def _check(name: str, overrides: list[str], build: bool) -> "tuple[list[Overlap], list[Problem]]":
+    """Load a recipe, and build it if requested; return the overlaps of its transposed convolutions, and warnings."""
     from dlkit.recipe import load_recipe
     from dlkit.recipe.advice import TRANSPOSED, overlap_of, overlaps
 
@@ -77,13 +78,15 @@ def _check(name: str, overrides: list[str], build: bool) -> "list[Overlap]":
         start_tensorflow()
         from dlkit.catalog.create import locate
         from dlkit.training.check import check_build
+        from dlkit.training.pixels import backbone_warning
 
-        network = check_build(loaded)
-        layers = [layer for layer in network._flatten_layers() if type(layer).__name__ in TRANSPOSED]
-        built = [overlap_of(layer.name, layer.kernel_size, layer.strides, locate(layer)) for layer in layers]
-        known = {overlap.location for overlap in built}
-        return built + [overlap for overlap in listed if overlap.location not in known]
-    return listed
+        built = check_build(loaded)
+        layers = [layer for layer in built.network._flatten_layers() if type(layer).__name__ in TRANSPOSED]
+        found = [overlap_of(layer.name, layer.kernel_size, layer.strides, locate(layer)) for layer in layers]
+        known = {overlap.location for overlap in found}
+        warning = backbone_warning(built, loaded)
+        return found + [overlap for overlap in listed if overlap.location not in known], [warning] if warning else []
+    return listed, []
 
 
 def _draw(overlaps: "list[Overlap]", folder: Path) -> None:

@@ -23,7 +23,7 @@ def show_training(result: "TrainingResult") -> None:
     line(f"run      {result.run.path}")
     line(f"figures  {result.run.path / 'figures'}")
     for difference in result.differences:
-        line(f"contract {difference}")
+        line(f"contract failed: {difference}")
     note(f"next: {result.next_command}")
 
 
@@ -51,7 +51,11 @@ def show_evaluation(result: "Evaluation") -> None:
     by_name = {verdict.name: verdict for verdict in result.verdicts}
     rows = [_metric_row(name, value, by_name.pop(name, None)) for name, value in result.metrics.items()]
     rows += [_metric_row(name, None, verdict) for name, verdict in by_name.items()]
-    table(("metric", "value", "bound", "lecture", "contract"), rows, right=(1, 3))
+    titles = ("metric", "value", "bound", "lecture", "contract")
+    used = [number for number in range(len(titles)) if number < 2 or any(row[number] for row in rows)]
+    kept = [titles[number] for number in used]
+    right = [kept.index(title) for title in ("value", "lecture") if title in kept]
+    table(kept, [[row[number] for number in used] for row in rows], right=right)
 
 
 def _metric_row(name: str, value: float | None, verdict: "Verdict | None") -> list[str]:
@@ -81,6 +85,9 @@ def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -
         f"certificate largest difference {difference:.2g}, {labels} {certificate['samples']} samples, "
         "in a clean process without dlkit"
     )
+    if certificate["precision"] != "float32":
+        allowed = certificate["tolerance"]
+        line(f"tolerance   {allowed['absolute']:.2g} + {allowed['relative']:.2g} |y|, for {certificate['precision']}")
 
 
 def show_run(content: Mapping[str, Any]) -> None:

@@ -53,11 +53,13 @@ def _show_cost(cost: Mapping[str, Any]) -> None:
 
 
 def show_contract(contract: Mapping[str, Any]) -> None:
-    """Print whether the counts and rows match the recipe's contract."""
+    """Print whether the counts and rows match the recipe's contract, if it states any."""
     if contract["passed"]:
         line("contract passed")
     for difference in contract["differences"]:
-        line(f"contract {difference}")
+        line(f"contract failed: {difference}")
+    if "changed" in contract:
+        line(f"the network was changed with {contract['changed']}")
 
 
 def show_counts(results: Sequence[Mapping[str, Any]]) -> None:
@@ -65,7 +67,8 @@ def show_counts(results: Sequence[Mapping[str, Any]]) -> None:
     rows = []
     for result in results:
         counts = result["parameters"]
-        state = "passed" if result["contract"]["passed"] else result["contract"]["differences"][0]
+        passed = result["contract"]["passed"]
+        state = {True: "passed", None: ""}.get(passed) if passed is not False else result["contract"]["differences"][0]
         rows.append((result["recipe"], *(f"{counts[k]:,}" for k in ("total", "trainable", "non_trainable")), state))
     table(("recipe", "total", "trainable", "non-trainable", "contract"), rows, right=(1, 2, 3))
 

@@ -46,7 +46,8 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form."""
-        contract = {"passed": not self.failed, "differences": [str(verdict) for verdict in self.failed]}
+        passed = not self.failed if self.verdicts else None
+        contract = {"passed": passed, "differences": [str(verdict) for verdict in self.failed]}
         content: dict[str, Any] = {"run": str(self.run.path), "recipe": self.recipe, "split": self.split}
         content |= {"checkpoint": self.checkpoint, "metrics": self.metrics, "contract": contract}
         if self.other_data is not None:

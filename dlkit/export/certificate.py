@@ -32,12 +32,14 @@ RELOAD_SECONDS = 600
 class _Request:
     """The inputs sent to one endpoint, and the outputs of the run's own model for them.
 
-    key: `<examples>/<endpoint>/<argument>`.
+    key: `<examples>/<endpoint>/<argument>`. tied: bool (n,), where the two best scores are so close that either label
+    is right.
     """
 
     key: str
     values: np.ndarray
     expected: Mapping[str, np.ndarray]
+    tied: np.ndarray
 
     @property
     def title(self) -> str:
@@ -55,14 +57,13 @@ def exporter_of(format_name: str) -> Exporter:
 def certify(trained: TrainedModel, format_name: str, artefact: Path, part: str | None) -> dict[str, Any]:
     """Return an artefact's certificate (docs/json.md): its outputs compared with the run's, and a hash per file."""
     exporter, samples = exporter_of(format_name), trained.built.samples(load_samples(trained.run))
-    requests = _requests(exporter, trained.built, samples)
+    precision = trained.loaded.recipe.training.precision
+    allowed = exporter.tolerance.at(precision)
+    requests = _requests(exporter, trained.built, samples, allowed)
     answers = _reload(exporter, artefact, requests)
-    checks = {
-        request.title: _compare(number, request.expected, answers, exporter.tolerance)
-        for number, request in enumerate(requests)
-    }
+    checks = {request.title: _compare(number, request, answers, allowed) for number, request in enumerate(requests)}
     agreements = [check["label_agreement"] for check in checks.values()]
-    tolerance = {"absolute": exporter.tolerance.absolute, "relative": exporter.tolerance.relative}
+    tolerance = {"absolute": allowed.absolute, "relative": allowed.relative}
     return {
         "format": format_name,
         "part": part,
@@ -71,6 +72,7 @@ def certify(trained: TrainedModel, format_name: str, artefact: Path, part: str |
         "checkpoint": trained.checkpoint,
         "samples": len(samples),
         "batch_sizes": [len(samples), 1],
+        "precision": precision,
         "tolerance": tolerance,
         "largest_absolute_difference": max(check["largest_absolute_difference"] for check in checks.values()),
         "label_agreement": None if None in agreements else min(agreements),
@@ -125,8 +127,14 @@ def worst(certificate: Mapping[str, Any]) -> str:
     labels = ", on" if agreement is None else f", labels agree on {percent(agreement)} of"
     return (
         f"largest absolute difference {certificate['largest_absolute_difference']:.3g} "
-        f"(allowed {allowed['absolute']:g} + {allowed['relative']:g} |y|){labels} {certificate['samples']} samples"
+        f"(allowed {allowed['absolute']:g} + {allowed['relative']:g} |y|{_of_precision(certificate)})"
+        f"{labels} {certificate['samples']} samples"
     )
+
+
+def _of_precision(certificate: Mapping[str, Any]) -> str:
+    precision = certificate.get("precision", "float32")
+    return "" if precision == "float32" else f" in {precision}"
 
 
 def changed_files(artefact: Path, certified: Mapping[str, str]) -> list[str]:
@@ -138,7 +146,7 @@ def changed_files(artefact: Path, certified: Mapping[str, str]) -> list[str]:
     return missing + added + changed
 
 
-def _requests(exporter: Exporter, built: BuiltModel, samples: np.ndarray) -> list[_Request]:
+def _requests(exporter: Exporter, built: BuiltModel, samples: np.ndarray, allowed: Tolerance) -> list[_Request]:
     """Return real examples for every endpoint, with the outputs of the run's own model."""
     arrays = {"samples": samples}
     if built.resize is not None:  # another size must pass through the resize
@@ -146,12 +154,21 @@ def _requests(exporter: Exporter, built: BuiltModel, samples: np.ndarray) -> lis
     found = []
     for title, array in arrays.items():
         answer = {name: np.asarray(value) for name, value in built.predict_raw(tf.constant(array)).items()}
+        tied = np.zeros(len(array), bool)
         if built.scores is not None:
+            tied = _tied(answer[built.scores], allowed)
             best = answer[built.scores].argmax(axis=-1)
             answer["label"] = np.asarray([built.class_names[index].encode() for index in best])
         for endpoint, values in exporter.endpoints(built, array).items():
-            found.append(_Request(f"{title}/{endpoint}", values, answer))
+            found.append(_Request(f"{title}/{endpoint}", values, answer, tied))
     return found
+
+
+def _tied(scores: np.ndarray, allowed: Tolerance) -> np.ndarray:
+    """Return whether the two best of scores (n, classes) differ by no more than the tolerance of both."""
+    second, first = np.sort(scores.astype(np.float64), axis=-1)[:, -2:].T
+    close: np.ndarray = first - second <= 2 * (allowed.absolute + allowed.relative * np.abs(first))
+    return close
 
 
 def _reload(exporter: Exporter, artefact: Path, requests: list[_Request]) -> dict[str, np.ndarray]:
@@ -171,21 +188,20 @@ def _reload(exporter: Exporter, artefact: Path, requests: list[_Request]) -> dic
             return {name: archive[name] for name in archive.files}
 
 
-def _compare(
-    number: int, expected: Mapping[str, np.ndarray], answers: Mapping[str, np.ndarray], allowed: Tolerance
-) -> dict[str, Any]:
+def _compare(number: int, request: _Request, answers: Mapping[str, np.ndarray], allowed: Tolerance) -> dict[str, Any]:
     """Return the largest difference over both batch sizes and both rounds, and the share of equal labels, if any."""
     largest, repeated, passed = 0.0, 0.0, True
     shares: list[float] = []
-    for name, wanted in expected.items():
+    for name, wanted in request.expected.items():
         turns = [answers[f"{number}/{turn}/{name}"] for turn in range(4)]
         for turn, found in enumerate(turns):
             if found.shape != wanted.shape:
                 passed, largest = False, float("inf")
             elif wanted.dtype.kind in "Siu":
-                share = float(np.mean(found == wanted))
-                shares.append(share)
-                passed = passed and share >= (1 if wanted.dtype.kind == "S" else 1 - allowed.ties)
+                equal = found == wanted
+                shares.append(float(np.mean(equal)))
+                either = equal | request.tied if wanted.dtype.kind == "S" else equal
+                passed = passed and np.mean(either) >= (1 if wanted.dtype.kind == "S" else 1 - allowed.ties)
             else:
                 difference = np.abs(found.astype(np.float64) - wanted)
                 passed = passed and bool(np.all(difference <= allowed.absolute + allowed.relative * np.abs(wanted)))
@@ -195,7 +211,7 @@ def _compare(
         "largest_absolute_difference": largest,
         "largest_difference_between_two_calls": repeated,
         "label_agreement": min(shares, default=None),
-        "passed": passed and repeated <= allowed.absolute,
+        "passed": bool(passed and repeated <= allowed.absolute),
     }
 
 

@@ -54,12 +54,27 @@ class Tolerance:
     """The allowed difference between the outputs of an artefact and those of the run: absolute + relative |y|.
 
     ties: the fraction of pixels in a class mask that may differ, because rounding decides between classes with almost
-    equal scores. Strings, such as labels, must be equal.
+    equal scores. Labels must be equal, except where the two best scores are that close.
     """
 
     absolute: float = 1e-5
     relative: float = 1e-5
     ties: float = 1e-4
+
+    def at(self, precision: str) -> "Tolerance":
+        """Return the tolerance for networks that compute in a precision of recipes, such as mixed_bfloat16.
+
+        A half precision rounds every layer's outputs to a unit of its own, so that another order of operations, or
+        another batch size, changes outputs by a few units; classes with scores that close may change places.
+        """
+        unit = HALF_UNITS.get(precision)
+        if unit is None:
+            return self
+        return Tolerance(max(self.absolute, 4 * unit), max(self.relative, 4 * unit), max(self.ties, unit))
+
+
+HALF_UNITS = {"mixed_bfloat16": 2**-8, "mixed_float16": 2**-11}
+"""The relative rounding unit of each half precision."""
 
 
 class Exporter(ABC):

@@ -1,7 +1,7 @@
 """The interface of tasks; no code outside a task file depends on the kind of task."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -49,6 +49,17 @@ class Task(ABC):
     @abstractmethod
     def target_spec(self, description: Description) -> TargetSpec:
         """Return what the network must predict for this data; raise InputError if the data does not fit the task."""
+
+    @property
+    def measures_balance(self) -> bool:
+        """Return whether the recipe cares for rare classes: by class weights, or by a metric besides accuracy."""
+        added = [metric for metric in getattr(self, "metrics", []) if not isinstance(metric, str)]
+        return bool(added) or getattr(self, "class_weights", None) is not None
+
+    def fitted(self, class_names: tuple[str, ...], counts: Sequence[int]) -> "Task":
+        """Return the task with what it takes from train; counts: its examples by class, empty without classes."""
+        del class_names, counts
+        return self
 
     @abstractmethod
     def check(self, network: keras.Model, targets: TargetSpec) -> None:

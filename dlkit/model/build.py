@@ -102,7 +102,7 @@ def _build_preprocess(recipe: Recipe, description: Description) -> keras.Model:
 
 
 def set_precision(precision: str) -> None:
-    """Set Keras' global precision: float32, float64 or mixed_bfloat16 (float32 weights, bfloat16 arithmetic)."""
+    """Set Keras' global precision: float32, float64, mixed_bfloat16 or mixed_float16 (weights in float32)."""
     keras.config.set_floatx("float64" if precision == "float64" else "float32")
     keras.config.set_dtype_policy(precision)
 

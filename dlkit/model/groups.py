@@ -108,6 +108,8 @@ def _trained_paths(network: Any, group: str) -> set[str]:
 
 def learning_rates(optimizer: Any) -> dict[str, float]:
     """Return the learning rates as the history shows them: `learning_rate`, and one per group."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):  # around the recipe's under mixed_float16
+        optimizer = optimizer.inner_optimizer
     if not hasattr(optimizer, "optimizers"):
         return {"learning_rate": float(optimizer.learning_rate)}
     rates: dict[str, float] = {}

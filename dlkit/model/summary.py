@@ -11,7 +11,7 @@ from dlkit.data.source import build_dataset, describe, stored_description
 from dlkit.files.cache import cached_json
 from dlkit.interfaces.data import Description
 from dlkit.machine.environment import versions
-from dlkit.recipe.contract import check_table
+from dlkit.recipe.contract import changes_counts, check_table
 from dlkit.runs.parents import source_reference, with_kept_source
 
 if TYPE_CHECKING:
@@ -46,7 +46,13 @@ def summarise(
         table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain, cost))
     rows = [(row["layer"], row["output_shape"], row["parameters"]) for row in table["layers"]]
     differences = check_table(recipe.expect, table["parameters"], rows)
-    return {"recipe": recipe.name, **table, "contract": {"passed": not differences, "differences": differences}}
+    contract: dict[str, Any] = {"passed": not differences, "differences": differences}
+    if not recipe.expect.states_counts:
+        contract["passed"] = None
+    changed = changes_counts(run.read_json("environment.json").get("overrides", []) if run else loaded.overrides)
+    if differences and changed:
+        contract["changed"] = changed
+    return {"recipe": recipe.name, **table, "contract": contract}
 
 
 def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool, cost: bool) -> dict[str, Any]:

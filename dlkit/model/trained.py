@@ -3,7 +3,7 @@
 Only weights are read from checkpoint files, so no file of a run can execute code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -39,6 +39,7 @@ def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
     check_folder(run.path)
     loaded = with_kept_source(load_recipe(run.resolved_recipe), run)
     built = build_model(loaded.recipe, _description(run))
+    built = replace(built, task=built.task.fitted(built.class_names, _class_counts(run, built.class_names)))
     load_weights(built.network, path)
     load_weights(built.preprocess, run.path / "preprocess.keras")
     compile_model(built, loaded.recipe)
@@ -60,6 +61,16 @@ def _description(run: RunDirectory) -> Description:
         path = run.path / "data.json"
         raise InputError(f"{path} does not describe the data: {error}", "restore the file or train again") from error
     return description
+
+
+def _class_counts(run: RunDirectory, class_names: tuple[str, ...]) -> list[int]:
+    """Return the examples of each class in train from data.json; older runs have none, which counts as 1 each."""
+    counts = run.read_json("data.json").get("class_counts") or [1] * len(class_names)
+    whole = isinstance(counts, list) and all(type(count) is int and count >= 0 for count in counts)
+    if not whole or len(counts) != len(class_names):
+        path = run.path / "data.json"
+        raise InputError(f"class_counts in {path} does not fit the classes", "restore the file or train again")
+    return counts
 
 
 def load_weights(network: keras.Model, path: Path) -> None:

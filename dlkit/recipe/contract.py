@@ -9,6 +9,9 @@ TableRow = tuple[str, list[int | None], int]
 # An override below one of these keys changes the attainable metrics, so the lecture's bounds no longer apply.
 DECISIVE = ("data", "model", "task", "training")
 
+# An override below one of these keys may change the network's counts.
+COUNTED = ("data", "model", "training.trainable", "training.phases")
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -37,6 +40,11 @@ def check_table(expect: Expect, counts: Mapping[str, int], rows: Sequence[TableR
             if counts[name] != expected:
                 differences.append(f"{name} parameters: expected {expected:,}, found {counts[name]:,}")
     return differences + (_first_row(expect.layers, rows) if expect.layers is not None else [])
+
+
+def changes_counts(overrides: Sequence[str]) -> str:
+    """Return the overrides that may change the network's counts, as they were given: `--set model...`, or nothing."""
+    return ", ".join(f"--set {override}" for override in overrides if override.strip().startswith(COUNTED))
 
 
 def _first_row(expected: Sequence[TableRow], found: Sequence[TableRow]) -> list[str]:

@@ -138,8 +138,8 @@ class Training(Section):
     """The maximum number of passes over train; with phases, the default of each phase."""
     seed: Seed = 0
     """The seed of the initial weights, the order of examples, dropout and augmentation."""
-    precision: Literal["float32", "float64", "mixed_bfloat16"] = "float32"
-    """The precision of the computation; mixed_bfloat16 keeps weights in float32."""
+    precision: Literal["float32", "float64", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """The precision of the computation; the mixed ones keep weights in float32."""
     shards: PositiveInt = 1
     """The number of parts that each batch is cut into, each with its own batch statistics; several processes share
     them, and results depend on the parts, not on the processes."""
@@ -214,6 +214,11 @@ class Expect(Section):
     """The split on which the metrics are measured."""
     metrics: dict[str, Bound] = {}
     """Bounds by metric name."""
+
+    @property
+    def states_counts(self) -> bool:
+        """Return whether there are counts or rows to compare a network with."""
+        return self.parameters is not None or self.layers is not None
 
 
 class Recipe(Section):

@@ -15,6 +15,7 @@ from dlkit.interfaces.task import Task
 from dlkit.model.build import build_model, table_differences
 from dlkit.model.built import BuiltModel
 from dlkit.model.compile import compile_model
+from dlkit.recipe.contract import changes_counts
 from dlkit.training.heads import check_heads
 from dlkit.training.monitors import check_monitors
 
@@ -86,19 +87,25 @@ def _metrics(task: Task, network: keras.Model, name: str) -> list[Any]:
         raise
 
 
-def check_build(loaded: "LoadedRecipe") -> keras.Model:
-    """Build the recipe's model and check its contract; raise located errors, and CheckError for the contract."""
+def check_build(loaded: "LoadedRecipe") -> BuiltModel:
+    """Return the recipe's model after all checks; raise located errors, and CheckError for the contract."""
     dataset = build_dataset(loaded.recipe)
     built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
     check_phases(built, loaded)
     differences = table_differences(loaded.recipe, built.network)
     if differences:
-        raise CheckError(
-            f"contract: {'; '.join(differences)}",
-            "change the model or the recipe's expect",
-            location=loaded.locate("expect"),
-        )
-    return built.network
+        raise contract_error(loaded, differences)
+    return built
+
+
+def contract_error(loaded: "LoadedRecipe", differences: list[str]) -> CheckError:
+    """Return the error for a network that differs from the recipe's contract, and what --set has changed."""
+    changed = changes_counts(loaded.overrides)
+    return CheckError(
+        f"contract failed: {'; '.join(differences)}",
+        f"the network was changed with {changed}" if changed else "change the model or the recipe's expect",
+        location=loaded.locate("expect"),
+    )
 
 
 def check_pixels(built: BuiltModel, split: Split | None) -> None:

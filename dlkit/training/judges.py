@@ -133,7 +133,7 @@ def _value_metric(name: str, metric: Any) -> tuple[str, ...]:
 
 def _keras_name(judge: Any) -> str:
     """Return the name of Keras' class, or an empty string for one of another origin."""
-    kind = type(judge)
+    kind = type(getattr(judge, "weighted", judge))
     return kind.__name__ if kind.__module__.startswith("keras.") else ""
 
 

@@ -1,6 +1,6 @@
 """Prepare a training: build the model, read the train and validation splits, and open the teacher."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from dlkit.model.build import build_model
 from dlkit.model.built import BuiltModel
 from dlkit.model.preprocessing import adapt
 from dlkit.runs.directory import RunDirectory
+from dlkit.training.balance import class_counts
 from dlkit.training.check import check_pixels
 from dlkit.training.teacher import Teacher, check_teacher, open_teacher
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class Prepared:
     """The inputs of a training: the built model, the splits, and a teacher if the recipe names one.
 
-    left_out: unreadable images that were skipped. notes: what users should know about the data.
+    left_out: unreadable images that were skipped. notes: what users should know about the data. class_counts: the
+    examples of each class in train, empty where an example has no class.
     """
 
     built: BuiltModel
@@ -32,6 +34,7 @@ class Prepared:
     teacher: Teacher | None = None
     left_out: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    class_counts: tuple[int, ...] = ()
 
 
 def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared:
@@ -52,7 +55,9 @@ def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared
             check_finite(splits.validation, "validation")
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
+    counts = class_counts(built, splits.train)
+    built = replace(built, task=built.task.fitted(built.class_names, counts))
     check_pixels(built, splits.validation)
     adapt(splits.train, built.preprocess, built.network)
     found = notes(recipe.data, dataset, {name: split for name, split in splits.named().items() if name != "unlabelled"})
-    return Prepared(built, splits, teacher, left_out(dataset), found)
+    return Prepared(built, splits, teacher, left_out(dataset), found, counts)

@@ -42,7 +42,8 @@ def describe_run(
     }
     run.write_json("environment.json", content)
     files = [str(path) for path in prepared.left_out]
-    run.write_json("data.json", {"description": asdict(built.description), "left_out": files})
+    described = {"description": asdict(built.description), "left_out": files, "class_counts": prepared.class_counts}
+    run.write_json("data.json", described)
     for name, split in splits.named().items():
         record_fingerprint(run, name, split)
     keep_source(loaded.recipe, run.path)

@@ -15,17 +15,20 @@ from dlkit.model.build import table_differences
 from dlkit.model.start_weights import load_start_weights
 from dlkit.model.trained import load_weights
 from dlkit.process import command
+from dlkit.recipe.contract import changes_counts
 from dlkit.recipe.places import hint_at_new_place
 from dlkit.runs.conditions import check_determinism
 from dlkit.runs.directory import RunDirectory, create_run
 from dlkit.runs.figures import write_figures
 from dlkit.runs.parents import started_from, with_kept_source
+from dlkit.training.balance import imbalance_warning
 from dlkit.training.capacity import check_disk, check_memory, slow_precision
-from dlkit.training.check import check_phases
+from dlkit.training.check import check_phases, contract_error
 from dlkit.training.continuation import check_recipe, check_start, store_recipe
 from dlkit.training.devices import ALONE, Group, check_same, joined
 from dlkit.training.fault import explain_fault
 from dlkit.training.loop import Training
+from dlkit.training.pixels import backbone_warning
 from dlkit.training.prepare import Prepared, prepare
 from dlkit.training.record import curves, describe_run
 from dlkit.training.request import TrainingPlan
@@ -99,6 +102,7 @@ def train_recipe(
     ready = prepared or _prepared(loaded, reporter)
     given = _load_given_weights(ready, loaded, start_from)
     training = _checked_training(loaded, ready, reporter, group)
+    _check_counts(loaded, ready, reporter)
     check_disk(ready.built.network, root)
     run = create_run(root, loaded.recipe.name, lambda run: describe_run(run, loaded, ready, start_from))
     with run.locked():
@@ -154,10 +158,23 @@ def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporte
         reporter.note(f"skipped unreadable image: {path}")
     for note in ready.notes:
         reporter.note(note)
+    warning = imbalance_warning(ready.built.task, ready.built.class_names, ready.class_counts)
+    for text in (warning, backbone_warning(ready.built, loaded)):
+        if text is not None:
+            reporter.note(f"warning: {text}")
     check_phases(ready.built, loaded)
     check_memory(ready.built.network, loaded.recipe.training.batch_size)
     check_same(group, ready)
     return Training(loaded.recipe, ready, reporter, group)
+
+
+def _check_counts(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporter) -> None:
+    """Raise CheckError when the network differs from the contract; where --set has changed it, only say so."""
+    differences, changed = table_differences(loaded.recipe, ready.built.network), changes_counts(loaded.overrides)
+    if differences and not changed:
+        raise contract_error(loaded, differences)
+    if differences:
+        reporter.note(f"the contract's counts are not checked, because the network was changed with {changed}")
 
 
 def _run(
@@ -175,7 +192,8 @@ def _run(
     drawn: dict[str, Any] = {}
     if validation is not None:
         drawn = write_report(run, built, loaded.recipe, validation, "validation").figures
-    differences = table_differences(loaded.recipe, built.network)
+    changed = changes_counts(run.read_json("environment.json").get("overrides", []))
+    differences = [] if changed else table_differences(loaded.recipe, built.network)
     updates = training.progress.step
     counts = {"epochs": len(history), "updates": updates, "contract": differences}
     counts["epoch"], counts["best_epoch"] = kept["epoch"], training.best_epoch

@@ -79,7 +79,7 @@ class ShardedSteps:
         salted = [_salted(value, number) for value in counters]
         with tf.GradientTape() as tape, self._scope(trainable, floats, salted) as scope:
             tape.watch(trainable)
-            loss = self._loss(batch, training=True)
+            loss = self._network.optimizer.scale_loss(self._loss(batch, training=True))
         gradients = tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         after = [scope.get_current_value(variable) for variable in self._floats]
         changed = [now is not before for now, before in zip(after, floats, strict=True)]

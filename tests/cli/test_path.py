@@ -99,8 +99,8 @@ def test_summary_has_the_documented_json_and_the_arithmetic(dlkit):
 def test_summary_names_the_first_row_that_differs(dlkit):
     code, out, _ = dlkit("summary", "digits_mlp", "--set", "model.sequential.layers.0.Dense.units=65")
     assert code == 1
-    assert "contract total parameters: expected 4,810, found 4,885" in out
-    assert "contract row 1: expected [Dense, [64], 4,160], found [Dense, [65], 4,225]" in out
+    assert "contract failed: total parameters: expected 4,810, found 4,885" in out
+    assert "contract failed: row 1: expected [Dense, [64], 4,160], found [Dense, [65], 4,225]" in out
 
 
 def test_a_run_has_its_summary_too(dlkit, trained_run):

@@ -14,7 +14,7 @@ from dlkit.components.datasets.digits import Digits
 from dlkit.components.exporters.saved_model import SavedModel
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.evaluation.evaluate import evaluate
-from dlkit.export.certificate import artefact_folder, load_samples
+from dlkit.export.certificate import _compare, _Request, _tied, artefact_folder, load_samples
 from dlkit.export.export import export, verify
 from dlkit.interfaces.exporter import Tolerance
 from dlkit.interfaces.task import TargetSpec
@@ -221,3 +221,27 @@ def test_a_path_that_looks_like_a_pattern_is_a_path(trained, tmp_path, reload_he
     assert certificate["passed"]
     assert (path / "variables" / "variables.index").is_file()
     assert verify(path, trained)["passed"]
+
+
+def test_half_precisions_have_tolerances_of_their_own_which_the_certificate_says(places, reporter, tmp_path):
+    from dlkit.recipe import load_recipe
+    from dlkit.training.run import train_recipe
+
+    overrides = ["training.epochs=1", "training.precision=mixed_bfloat16"]
+    run = train_recipe(load_recipe("digits_mlp", overrides), tmp_path / "runs", reporter).run
+    _, certificate = export(open_run(run), "saved_model", tmp_path)
+    assert certificate["precision"] == "mixed_bfloat16"
+    assert certificate["tolerance"] == {"absolute": 4 * 2**-8, "relative": 4 * 2**-8}
+    assert certificate["passed"]
+    assert Tolerance().at("float32") == Tolerance().at("float64") == Tolerance()
+    assert Tolerance().at("mixed_float16").absolute == 4 * 2**-11
+
+
+def test_labels_may_differ_only_where_the_best_scores_are_tied():
+    scores = np.array([[0.5, 0.5, 0.0], [0.6, 0.3, 0.1]])
+    assert _tied(scores, Tolerance()).tolist() == [True, False]
+    labels = np.array([b"a", b"a"])
+    request = _Request("samples/serve/x", scores, {"label": labels}, _tied(scores, Tolerance()))
+    for answer, passed in (([b"b", b"a"], True), ([b"a", b"b"], False)):
+        answers = {f"0/{turn}/label": np.array(answer) for turn in range(4)}
+        assert _compare(0, request, answers, Tolerance())["passed"] is passed

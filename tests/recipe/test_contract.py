@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlkit.recipe.contract import check_metrics, check_table, is_overridden
+from dlkit.recipe.contract import changes_counts, check_metrics, check_table, is_overridden
 from dlkit.recipe.schema import Expect
 
 ROWS = [("Dense", [32], 2080), ("Dropout", [32], 0), ("Dense", [10], 330)]
@@ -103,3 +103,10 @@ def test_a_verdict_says_value_and_both_bounds():
     )
     assert verdict.passed is False
     assert str(verdict).endswith("at least 0.25 and at most 0.75")
+
+
+def test_overrides_that_may_change_the_counts_are_named():
+    given = ["model.sequential.layers.0.Dense.units=65", "training.epochs=3", "training.trainable=[head]"]
+    changed = changes_counts(given)
+    assert changed == "--set model.sequential.layers.0.Dense.units=65, --set training.trainable=[head]"
+    assert changes_counts(["training.epochs=3", "task=regression"]) == ""

@@ -1,15 +1,18 @@
 """Classification: one class per example."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import keras
 import numpy as np
 from keras import ops
+from pydantic import Field
 
+from dlkit.components.losses._class_weighted import ClassWeighted
 from dlkit.components.metrics._on_probabilities import on_probabilities, probabilities
+from dlkit.components.tasks._class_weights import weights_of
 from dlkit.components.tasks._worst_mistakes import WorstMistakes
 from dlkit.errors import InputError
 from dlkit.figures.confusion_matrix import confusion_matrix_figure
@@ -24,12 +27,17 @@ class Classification(Task):
 
     The default loss is categorical cross-entropy (deck 004: softmax / negative log-likelihood), or binary cross-entropy
     for a single unit. `loss` replaces the default, `metrics` adds to accuracy; `loss_weights` scales losses by output
-    name.
+    name. `class_weights` weight the examples in the loss, not in the metrics: a mapping by class name, a list in the
+    order of the classes, or `balanced`, which makes every class count the same (examples / (classes * examples of the
+    class), of train).
     """
 
     loss: Any = None
     loss_weights: dict[str, float] = field(default_factory=dict)
     metrics: list = field(default_factory=list)
+    class_weights: (
+        list[Annotated[float, Field(ge=0)]] | dict[str, Annotated[float, Field(ge=0)]] | Literal["balanced"] | None
+    ) = None
 
     monitor = "val_accuracy"
     stratified = True
@@ -47,7 +55,18 @@ class Classification(Task):
             raise InputError(
                 "task classification needs one class per example, but the data has masks", "use task: segmentation"
             )
+        weights_of(self.class_weights, description.class_names, "task.classification.class_weights")
         return TargetSpec((len(description.class_names),), description.class_names)
+
+    def fitted(self, class_names: tuple[str, ...], counts: Sequence[int]) -> "Classification":
+        """Return the task with a number for the weight of every class, from the examples of each class in train."""
+        if self.class_weights is None:
+            return self
+        if self.class_weights == "balanced":
+            weights = [sum(counts) / (np.count_nonzero(counts) * count) if count else 0.0 for count in counts]
+        else:
+            weights = weights_of(self.class_weights, class_names, "")
+        return replace(self, class_weights=weights)
 
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
         """Raise InputError unless the head has one unit per class, or a single unit for two classes."""
@@ -68,10 +87,12 @@ class Classification(Task):
         return ops.one_hot(targets, main_output(network.output).shape[-1], dtype=dtype)
 
     def loss_for(self, network: keras.Model) -> Any:
-        """Return the recipe's loss, or cross-entropy."""
-        if self.loss is not None:
-            return self.loss
-        return keras.losses.BinaryCrossentropy() if _one_unit(network) else keras.losses.CategoricalCrossentropy()
+        """Return the recipe's loss, or cross-entropy, with the weights of the classes."""
+        loss = self.loss
+        if loss is None:
+            binary = _one_unit(network)
+            loss = keras.losses.BinaryCrossentropy() if binary else keras.losses.CategoricalCrossentropy()
+        return ClassWeighted(loss, self.class_weights) if isinstance(self.class_weights, list) else loss
 
     def metrics_for(self, network: keras.Model) -> list[Any]:
         """Return accuracy and the recipe's metrics."""
@@ -116,9 +137,15 @@ class Classification(Task):
             {"class": name, **row, "support": int(row["support"])} for name, row in zip(class_names, rows, strict=True)
         ]
         matrix = confusion_matrix(targets, predicted, labels=labels)
-        return Report(
-            table, {"confusion_matrix": partial(confusion_matrix_figure, matrix, class_names)} | worst.figures()
-        )
+        figures = {"confusion_matrix": partial(confusion_matrix_figure, matrix, class_names)} | worst.figures()
+        return Report(table, figures, metrics=_balanced(table))
+
+
+def _balanced(table: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the mean recall and the mean F1 over the classes that the split has, from the rows by class."""
+    present = [row for row in table if row["support"]]
+    averages = {"balanced_accuracy": "recall", "macro_f1": "f1"}
+    return {name: float(np.mean([row[column] for row in present])) for name, column in averages.items()}
 
 
 def _one_unit(network: keras.Model) -> bool:

@@ -1,7 +1,7 @@
 """Segmentation: one class per pixel."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from dlkit.components.metrics._on_probabilities import on_probabilities, probabi
 from dlkit.components.metrics.dice_coefficient import DiceCoefficient
 from dlkit.components.metrics.jaccard_index import JaccardIndex
 from dlkit.components.metrics.pixel_accuracy import PixelAccuracy
+from dlkit.components.tasks._class_weights import weights_of
 from dlkit.errors import InputError
 from dlkit.figures.segmentation import class_colours, segmentation_figure
 from dlkit.formatting import percent
@@ -31,15 +32,15 @@ class Segmentation(Task):
 
     A network with one channel (sigmoid) separates the second of two classes from the first at `threshold`. The default
     loss is pixel-wise cross-entropy, binary or categorical (deck 003); SoftDice and CrossEntropyDice are the other
-    losses of the deck. `class_weights`, one per class, weight the pixels in the loss; void pixels (label 255) are
-    ignored everywhere. `fully_convolutional` makes Flatten and Dense layers an error, so that the network takes images
-    of any size. `loss` replaces the default, `metrics` adds to accuracy, dice and iou.
+    losses of the deck. `class_weights`, a list or a mapping by class name, weight the pixels in the loss; void pixels
+    (label 255) are ignored everywhere. `fully_convolutional` makes Flatten and Dense layers an error, so that the
+    network takes images of any size. `loss` replaces the default, `metrics` adds to accuracy, dice and iou.
     """
 
     loss: Any = None
     loss_weights: dict[str, float] = field(default_factory=dict)
     metrics: list = field(default_factory=list)
-    class_weights: list[Annotated[float, Field(ge=0)]] | None = None
+    class_weights: list[Annotated[float, Field(ge=0)]] | dict[str, Annotated[float, Field(ge=0)]] | None = None
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     fully_convolutional: bool = False
 
@@ -57,13 +58,14 @@ class Segmentation(Task):
             )
         if len(names) > VOID:
             raise InputError(f"the data has {len(names)} classes of pixels", f"a mask can represent at most {VOID}")
-        if self.class_weights is not None and len(self.class_weights) != len(names):
-            raise InputError(
-                f"{len(self.class_weights)} class weights for {len(names)} classes",
-                f"give one weight for each of: {', '.join(names)}",
-                key="task.segmentation.class_weights",
-            )
+        weights_of(self.class_weights, names, "task.segmentation.class_weights")
         return TargetSpec((*description.targets.shape, len(names)), names)
+
+    def fitted(self, class_names: tuple[str, ...], counts: Sequence[int]) -> "Segmentation":
+        """Return the task with a number for the weight of every class."""
+        del counts
+        weights = self.class_weights and weights_of(self.class_weights, class_names, "")
+        return replace(self, class_weights=weights)
 
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
         """Raise InputError unless the output is (height, width, classes), or one channel for two classes."""
@@ -95,7 +97,7 @@ class Segmentation(Task):
         """Return pixel weights with mean 1 and 0 for void pixels, so that a loss is the mean over valid pixels."""
         labels = ops.cast(targets, "int32")
         valid = ops.cast(labels != VOID, keras.config.floatx())
-        if self.class_weights is not None:
+        if isinstance(self.class_weights, list):
             table = ops.convert_to_tensor(self.class_weights, keras.config.floatx())
             valid *= ops.take(table, ops.minimum(labels, len(self.class_weights) - 1))
         return ops.divide_no_nan(valid, ops.mean(valid))

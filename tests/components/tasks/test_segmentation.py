@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from dlkit.components.losses.cross_entropy_dice import CrossEntropyDice
+from dlkit.components.losses.soft_dice import SoftDice
 from dlkit.components.tasks.segmentation import Segmentation
 from dlkit.data.pipeline import InputPipeline, random_crops
 from dlkit.data.source import build_dataset, describe
@@ -238,7 +240,7 @@ def test_images_that_do_not_fit_the_network_are_an_error_before_training(recipe)
 
 
 def test_a_certificate_lets_rounding_decide_between_equal_classes_alone():
-    from dlkit.export.certificate import _compare
+    from dlkit.export.certificate import _compare, _Request
     from dlkit.interfaces.exporter import Tolerance
 
     wanted = np.zeros((1, 200, 100), np.uint8)
@@ -246,7 +248,9 @@ def test_a_certificate_lets_rounding_decide_between_equal_classes_alone():
         found = wanted.copy()
         found.flat[:wrong] = 1
         answers = {f"0/{turn}/mask": found for turn in range(4)}
-        check = _compare(0, {"mask": wanted}, answers, Tolerance())
+        check = _compare(
+            0, _Request("samples/serve/x", wanted, {"mask": wanted}, np.zeros(1, bool)), answers, Tolerance()
+        )
         assert check["passed"] is passed
         assert check["label_agreement"] == pytest.approx(1 - wrong / 20_000)
 
@@ -261,3 +265,25 @@ def test_more_classes_than_a_mask_can_represent_are_an_error():
     assert Segmentation().target_spec(described(255)).shape == (8, 8, 255)
     with pytest.raises(InputError, match="the data has 256 classes of pixels"):
         Segmentation().target_spec(described(256))
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_logits_give_the_masks_metrics_and_probabilities_that_they_stand_for(channels):
+    draws = np.random.default_rng(0)
+    logits = draws.normal(size=(2, 6, 6, channels)).astype("float32") * 4
+    likely = 1 / (1 + np.exp(-logits)) if channels == 1 else np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    inputs = keras.Input((6, 6, channels))
+    network = keras.Model(inputs, keras.layers.Identity()(inputs))
+    kind = keras.losses.BinaryCrossentropy if channels == 1 else keras.losses.CategoricalCrossentropy
+    plain, task = Segmentation(), Segmentation(loss=kind(from_logits=True))
+    wanted, found = plain.outputs(likely.astype("float32")), task.outputs(logits)
+    assert np.array_equal(found["mask"], wanted["mask"])
+    np.testing.assert_allclose(found["probabilities"], wanted["probabilities"], atol=1e-6)
+    targets = plain.prepare_targets(draws.integers(0, 2, (2, 6, 6)), None, network)
+    for right, metric in zip(plain.metrics_for(network), task.metrics_for(network), strict=True):
+        right.update_state(targets, likely)
+        metric.update_state(targets, logits)
+        assert float(metric.result()) == pytest.approx(float(right.result()))
+    for loss in (SoftDice, CrossEntropyDice):
+        assert float(loss(from_logits=True)(targets, logits)) == pytest.approx(float(loss()(targets, likely)), rel=1e-4)
+        assert Segmentation(loss=loss(from_logits=True)).from_logits
