@@ -67,6 +67,7 @@ def test_every_metric_of_the_catalogue_is_refused_or_measures_in_training_and_ev
     found = {metric: (judge, refusal(check_metric, kind(), judge, y, outputs)) for metric, judge in judges("metric")}
     accepted = [judge for judge, message in found.values() if message is None]
     compile_for(network, kind(metrics=accepted), keras.optimizers.SGD(0.01))
+    network.run_eagerly = True  # a graph of all metrics takes seconds to build
     network.fit(x, y, batch_size=4, verbose=0)
     measured = network.evaluate(x, y, batch_size=4, verbose=0, return_dict=True)
     assert {judge.name for judge in accepted} <= measured.keys()
