@@ -37,7 +37,8 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
         with bounded_weights():
             preprocess = _build_preprocess(recipe, description)
     except DlkitError as error:
-        raise located(error, recipe.data.source.location) from error
+        of_task = error.problems[0].key.startswith("task.")
+        raise located(error, (recipe.task if of_task else recipe.data.source).location) from error
     spec = ArraySpec(tuple(preprocess.output.shape[1:]), preprocess.output.dtype)
     try:
         with bounded_weights():

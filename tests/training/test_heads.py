@@ -131,7 +131,6 @@ BINARY = "data.classes=['0', '1']"
         (["task={classification: {metrics: [SparseCategoricalAccuracy]}}"], "takes class indices, but the targets"),
         (["task={classification: {metrics: [F1Score]}}"], "F1Score gives several values, not one"),
         (["task={classification: {metrics: [{BinaryCrossentropy: {from_logits: true}}]}}"], "takes logits, but"),
-        (["task={classification: {loss: {mse: {reduction: none}}}}"], "not one"),
     ],
 )
 def test_heads_that_cannot_work_are_refused_at_their_line(overrides, message):
