@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 def search(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
-    space: Annotated[Path, typer.Option("--space", metavar="FILE", help="A YAML file with the values to try.")],
+    space: Annotated[
+        Path | None,
+        typer.Option("--space", metavar="FILE", help="A YAML file with the values to try [default: recipe's search]."),
+    ] = None,
     overrides: Overrides = None,
     trials: Annotated[
         int | None, typer.Option("--trials", min=1, help="Number of trials, instead of the file's.")
@@ -38,10 +41,10 @@ def search(
 
     apply_data_options(data_dir, offline)
     set_conditions(threads=threads)
-    found = load_search(space)
+    loaded = load_recipe(recipe, overrides or ())
+    found = load_search(space, loaded)
     if trials is not None:
         found.search.trials = trials
-    loaded = load_recipe(recipe, overrides or ())
     folder = runs_root(runs_dir) / loaded.recipe.name / study
 
     from dlkit import console

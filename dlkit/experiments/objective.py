@@ -1,7 +1,6 @@
 """What a search compares, whether its space can be built, and pictures of what it found."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from dlkit.errors import DlkitError, InputError, RecipeError
 from dlkit.experiments.search import Search
 from dlkit.figures.search import history_figure, importances_figure, parallel_figure, slices_figure
 from dlkit.model.build import build_model
-from dlkit.recipe.space import LoadedSearch, check_space
+from dlkit.recipe.space import LoadedSearch, check_space, located_problem
 from dlkit.training.check import check_phases
 from dlkit.training.monitors import directions, smaller_is_better
 
@@ -32,13 +31,11 @@ def check_objective(loaded: "LoadedRecipe", found: LoadedSearch) -> tuple[str, s
             location=loaded.locate("data"),
         )
     description = describe(loaded.recipe, build_dataset(loaded.recipe))
-    values = ((key, value) for key, entry in found.search.space.items() for value in entry.extremes)
-    for candidate, (key, value) in zip(check_space(loaded, found), values, strict=True):
+    for key, value, candidate in check_space(loaded, found):
         try:
             check_phases(build_model(candidate.recipe, description), candidate)
         except DlkitError as error:
-            problem = replace(error.problems[0], key=f"space.{key}", location=found.locate(key))
-            raise RecipeError([replace(problem, message=f"with {value!r}: {problem.message}")]) from error
+            raise RecipeError([located_problem(found, key, value, error.problems[0])]) from error
     built = build_model(loaded.recipe, description)
     training = loaded.recipe.training
     monitor = training.monitor or built.task.monitor

@@ -20,7 +20,8 @@ from dlkit.errors import CheckError, InputError, MissingError, closest
 from dlkit.experiments.trial import Trained, Trial
 from dlkit.files.atomic import write_text
 from dlkit.recipe import LoadedRecipe, load_recipe, resolved_yaml
-from dlkit.recipe.space import Dimension, LoadedSearch, decoded, overrides_of
+from dlkit.recipe.search import Dimension
+from dlkit.recipe.space import LoadedSearch, decoded
 
 JOURNAL, SETTINGS, BEST = "journal.log", "search.json", "best.yaml"
 
@@ -60,7 +61,7 @@ class Search:
     def _study(self, optuna: Any) -> Any:
         """Return the folder's study; raise CheckError if it is one of another search."""
         settings = {
-            "recipe": self.loaded.plain,
+            "recipe": {name: value for name, value in self.loaded.plain.items() if name != "search"},
             "search": {name: value for name, value in self.found.plain.items() if name != "trials"},
             "monitor": self.monitor,
             "direction": self.direction,
@@ -111,7 +112,7 @@ class Search:
         """Train one trial to its end, and tell the study what was found; return its result."""
         states = optuna.trial.TrialState
         folder = self._trial_folder(trial.number)
-        work = Trial(self.loaded, overrides_of(decoded(trial.params)), folder, self.monitor)
+        work = Trial(self.loaded, self.found.settings(decoded(trial.params)), folder, self.monitor)
         outcome = work.train(lambda epoch, value: _reported(trial, epoch, value))
         if isinstance(outcome, str):
             trial.set_user_attr("failed", outcome)
@@ -146,7 +147,8 @@ class Search:
             return head | {"best": None, "trials": trials}
         choose = min if self.direction == "minimize" else max
         best = choose(complete, key=lambda trial: trial["value"])
-        found = load_recipe(self.loaded.path, [*self.loaded.overrides, *overrides_of(best["parameters"]), "expect={}"])
+        settings = [*self.loaded.overrides, *self.found.settings(best["parameters"]), "expect={}", "search=null"]
+        found = load_recipe(self.loaded.path, settings)
         origin = (
             f"# Found by dlkit search in {self.loaded.recipe.name}: trial {best['number']} of {len(trials)},\n"
             f"# {self.monitor} {best['value']:.6g}, run {best['run']}\n"
@@ -217,7 +219,7 @@ def _created(module: Any, kind: str, name: str, settings: dict[str, Any], found:
     """Return a sampler or pruner of Optuna."""
     key = kind.lower()
     known = [entry for entry in dir(module) if entry.endswith(kind) and entry not in _WITHOUT]
-    place = found.positions.value((key,))
+    place = found.positions.value((*found.place, key))
     if name not in known:
         raise InputError(f"unknown {key} {name!r}", closest(name, known), key=key, location=place)
     try:

@@ -3,19 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from dlkit.catalog.create import Component
 from dlkit.catalog.kinds import Place
-
-# NumPy and Keras take no larger ones.
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class Section(BaseModel):
-    """A part of a recipe; unknown keys are errors, and numbers and strings are not converted to each other."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
+from dlkit.recipe.search import Search
+from dlkit.recipe.section import Section, Seed
 
 
 class Validation(Section):
@@ -236,6 +229,8 @@ class Recipe(Section):
     """The network."""
     training: Training
     """The training settings."""
+    search: Search | None = None
+    """The settings that `dlkit search` tries."""
     expect: Expect = Expect()
     """The expected parameter counts, layers and metrics."""
 

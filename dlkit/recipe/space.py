@@ -2,149 +2,80 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, PositiveInt, model_validator
-
-from dlkit.errors import Location, Problem, RecipeError
+from dlkit.errors import InputError, Location, Problem, RecipeError
 from dlkit.recipe import LoadedRecipe, load_recipe, shown_path
-from dlkit.recipe.schema import Section, Seed
+from dlkit.recipe.search import Search
 
 if TYPE_CHECKING:
     from dlkit.recipe.reader import Positions
 
 
-class _Range(Section):
-    """A range, both ends included."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "_Range":
-        low, high = getattr(self, "low"), getattr(self, "high")  # noqa: B009
-        if low > high:
-            raise ValueError(f"low is {low}, above high, which is {high}")
-        if getattr(self, "log") and (low <= 0 or getattr(self, "step", None) not in (None, 1)):  # noqa: B009
-            raise ValueError("log: true needs low above 0 and takes no step")
-        return self
-
-
-class FloatRange(_Range):
-    """Numbers from low to high, as of Optuna's suggest_float."""
-
-    low: float
-    """The lowest value."""
-    high: float
-    """The highest value."""
-    step: Annotated[float, Field(gt=0)] | None = None
-    """The distance of neighbouring values; any value without it."""
-    log: bool = False
-    """Whether to draw on a logarithmic scale."""
-
-
-class IntRange(_Range):
-    """Whole numbers from low to high, as of Optuna's suggest_int."""
-
-    low: int
-    """The lowest value."""
-    high: int
-    """The highest value."""
-    step: PositiveInt = 1
-    """The distance of neighbouring values."""
-    log: bool = False
-    """Whether to draw on a logarithmic scale."""
-
-
-class Dimension(Section):
-    """The values of one key: exactly one of float, int and categorical."""
-
-    as_float: FloatRange | None = Field(default=None, alias="float")
-    """A range of numbers."""
-    as_int: IntRange | None = Field(default=None, alias="int")
-    """A range of whole numbers."""
-    categorical: Annotated[list[Any], Field(min_length=1)] | None = None
-    """A list of values, each as it would be written in the recipe."""
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> "Dimension":
-        if sum(kind is not None for kind in (self.as_float, self.as_int, self.categorical)) != 1:
-            raise ValueError("expected one of float, int and categorical")
-        return self
-
-    @property
-    def is_logarithmic(self) -> bool:
-        """Return whether values are drawn on a logarithmic scale."""
-        return any(ends is not None and ends.log for ends in (self.as_float, self.as_int))
-
-    @property
-    def extremes(self) -> list[Any]:
-        """Return the values to check: both ends of a range, or every choice."""
-        if self.categorical is not None:
-            return self.categorical
-        ends = self.as_float or self.as_int
-        assert ends is not None
-        return [getattr(ends, "low"), getattr(ends, "high")]  # noqa: B009
-
-
-class Search(Section):
-    """A search: how many trials, how values are chosen, and when a trial is stopped early."""
-
-    trials: PositiveInt = 100
-    """The number of trials, those that failed included."""
-    seed: Seed = 0
-    """The seed of the sampler; the recipe has its own."""
-    sampler: str | dict[str, dict[str, Any]] = "TPESampler"
-    """A sampler of Optuna, by name or as one name with its settings."""
-    pruner: str | dict[str, dict[str, Any]] = "NopPruner"
-    """A pruner of Optuna, by name or as one name with its settings."""
-    space: Annotated[dict[str, Dimension], Field(min_length=1)]
-    """The values to try, by key of the recipe as with --set."""
-
-
+@dataclass(frozen=True)
 class LoadedSearch:
-    """A checked search with its plain data and positions."""
+    """A checked search with its plain data, from a file of its own or from the key `search` of a recipe.
 
-    def __init__(self, search: Search, plain: dict[str, Any], positions: "Positions") -> None:
-        self.search, self.plain, self.positions = search, plain, positions
+    place: the keys above it.
+    """
 
-    def locate(self, key: str) -> Location:
-        """Return the position of a key of the space."""
-        return self.positions.key(("space", key))
+    search: Search
+    plain: dict[str, Any]
+    positions: "Positions"
+    place: tuple[str, ...] = ()
+
+    def locate(self, *keys: str) -> Location:
+        """Return the position of a key of the search."""
+        return self.positions.key((*self.place, *keys))
+
+    def settings(self, parameters: Mapping[str, Any]) -> list[str]:
+        """Return a trial's values as texts of --set, for all the keys that each of them sets."""
+        return [
+            text for key, value in parameters.items() for text in overrides(key, self.search.space[key].also, value)
+        ]
 
 
-def load_search(path: Path) -> LoadedSearch:
-    """Read and check a search's file; raise RecipeError with all of its problems."""
+def load_search(path: Path | None, loaded: LoadedRecipe) -> LoadedSearch:
+    """Read and check a search's file, or without one take the recipe's own; raise RecipeError with all problems."""
     from dlkit.recipe.checks import check_section
     from dlkit.recipe.reader import parse, read_file
 
-    plain, positions = parse(read_file(path), shown_path(path))
-    return LoadedSearch(check_section(Search, plain, positions), plain, positions)
+    if path is not None:
+        plain, positions = parse(read_file(path), shown_path(path))
+        return LoadedSearch(check_section(Search, plain, positions), plain, positions)
+    if loaded.recipe.search is None:
+        raise InputError(f"{shown_path(loaded.path)} has no search", "give a file: --space FILE; see docs/search.md")
+    return LoadedSearch(loaded.recipe.search, loaded.plain["search"], loaded.positions, ("search",))
 
 
-def check_space(loaded: LoadedRecipe, found: LoadedSearch) -> Iterator[LoadedRecipe]:
-    """Yield the recipe with each end or choice of each key; raise RecipeError for values that it cannot take."""
+def check_space(loaded: LoadedRecipe, found: LoadedSearch) -> Iterator[tuple[str, Any, LoadedRecipe]]:
+    """Yield key, value and recipe for each end or choice of the space; raise RecipeError for values it cannot take."""
     problems: list[Problem] = []
     for key, dimension in found.search.space.items():
         for value in dimension.extremes:
+            settings = overrides(key, dimension.also, value)
             try:
-                yield load_recipe(loaded.path, [*loaded.overrides, override(key, value), "expect={}"])
+                yield key, value, load_recipe(loaded.path, [*loaded.overrides, *settings, "expect={}"])
             except RecipeError as error:
-                problem = error.problems[0]
-                message = f"with {json.dumps(value)}: {problem.message}"
-                problems.append(replace(problem, message=message, key=f"space.{key}", location=found.locate(key)))
+                problems.append(located_problem(found, key, value, error.problems[0]))
                 break
     if problems:
         raise RecipeError(problems)
 
 
-def override(key: str, value: Any) -> str:
-    """Return a setting as the text of --set; JSON is YAML."""
-    return f"{key}={json.dumps(value)}"
+def located_problem(found: LoadedSearch, key: str, value: Any, problem: Problem) -> Problem:
+    """Return a problem that a value of the space causes, at its key."""
+    place = ".".join((*found.place, "space", key))
+    return replace(
+        problem, message=f"with {json.dumps(value)}: {problem.message}", key=place, location=found.locate("space", key)
+    )
 
 
-def overrides_of(parameters: Mapping[str, Any]) -> list[str]:
-    """Return a trial's settings as texts of --set."""
-    return [override(key, value) for key, value in parameters.items()]
+def overrides(key: str, also: list[str], value: Any) -> list[str]:
+    """Return a value of the space as texts of --set; JSON is YAML."""
+    return [f"{name}={json.dumps(value)}" for name in (key, *also)]
 
 
 def decoded(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def study(tmp_path, monkeypatch):
     def run(more="", name="study", monitor="val_accuracy"):
         path = tmp_path / "space.yaml"
         path.write_text(SPACE.format(more=more))
-        search = Search(load_recipe("digits_mlp"), load_search(path), tmp_path / name, monitor, "maximize")
+        loaded = load_recipe("digits_mlp")
+        search = Search(loaded, load_search(path, loaded), tmp_path / name, monitor, "maximize")
         return search.run(lambda result: None)
 
     return run
@@ -142,7 +143,7 @@ def test_samplers_and_pruners_are_those_of_optuna(tmp_path, more, message):
     path = tmp_path / "space.yaml"
     path.write_text(SPACE.format(more=more))
     with pytest.raises(InputError, match=message) as refused:
-        check_names(load_search(path))
+        check_names(load_search(path, load_recipe("digits_mlp")))
     assert refused.value.problems[0].location.line == 4
 
 
@@ -156,8 +157,8 @@ from dlkit.recipe.space import load_search
 folder = Path(sys.argv[1])
 trials.COMMAND = (sys.executable, str(folder / "child.py"))
 trials._POLL_SECONDS = 0.01
-found = load_search(folder / "space.yaml")
-Search(load_recipe("digits_mlp"), found, folder / "killed", "val_accuracy", "maximize").run(print)
+loaded = load_recipe("digits_mlp")
+Search(loaded, load_search(folder / "space.yaml", loaded), folder / "killed", "val_accuracy", "maximize").run(print)
 """
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dlkit.errors import RecipeError
+from dlkit.errors import InputError, RecipeError
 from dlkit.recipe import load_recipe
-from dlkit.recipe.space import check_space, decoded, load_search, overrides_of
+from dlkit.recipe.space import check_space, decoded, load_search
 
 UNITS = "model.sequential.layers.0.Dense.units"
 
@@ -16,7 +16,7 @@ def searched(tmp_path):
     def read(text):
         path = tmp_path / "space.yaml"
         path.write_text(text)
-        return load_search(path)
+        return load_search(path, load_recipe("digits_mlp"))
 
     return read
 
@@ -31,14 +31,24 @@ def test_values_of_every_kind(searched):
     found = searched(
         "trials: 3\nspace:\n"
         "  training.optimizer.Adam.learning_rate: {float: {low: 1e-4, high: 0.1, log: true}}\n"
-        f"  {UNITS}: {{int: {{low: 8, high: 64, step: 8}}}}\n"
+        f"  {UNITS}: {{int: {{low: 8, high: 64, step: 8}}, also: [training.batch_size]}}\n"
         "  training.optimizer: {categorical: [SGD, {Adam: {learning_rate: 0.01}}]}\n"
     )
     extremes = [dimension.extremes for dimension in found.search.space.values()]
     assert extremes == [[1e-4, 0.1], [8, 64], ["SGD", {"Adam": {"learning_rate": 0.01}}]]
     assert [dimension.is_logarithmic for dimension in found.search.space.values()] == [True, False, False]
-    parameters = decoded({"training.epochs": 3, "training.optimizer": '{"SGD": {}}'})
-    assert overrides_of(parameters) == ["training.epochs=3", 'training.optimizer={"SGD": {}}']
+    parameters = decoded({UNITS: 16, "training.optimizer": '{"SGD": {}}'})
+    assert found.settings(parameters) == [f"{UNITS}=16", "training.batch_size=16", 'training.optimizer={"SGD": {}}']
+
+
+def test_a_recipe_can_hold_its_search(tmp_path):
+    loaded = load_recipe("digits_mlp", ["search.space={training.epochs: {int: {low: 0, high: 2}}}"])
+    found = load_search(None, loaded)
+    with pytest.raises(RecipeError) as refused:
+        list(check_space(loaded, found))
+    assert refused.value.problems[0].key == "search.space.training.epochs"
+    with pytest.raises(InputError, match="has no search"):
+        load_search(None, load_recipe("digits_mlp"))
 
 
 @pytest.mark.parametrize(
