@@ -14,6 +14,8 @@ RUN_BY = {
     "docs/json.md": "tests/real/test_pages.py",
     "docs/new_classifier.md": "tests/catalog/test_own_components.py",
     "docs/results.md": "tests/real/test_pages.py",
+    "docs/scaling.md": "tests/real/test_pages.py",
+    "docs/search.md": "tests/real/test_pages.py",
     "docs/segmentation.md": "tests/real/test_pages.py",
     "docs/tables.md": "tests/test_tables_page.py",
     "docs/threat_model.md": "tests/real/test_pages.py",

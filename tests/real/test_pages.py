@@ -1,6 +1,6 @@
 """The pages of docs/, command by command, as a reader would run them: at 80 columns, with real pictures and data.
 
-guide.md, json.md, segmentation.md, autoencoders.md, threat_model.md, and what results.md lets one run in minutes.
+guide.md, json.md, segmentation.md, autoencoders.md, scaling.md, search.md, threat_model.md, and what results.md lets one run in minutes.
 """
 
 import json
@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,25 @@ def test_the_commands_of_the_results_that_take_minutes(reader, page_commands):
 def test_offline_with_a_prepared_folder(reader, page_commands):
     (words,) = [words for words in page_commands("README.md") if "/data/tfds" in words]
     reader(*[word.replace("/data/tfds", os.environ["TFDS_DATA_DIR"]) for word in words])
+
+
+def test_processes_on_one_machine_and_on_several(page_commands, reader):
+    """scaling.md; both hosts are this machine."""
+    from dlkit.machine.cluster import local_clusters
+
+    local, *hosts = page_commands("docs/scaling.md")
+    reader(*local)
+    addresses = ",".join(local_clusters(2)[0].hosts)
+    with ThreadPoolExecutor() as pool:
+        words = [[word.replace("node1:8888,node2:8888", addresses) for word in command] for command in hosts]
+        first, second = pool.map(lambda command: reader(*command), words)
+    assert "trained" in first
+    assert not second  # the first process prints
+
+
+def test_the_search_of_the_page(page_commands, reader, tmp_path):
+    """search.md"""
+    text = (ROOT / "docs/search.md").read_text(encoding="utf-8")
+    (tmp_path / "space.yaml").write_text(re.search(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1])
+    (command,) = page_commands("docs/search.md")
+    assert "4 trials: " in reader(*command, "--set", "training.epochs=2")
