@@ -1,6 +1,7 @@
 """The pages of docs/, command by command, as a reader would run them: at 80 columns, with real pictures and data.
 
-guide.md, json.md, segmentation.md, autoencoders.md, scaling.md, search.md, threat_model.md, and what results.md lets one run in minutes.
+guide.md, json.md, segmentation.md, autoencoders.md, scaling.md, search.md, threat_model.md, and what results.md lets
+one run in minutes.
 """
 
 import json
