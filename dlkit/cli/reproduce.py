@@ -22,7 +22,9 @@ def reproduce(
     apply_data_options(data_dir, offline)
     root = runs_root(runs_dir)
     found = find_trained(run, root)
-    restore_conditions(found)
+    recipe = load_recipe(found.resolved_recipe).recipe
+    sharded = recipe.training.shards > 1
+    restore_conditions(found, any_threads=sharded)
 
     from dlkit import console
     from dlkit.cli._options import note_passed_over
@@ -30,9 +32,9 @@ def reproduce(
 
     note_passed_over(found, run, root)
     with console.waiting("starting TensorFlow"):
-        start_tensorflow()
+        start_tensorflow(sharded)
         from dlkit.experiments import reproduce as reproduction
-    with console.TrainingProgress(load_recipe(found.resolved_recipe).recipe) as reporter:
+    with console.TrainingProgress(recipe) as reporter:
         result = reproduction.reproduce(found, root, reporter, data)
     content = {"run": str(found.path)} | result.to_json()
     if as_json:

@@ -38,6 +38,7 @@ class _Child:
     process: "subprocess.Popen[bytes]"
     output: Any
     code: int | None = None
+    ended_at: float = 0.0
     stopped_at: float | None = None
 
     def poll(self) -> None:
@@ -52,22 +53,30 @@ class _Child:
                 self.stopped_at = None
             else:
                 self.code = self.process.returncode = os.waitstatus_to_exitcode(status)
+                self.ended_at = time.monotonic()
 
     @property
-    def fault(self) -> str | None:
-        """Return how the process has failed, if it has."""
-        if self.stopped_at is not None and self.code is None and time.monotonic() - self.stopped_at > STOPPED_SECONDS:
-            return f"was stopped (SIGSTOP) for more than {STOPPED_SECONDS:.0f} seconds"
-        if self.code is None or self.code == 0:
-            return None
-        if self.code < 0:
-            return f"was killed by signal {-self.code} ({signal.Signals(-self.code).name})"
-        return f"ended with exit code {self.code}{self._last_words()}"
+    def lost(self) -> bool:
+        """Return whether the process was killed, or has been stopped for long."""
+        stopped = self.code is None and self.stopped_at is not None
+        return (self.code or 0) < 0 or (stopped and time.monotonic() - (self.stopped_at or 0) > STOPPED_SECONDS)
+
+    def __str__(self) -> str:
+        if self.code is None:
+            what = (
+                f"was stopped (SIGSTOP) for more than {STOPPED_SECONDS:.0f} seconds" if self.lost else "did not answer"
+            )
+        elif self.code < 0:
+            what = f"was killed by signal {-self.code} ({signal.Signals(-self.code).name})"
+        else:
+            what = f"ended with exit code {self.code}{self._last_words()}"
+        return f"process {self.index} {what}"
 
     def _last_words(self) -> str:
         self.output.seek(0)
         lines = self.output.read().decode(errors="replace").strip().splitlines()
-        return f": {lines[-1]}" if lines else ""
+        errors = [line for line in lines if line.startswith("error")]
+        return f": {(errors or lines)[-1]}" if lines else ""
 
 
 def train_in_processes(
@@ -88,9 +97,10 @@ def train_in_processes(
     run = plan.unfinished
     while True:
         with _children(_continued(arguments, run), count, threads) as children:
-            code, fault = _watched(children)
+            code, failed = _watched(children)
+            fault = str(failed)
         run = run or _run_of(children[0].process.pid, plan.root / plan.loaded.recipe.name)
-        if fault is None:
+        if failed is None or (run is None and not failed.lost):  # before there is a run, all have the same error
             return code
         if restarts == 0:
             raise MissingError(f"{fault}, so the training cannot go on", _advice(run, count))
@@ -147,28 +157,38 @@ def _children(arguments: Sequence[str], count: int, threads: int | None) -> Iter
                     child.process.wait()
 
 
-def _watched(children: list[_Child]) -> tuple[int, str | None]:
-    """Return the exit code of the first process, and how one has failed; pass on requests to stop."""
+def _watched(children: list[_Child]) -> tuple[int, _Child | None]:
+    """Return the exit code of the first process, and which one has failed; pass on requests to stop."""
     with _forwarded(children[0]):
-        ended_at: float | None = None
         while True:
             for child in children:
                 child.poll()
-            first, faults = children[0], _faults(children)
-            if first.code is not None and first.code >= 0 and all(child.code is not None for child in children):
-                return first.code, None
-            now = time.monotonic()
-            ended_at = ended_at or (now if any(child.code not in (None, 0) for child in children) else None)
-            killed = [text for text in faults if "killed" in text or "stopped" in text]
-            if killed:
-                return ExitCode.MISSING, killed[0]
-            if ended_at and now - ended_at > ENDING_SECONDS:
-                return ExitCode.MISSING, faults[0]
+            found = _verdict(children)
+            if found is not None:
+                return found
             time.sleep(_POLL_SECONDS)
 
 
-def _faults(children: list[_Child]) -> list[str]:
-    return [f"process {child.index} {child.fault}" for child in children if child.fault]
+def _verdict(children: list[_Child]) -> tuple[int, _Child | None] | None:
+    """Return the exit code and the process that failed, or None while the training goes on or is ending.
+
+    A process that fails by itself takes the others with it, so the first to fail is the one to name. What the first
+    process of all has to say, it has printed itself.
+    """
+    first, lost = children[0], [child for child in children if child.lost]
+    if lost:
+        return ExitCode.MISSING, lost[0]
+    ended = sorted((child for child in children if child.code is not None), key=lambda child: child.ended_at)
+    failed = [child for child in ended if child.code]
+    if len(ended) == len(children):
+        caused = failed and failed[0] is not first and first.code == ExitCode.MISSING
+        return first.code or ExitCode.DONE, failed[0] if caused else None
+    if not ended or time.monotonic() - ended[0].ended_at < ENDING_SECONDS:
+        return None
+    if not failed:  # one that has finished waits for nobody
+        return (first.code, None) if first.code is not None else None
+    waiting = next(child for child in children if child.code is None)
+    return ExitCode.MISSING, waiting if failed[0] is first else failed[0]
 
 
 @contextmanager

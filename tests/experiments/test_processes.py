@@ -55,6 +55,7 @@ def trained(tmp_path_factory):
             state = {name: file[name] for name in file.files if name != "state"}
         return result, state
 
+    train.folder = folder
     return train
 
 
@@ -64,6 +65,14 @@ def test_one_and_two_processes_give_the_same_bits(trained):
     assert one["metrics"] == two["metrics"]
     assert alone.keys() == shared.keys()
     assert all(np.array_equal(alone[name], shared[name]) for name in alone)
+    again = subprocess.run(
+        [sys.executable, "-m", "dlkit", "reproduce", two["run"], "--json"],
+        capture_output=True,
+        text=True,
+        cwd=trained.folder,
+        check=True,
+    )
+    assert json.loads(again.stdout)["verdict"] == "bit-identical"
 
 
 def test_arguments_of_the_children():
@@ -94,9 +103,10 @@ class Children:
 
     def watched(self, count=2):
         with processes._children(["train"], count, None) as children:
-            found = processes._watched(children)
+            code, failed = processes._watched(children)
+            fault = failed and str(failed)
         assert all(child.process.poll() is not None for child in children)
-        return found
+        return code, fault
 
 
 @pytest.mark.parametrize(
@@ -111,9 +121,16 @@ class Children:
             (3, "process 1 was stopped (SIGSTOP) for more than 0 seconds"),
         ),
         (
-            "if index: sys.exit('error: no data here')\ntime.sleep(60)",
+            "if index: sys.exit('error: no data here\\n  do this')\ntime.sleep(60)",
             (3, "process 1 ended with exit code 1: error: no data here"),
         ),
+        (
+            "if index: sys.exit('error: full')\ntime.sleep(.2); sys.exit(3)",
+            (3, "process 1 ended with exit code 1: error: full"),
+        ),
+        ("if index: time.sleep(.2)\nsys.exit(3)", (3, None)),  # its own error, which it has printed
+        ("if index: time.sleep(60)\nsys.exit(3)", (3, "process 1 did not answer")),
+        ("if index: time.sleep(60)", (0, None)),
     ],
 )
 def test_how_processes_end(monkeypatch, what, expected):
