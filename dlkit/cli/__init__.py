@@ -27,6 +27,7 @@ from dlkit.cli import (
     summary,
     train,
     validate,
+    worked,
 )
 from dlkit.cli._failures import UsageError, show_failure, show_usage_error
 from dlkit.cli._options import reads_recipes
@@ -57,6 +58,7 @@ app.command()(reads_recipes(predict.predict))
 app.command()(reads_recipes(encode.encode))
 app.command()(reads_recipes(summary.summary))
 app.add_typer(arithmetic.app, name="arithmetic")
+app.command()(worked.worked)
 app.command()(reads_recipes(export.export))
 app.command(name="inspect")(inspect_.inspect)
 app.command()(reads_recipes(validate.validate))

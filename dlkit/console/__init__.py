@@ -25,6 +25,7 @@ from dlkit.console._runs import (
     show_training,
 )
 from dlkit.console._tables import show_contract, show_counts, show_table, show_worked
+from dlkit.console._worked import show_example, show_examples
 
 __all__ = [
     "TrainingProgress",
@@ -39,6 +40,8 @@ __all__ = [
     "show_data",
     "show_demo",
     "show_evaluation",
+    "show_example",
+    "show_examples",
     "show_export",
     "show_finding",
     "show_inspection",

@@ -1,6 +1,8 @@
-"""The house style of all figures, how names are written in them, and how a figure becomes a PNG file."""
+"""The house style of all figures, how names are written in them, and how a figure becomes a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -15,6 +17,8 @@ from dlkit.formatting import printable
 Settings = ParamSpec("Settings")
 
 STYLE = str(Path(__file__).with_name("house.mplstyle"))
+DARK = str(Path(__file__).with_name("dark.mplstyle"))
+_styles: ContextVar[tuple[str, ...]] = ContextVar("_styles", default=(STYLE,))
 COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
@@ -26,20 +30,30 @@ LONGEST = 24
 UNITS = {"psnr": "psnr (dB)", "seconds": "time (s)", "mae": "mean absolute error", "mse": "mean squared error"}
 
 
+@contextmanager
+def on_black(dark: bool = True) -> Iterator[None]:
+    """Draw and save figures on black inside this context, if `dark`."""
+    before = _styles.set((STYLE, DARK) if dark else (STYLE,))
+    try:
+        yield
+    finally:
+        _styles.reset(before)
+
+
 def house_style(draw: Callable[Settings, Figure]) -> Callable[Settings, Figure]:
     """Decorate a function that draws a figure, so that it draws in the house style."""
 
     @wraps(draw)
     def drawn(*settings: Settings.args, **named: Settings.kwargs) -> Figure:
-        with style.context(STYLE):
+        with style.context(list(_styles.get())):
             return draw(*settings, **named)
 
     return drawn
 
 
 def save(figure: Figure, path: Path, about: str = "") -> None:
-    """Write a figure as a PNG file; `about` is the second line of its title: recipe, run and split."""
-    with style.context(STYLE):
+    """Write a figure as a PNG or SVG file; `about` is the second line of its title: recipe, run and split."""
+    with style.context(list(_styles.get())):
         figure.suptitle("\n".join(filter(None, (figure.get_suptitle(), label(about, 110)))))
         texts = figure.findobj(Text)
         rcParams["font.family"] = families = families_for("".join(text.get_text() for text in texts))

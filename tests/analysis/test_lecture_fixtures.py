@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from dlkit.catalog.create import Component, create
+from dlkit.worked import fixtures
 
-Z = np.array([-2, -0.5, 0, 0.5, 2], "float32")
-T, P = np.array([[1.0, 0, 1, 1]], "float32"), np.array([[0.9, 0.2, 0.6, 0.4]], "float32")
+Z = np.array(fixtures.Z, "float32")
+T, P = np.array([fixtures.T], "float32"), np.array([fixtures.P], "float32")
+LOSSES = fixtures.LOSSES
 
 
 def layer(name, **settings):
@@ -18,23 +20,13 @@ def values(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("relu", [0, 0, 0, 0.5, 2]),
-        ("linear", [-2, -0.5, 0, 0.5, 2]),
-        ("sigmoid", [0.119203, 0.377541, 0.5, 0.622459, 0.880797]),
-        ("tanh", [-0.964028, -0.462117, 0, 0.462117, 0.964028]),
-        ("softplus", [0.126928, 0.474077, 0.693147, 0.974077, 2.126928]),
-        ("softmax", [0.012555, 0.056266, 0.092767, 0.152948, 0.685464]),
-    ],
-)
+@pytest.mark.parametrize(("name", "expected"), fixtures.ACTIVATIONS.items())
 def test_activations(name, expected):
     assert values(layer("Activation", activation=name)(Z[None]))[0] == pytest.approx(expected, abs=1e-6)
 
 
 def test_leaky_relu_and_both_forms_of_the_sigmoid():
-    assert values(layer("LeakyReLU", negative_slope=0.1)(Z)) == pytest.approx([-0.2, -0.05, 0, 0.5, 2])
+    assert values(layer("LeakyReLU", negative_slope=0.1)(Z)) == pytest.approx(fixtures.LEAKY)
     np.testing.assert_allclose(1 / (1 + np.exp(-Z)), np.exp(Z) / (1 + np.exp(Z)), rtol=1e-6)
 
 
@@ -48,25 +40,26 @@ def test_one_neuron_with_relu():
 def test_negative_log_likelihood_of_the_softmax():
     target = np.eye(5, dtype="float32")[[4]]
     probabilities = keras.ops.softmax(Z[None])
-    assert float(keras.losses.CategoricalCrossentropy()(target, probabilities)) == pytest.approx(0.3776594771, rel=1e-6)
+    assert float(keras.losses.CategoricalCrossentropy()(target, probabilities)) == pytest.approx(
+        fixtures.LOG_LIKELIHOOD, rel=1e-6
+    )
 
 
 def test_losses_of_the_deck_beside_those_of_keras():
     mean_error = float(keras.losses.MeanSquaredError()(T, P))
     mean_entropy = float(keras.losses.BinaryCrossentropy()(T, P))
-    assert mean_error == pytest.approx(0.1425, rel=1e-6)
-    assert mean_error * T.size == pytest.approx(0.57, rel=1e-6)  # the deck's norm of the error, n = 1
-    assert mean_entropy == pytest.approx(0.4389051057, rel=1e-5)
-    assert mean_entropy * T.size == pytest.approx(1.7556204226, rel=1e-5)  # the deck sums over outputs
-    assert float(keras.losses.MeanAbsoluteError()(T, P)) == pytest.approx(0.325, rel=1e-6)
+    assert mean_error == pytest.approx(LOSSES["squared error of Keras"], rel=1e-6)
+    assert mean_error * T.size == pytest.approx(LOSSES["squared error of the deck"], rel=1e-6)
+    assert mean_entropy == pytest.approx(LOSSES["cross-entropy of Keras"], rel=1e-5)
+    assert mean_entropy * T.size == pytest.approx(LOSSES["cross-entropy of the deck"], rel=1e-5)
+    assert float(keras.losses.MeanAbsoluteError()(T, P)) == pytest.approx(LOSSES["absolute error"], rel=1e-6)
 
 
 def test_batch_normalization_of_the_deck():
-    rows = np.array([[1.0, 2], [3, 4], [5, 9]], "float32")
+    rows = np.array(fixtures.BATCH, "float32")
     normalize = layer("BatchNormalization")
     found = values(normalize(rows, training=True))
-    expected = [[-1.224515, -1.018991], [0, -0.339664], [1.224515, 1.358654]]
-    np.testing.assert_allclose(found, expected, atol=2e-6)
+    np.testing.assert_allclose(found, fixtures.NORMALIZED, atol=2e-6)
     assert (normalize.epsilon, normalize.momentum) == (1e-3, 0.99)
     assert values(normalize.moving_mean) == pytest.approx(0.01 * rows.mean(0), rel=1e-5)
     normalize.gamma.assign(np.sqrt(rows.var(0) + 1e-3))  # with gamma = sigma alone it is not exact
@@ -79,7 +72,7 @@ def test_batch_normalization_of_the_deck():
     [("L2PerExample", {"L2": {"l2": 0.1 / 20}}, 0.1 * 0.2625), ("L1PerExample", {"L1": {"l1": 0.1 / 10}}, 0.1 * 0.35)],
 )
 def test_penalties_in_the_decks_convention(name, of_keras, penalty):
-    weights = np.array([0.5, -1, 2], "float32")
+    weights = np.array(fixtures.WEIGHTS, "float32")
     deck = create(Component("regularizer", name, {"lambda_": 0.1, "examples": 10}))
     [(word, settings)] = of_keras.items()
     assert float(deck(weights)) == pytest.approx(penalty, rel=1e-6)
@@ -91,23 +84,16 @@ def test_penalties_in_the_decks_convention(name, of_keras, penalty):
 def test_weight_decay_shrinks_by_one_minus_eta_lambda_over_n():
     import tensorflow as tf
 
-    weights = tf.Variable([0.5, -1.0, 2.0], dtype=tf.float64)
+    weights = tf.Variable(fixtures.WEIGHTS, dtype=tf.float64)
     penalty = create(Component("regularizer", "L2PerExample", {"lambda_": 0.1, "examples": 10}))
     with tf.GradientTape() as tape:
         value = penalty(weights)
     weights.assign_sub(0.01 * tape.gradient(value, weights))
-    assert weights.numpy().tolist() == pytest.approx([0.49995, -0.9999, 1.9998], rel=1e-12)
+    assert weights.numpy().tolist() == pytest.approx(fixtures.DECAYED, rel=1e-12)
 
 
-PATCH = [
-    *([105, 102, 100, 97, 96], [103, 99, 103, 101, 102], [101, 98, 104, 102, 100]),
-    *([99, 101, 106, 104, 99], [104, 104, 104, 100, 98]),
-]
-SHARPEN = [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
-STRIDE_1 = [
-    *([320, 206, 198, 188, 281], [210, 89, 111, 101, 213], [205, 85, 111, 101, 197]),
-    *([189, 98, 117, 113, 193], [317, 211, 210, 194, 291]),
-]
+PATCH, SHARPEN = fixtures.PATCH, fixtures.SHARPEN
+STRIDE_1 = np.array(fixtures.SHARPENED).tolist()
 
 
 def convolved(image, kernel, **settings):
@@ -127,7 +113,7 @@ def test_the_worked_convolution_of_deck_000():
 
 def test_the_edge_filter_of_deck_000_keeps_the_size_of_a_picture():
     """The vertical Sobel kernel, flipped, since the deck's is a true convolution."""
-    kernel = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])[::-1, ::-1]
+    kernel = np.array(fixtures.VERTICAL)[::-1, ::-1]
     picture = np.zeros((576, 768))
     picture[:, 400:] = 1
     edges = convolved(picture, kernel, padding="same")
@@ -136,12 +122,13 @@ def test_the_edge_filter_of_deck_000_keeps_the_size_of_a_picture():
 
 
 def test_the_worked_poolings_of_deck_000():
-    image = np.array([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]], "float32")[None, :, :, None]
+    image = np.array(fixtures.POOLED_IMAGE, "float32")[None, :, :, None]
     pool = layer("MaxPooling2D", pool_size=2)
-    assert values(pool(image))[0, :, :, 0].tolist() == [[6, 8], [3, 4]]
-    assert (-values(pool(-image)))[0, :, :, 0].tolist() == [[1, 2], [1, 0]]
+    pooled = {name: np.array(rows).tolist() for name, rows in fixtures.POOLED.items()}
+    assert values(pool(image))[0, :, :, 0].tolist() == pooled["max"]
+    assert (-values(pool(-image)))[0, :, :, 0].tolist() == pooled["min"]
     mean = layer("AveragePooling2D", pool_size=2)
-    assert values(mean(image))[0, :, :, 0].tolist() == [[3.25, 5.25], [2, 2]]
+    assert values(mean(image))[0, :, :, 0].tolist() == pooled["average"]
     assert pool.count_params() == 0
 
 
@@ -160,11 +147,11 @@ def test_the_gradient_through_a_recurrent_neuron_is_bounded():
     for activation in ("linear", "tanh"):
         recurrent = layer("SimpleRNN", units=1, activation=activation)
         recurrent.build((None, 11, 1))
-        recurrent.set_weights([np.array([[0.5]]), np.array([[0.9]]), np.zeros(1)])
+        recurrent.set_weights([np.array([[fixtures.W_IN]]), np.array([[fixtures.W_REC]]), np.zeros(1)])
         inputs = tf.Variable(np.linspace(-1, 1, 11).reshape(1, 11, 1).astype("float32"))
         with tf.GradientTape() as tape:
             last = recurrent(inputs)
         first = abs(float(tape.gradient(last, inputs)[0, 0, 0]))
         bound = 0.9**10 * 0.5
-        assert bound == pytest.approx(0.17433922, rel=1e-7)
+        assert bound == pytest.approx(fixtures.BOUND_10, rel=1e-7)
         assert first == pytest.approx(bound, rel=1e-5) if activation == "linear" else first < bound
