@@ -58,6 +58,7 @@ NAMESPACES = {
     "optimizer": "`training.optimizer`, beside those of `keras.optimizers`",
     "schedule": "`learning_rate` of an optimizer, beside those of `keras.optimizers.schedules`",
     "callback": "`training.callbacks`, beside those of `keras.callbacks`",
+    "tracker": "`training.trackers`",
     "initializer": "settings that end in `_initializer`, beside those of `keras.initializers`",
     "constraint": "settings that end in `_constraint`, beside those of `keras.constraints`",
     "exporter": "`dlkit export --format`",

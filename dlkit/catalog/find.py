@@ -2,8 +2,8 @@
 
 A component is anything that a recipe names: a dlkit file (`dlkit/components/models/sequential.py` is the model
 `sequential`) or a public Keras class (`Dense`). In a file, the component is the object with the same name as the file:
-the function `sequential`, or the class `Sequential` in CamelCase. Its settings are its keyword-only parameters, or the
-fields of a `@dataclass(kw_only=True)`; the program supplies the parameters before `*`.
+the function `sequential`, or a class, whatever its capitals (`Sequential`; `MLflow` in mlflow.py). Its settings are its
+keyword-only parameters, or the fields of a `@dataclass(kw_only=True)`; the program supplies the parameters before `*`.
 
 Two kinds of folders extend dlkit's own and have the same layout (ROOT/models/tower.py): installed packages that declare
 an entry point of the group `dlkit.components`, and the folder given with `--components DIR`. Their files are programs.
@@ -18,6 +18,7 @@ from dlkit.catalog.kinds import INTERNAL, NAMESPACES, NEED_CODE, NEED_PACKAGE, R
 from dlkit.catalog.roots import Root, roots
 from dlkit.catalog.signatures import (
     ClassSource,
+    class_in,
     first_sentence,
     keras_aliases,
     keras_class,
@@ -72,9 +73,9 @@ def description(namespace: str, name: str) -> str:
 
 
 def missing_package(namespace: str, name: str) -> str | None:
-    """Return the package that a component needs and that is not installed, or None."""
-    package = NEED_PACKAGE.get(name) if namespace == "callback" else None
-    return package if package and find_spec(package) is None else None
+    """Return what to install for a component whose package is not installed, or None."""
+    module, package = NEED_PACKAGE.get((namespace, name), ("", ""))
+    return package if module and find_spec(module) is None else None
 
 
 @cache
@@ -109,8 +110,7 @@ def source(namespace: str, name: str) -> ClassSource:
     """Return a component's docstring and settings from its source; raise KeyError when there is no such component."""
     files = _files(namespace)
     if name in files:
-        stem = files[name][1].stem
-        return ClassSource.from_file(files[name][1], (_camel(stem), stem))
+        return ClassSource.from_file(files[name][1], (name, _camel(files[name][1].stem), files[name][1].stem))
     if name in _keras_names(namespace):
         return keras_class(NAMESPACES[namespace].keras_module, name)
     raise KeyError(name)
@@ -122,7 +122,7 @@ def load(namespace: str, name: str) -> Any:
     if name in files:
         root, path = files[name]
         module = root.module(NAMESPACES[namespace].folder, path)
-        return getattr(module, path.stem, None) or getattr(module, _camel(path.stem))
+        return next(getattr(module, part) for part in (name, path.stem, _camel(path.stem)) if hasattr(module, part))
     if name not in _keras_names(namespace):
         raise InputError(f"unknown {namespace} {name!r}", closest(name, names(namespace)))
     from importlib import import_module
@@ -151,7 +151,7 @@ def _listed(namespace: str, places: tuple[Root, ...]) -> dict[str, tuple[Root, P
 
 def _name(namespace: str, path: Path) -> str:
     """Return the name under which a recipe uses a component's file."""
-    return _camel(path.stem) if NAMESPACES[namespace].by_class else path.stem
+    return class_in(path) or _camel(path.stem) if NAMESPACES[namespace].by_class else path.stem
 
 
 @cache

@@ -1,6 +1,6 @@
 """The kinds of components: where they come from, and which settings take components of which kind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -20,17 +20,14 @@ class Place:
 class Namespace:
     """The folder of a kind of component, and the Keras module of the same kind if there is one.
 
-    base: the base class of the Keras components of this kind; it is not a component itself.
+    base: the base class of the Keras components of this kind; it is not a component itself. by_class: recipes use the
+    name of the class, as Keras does, instead of the file's.
     """
 
     folder: str
     keras_module: str = ""
     base: str = ""
-
-    @property
-    def by_class(self) -> bool:
-        """Return whether recipes use the class name, as Keras does."""
-        return bool(self.keras_module)
+    by_class: bool = field(default=False, kw_only=True)
 
 
 NAMESPACES = {
@@ -40,21 +37,32 @@ NAMESPACES = {
     "augment": Namespace("augment"),
     "corrupt": Namespace("corrupt"),
     "exporter": Namespace("exporters"),
-    "layer": Namespace("layers", "keras.layers", "Layer"),
-    "loss": Namespace("losses", "keras.losses", "Loss"),
-    "metric": Namespace("metrics", "keras.metrics", "Metric"),
-    "optimizer": Namespace("optimizers", "keras.optimizers", "Optimizer"),
-    "schedule": Namespace("schedules", "keras.optimizers.schedules", "LearningRateSchedule"),
-    "callback": Namespace("callbacks", "keras.callbacks", "Callback"),
-    "initializer": Namespace("initializers", "keras.initializers", "Initializer"),
-    "regularizer": Namespace("regularizers", "keras.regularizers", "Regularizer"),
-    "constraint": Namespace("constraints", "keras.constraints", "Constraint"),
+    "layer": Namespace("layers", "keras.layers", "Layer", by_class=True),
+    "loss": Namespace("losses", "keras.losses", "Loss", by_class=True),
+    "metric": Namespace("metrics", "keras.metrics", "Metric", by_class=True),
+    "optimizer": Namespace("optimizers", "keras.optimizers", "Optimizer", by_class=True),
+    "schedule": Namespace("schedules", "keras.optimizers.schedules", "LearningRateSchedule", by_class=True),
+    "tracker": Namespace("trackers", by_class=True),
+    "callback": Namespace("callbacks", "keras.callbacks", "Callback", by_class=True),
+    "initializer": Namespace("initializers", "keras.initializers", "Initializer", by_class=True),
+    "regularizer": Namespace("regularizers", "keras.regularizers", "Regularizer", by_class=True),
+    "constraint": Namespace("constraints", "keras.constraints", "Constraint", by_class=True),
 }
 
 # Kinds whose Keras identifiers stand for classes: mse is MeanSquaredError.
 OF_CLASSES = ("loss", "metric", "optimizer")
-# Callbacks that need a package which dlkit does not install.
-NEED_PACKAGE = {"TensorBoard": "tensorboard"}
+# Components that need a package which dlkit does not install: its module, and what to install.
+NEED_PACKAGE = {
+    ("callback", "TensorBoard"): ("tensorboard", "tensorboard"),
+    ("tracker", "MLflow"): ("mlflow", "dlkit[mlflow]"),
+    ("tracker", "Wandb"): ("wandb", "dlkit[wandb]"),
+}
+# Settings that a tracker takes from the user's environment alone, because a recipe from others must not choose where
+# results are sent.
+FROM_ENVIRONMENT = {
+    "MLflow": {"tracking_uri": "MLFLOW_TRACKING_URI", "uri": "MLFLOW_TRACKING_URI"},
+    "Wandb": {"mode": "WANDB_MODE", "base_url": "WANDB_BASE_URL", "entity": "WANDB_ENTITY", "api_key": "WANDB_API_KEY"},
+}
 # Recipes contain data, never code: these need a Python function, or load a program from a file.
 NEED_CODE = {
     "Lambda",

@@ -77,6 +77,12 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def class_in(path: Path) -> str | None:
+    """Return the class that bears the name of its file, ignoring capitals and underscores, or None."""
+    classes = [node.name for node in _tree(path).body if isinstance(node, ast.ClassDef)]
+    return next((name for name in classes if name.lower() == path.stem.replace("_", "").lower()), None)
+
+
 def public_files(folder: Path) -> list[Path]:
     """Return the Python files of a folder that are components, sorted."""
     return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))

@@ -23,6 +23,7 @@ COMPONENTS = {
     "optimizers": "optimizer",
     "schedules": "schedule",
     "callbacks": "callback",
+    "trackers": "tracker",
     "initializers": "initializer",
     "regularizers": "regularizer",
     "constraints": "constraint",

@@ -69,8 +69,10 @@ def _check(name: str, overrides: list[str], build: bool) -> "tuple[list[Overlap]
     """Load a recipe, and build it if requested; return the overlaps of its transposed convolutions, and warnings."""
     from dlkit.recipe import load_recipe
     from dlkit.recipe.advice import TRANSPOSED, overlap_of, overlaps
+    from dlkit.recipe.checks import check_trackers
 
     loaded = load_recipe(name, overrides)
+    check_trackers(loaded.recipe)
     listed = overlaps(loaded.recipe)
     if build:
         from dlkit.machine.tensorflow import start_tensorflow

@@ -15,7 +15,7 @@ WIDTH = 3  # standard deviations on each side of the mean
 def recipe_digest(loaded: LoadedRecipe) -> str:
     """Return a digest of everything in a recipe that affects its results, except the seed."""
     plain = {key: value for key, value in plain_without_places(loaded).items() if key != "expect"}
-    plain["training"] = {key: value for key, value in plain["training"].items() if key != "seed"}
+    plain["training"] = {key: value for key, value in plain["training"].items() if key not in ("seed", "trackers")}
     return digest(plain)
 
 

@@ -1,6 +1,7 @@
 """Find all problems of a recipe at once, each with its position, the received and allowed values, and a suggestion."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
@@ -10,6 +11,7 @@ from pydantic.fields import FieldInfo
 from dlkit.catalog.create import Component
 from dlkit.catalog.find import activations, class_of, identifiers, missing_package, names, source
 from dlkit.catalog.kinds import (
+    FROM_ENVIRONMENT,
     NAMESPACES,
     OF_CLASSES,
     READS,
@@ -51,6 +53,8 @@ def check_section(model: type[Model], data: dict[str, Any], positions: Positions
 
 # A field that Keras replaces in a file name: a name, and how to write a number.
 _FIELD = re.compile(r"\{\w+(:0?\d{0,2}(\.\d{1,2})?[defg]?)?\}")
+# A name that a tracker may be given: neither an address nor a path.
+_TITLE = re.compile(r"\w[\w .-]{0,127}")
 # Kinds for which Keras accepts identifiers, such as glorot_uniform, as well as classes.
 _WORDED = ("initializer", "regularizer", "constraint", "loss", "metric")
 # The metric whose meaning depends on the task, which measures it already.
@@ -111,6 +115,8 @@ class _Checker:
             return Component(namespace, name)
         self._check_package(namespace, name, here, at_key=here != path)
         parameters = source(namespace, name).parameters
+        if namespace == "tracker":
+            settings = self._without_addresses(name, settings, here)
         nested = {
             key: self._setting(key, item, (*here, key))
             if key in parameters and holds_component(parameters[key])
@@ -131,11 +137,24 @@ class _Checker:
         return Component(namespace, name, nested if checked is not None else {}, location)
 
     def _check_package(self, namespace: str, name: str, path: KeyPath, at_key: bool) -> None:
-        """Record a problem for a callback whose package is not installed."""
-        package = missing_package(namespace, name)
+        """Record a problem for a component whose package is not installed; trackers are checked by check_trackers()."""
+        package = missing_package(namespace, name) if namespace != "tracker" else None
         if package is not None:
-            hint = f"install it: python -m pip install {package}"
+            hint = install(package)
             self._problem(f"{namespace} {name} needs the package {package}, which is not installed", hint, path, at_key)
+
+    def _without_addresses(self, name: str, settings: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        """Return a tracker's settings without those that say where to send results, each recorded as a problem."""
+        for key, value in settings.items():
+            variable = FROM_ENVIRONMENT.get(name, {}).get(key)
+            if variable is not None:
+                message = f"a recipe may not set {key}, because it may come from others and would send results there"
+                self._problem(message, f"remove it, and set {variable} in your environment", (*path, key), at_key=True)
+            elif isinstance(value, str) and not _TITLE.fullmatch(value):
+                message = f"{key} must be a plain name, received {shown(value)}"
+                hint = "use letters, digits, spaces and . _ -; addresses come from your environment only"
+                self._problem(message, hint, (*path, key))
+        return {key: value for key, value in settings.items() if key not in FROM_ENVIRONMENT.get(name, {})}
 
     def _check_written_path(self, value: Any, path: KeyPath) -> None:
         """Record a problem for a path that leads out of the run; callbacks may write only inside it."""
@@ -242,6 +261,27 @@ class _Checker:
             if kind == "model_type":
                 hint = f"its keys are: {', '.join(_model_at(model, inner).model_fields)}"
             self._problem(message, hint, full)
+
+
+def check_trackers(recipe: Recipe) -> None:
+    """Raise RecipeError for trackers whose packages are not installed; only a training needs them, not its run."""
+    problems = [
+        Problem(
+            f"tracker {tracker.name} needs {package}, which is not installed",
+            install(package),
+            "training.trackers",
+            tracker.location,
+        )
+        for tracker in recipe.training.trackers
+        if (package := missing_package("tracker", tracker.name)) is not None
+    ]
+    if problems:
+        raise RecipeError(problems)
+
+
+def install(package: str) -> str:
+    """Return the hint to install a package."""
+    return f"install it: python -m pip install {shlex.quote(package)}"
 
 
 def _of_class(namespace: str, word: str, settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -85,5 +85,6 @@ def _verdict(name: str, bound: Bound, value: float | None, overridden: bool) -> 
 
 
 def is_overridden(overrides: Sequence[str]) -> bool:
-    """Return whether any override changes a section that affects the metrics."""
-    return any(override.strip().partition("=")[0].partition(".")[0] in DECISIVE for override in overrides)
+    """Return whether any override changes a section that affects the metrics; trackers do not."""
+    keys = [override.strip().partition("=")[0].split(".") for override in overrides]
+    return any(key[0] in DECISIVE and key[:2] != ["training", "trackers"] for key in keys)

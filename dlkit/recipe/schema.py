@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from dlkit.catalog.create import Component
 from dlkit.catalog.kinds import Place
@@ -150,12 +150,23 @@ class Training(Section):
     """Whether the smallest or largest value of monitor is best; required if the metric itself does not define it."""
     callbacks: list[Annotated[Component, Place("callback")]] = []
     """The callbacks, which monitor or stop the training."""
+    trackers: list[Annotated[Component, Place("tracker")]] = []
+    """Where to record the settings and every epoch's row, beside the run's own files; results do not depend on it."""
     snapshot: Snapshots = Snapshots()
     """When to save the state that --resume continues from within an epoch."""
     teacher: Teacher | None = None
     """A trained network to learn from; it gets the same augmented batches."""
     phases: list[Phase] = []
     """Consecutive phases of the training in one run; each may have its own epochs, optimizer and so on."""
+
+    @field_validator("trackers")
+    @classmethod
+    def _each_once(cls, trackers: list[Component]) -> list[Component]:
+        names = [tracker.name for tracker in trackers if tracker.name]
+        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]} is listed {names.count(twice[0])} times; list it once")
+        return trackers
 
 
 @dataclass(frozen=True)

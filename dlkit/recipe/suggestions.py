@@ -24,6 +24,7 @@ BELONGS = {
     "optimizer": "training.optimizer",
     "schedule": "an optimizer's learning_rate",
     "callback": "training.callbacks",
+    "tracker": "training.trackers",
     "initializer": "a layer's kernel_initializer",
     "regularizer": "a layer's kernel_regularizer",
     "constraint": "a layer's kernel_constraint",

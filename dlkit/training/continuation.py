@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 def check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
-    """Raise CheckError for a recipe that differs from the run's; more epochs are allowed.
+    """Raise CheckError for a recipe that differs from the run's; more epochs and other trackers are allowed.
 
     More epochs are refused where a schedule spans them all, because they change the learning rates from the first step.
     """
     began = load_recipe(run.resolved_recipe)
     differences = _differences(plain_without_places(began), plain_without_places(loaded))
+    differences = {key: text for key, text in differences.items() if not key.startswith("training.trackers")}
     *before, last = [phase.epochs for phase in began.recipe.resolved_phases()]
     *now_before, now_last = [phase.epochs for phase in loaded.recipe.resolved_phases()]
     spanned = any(spans_training(phase.optimizer) for phase in loaded.recipe.resolved_phases())
@@ -39,7 +40,7 @@ def check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
 
 
 def store_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
-    """Make a recipe with more epochs, or with its data in another place, that of the run."""
+    """Make a recipe with more epochs, other trackers, or its data in another place that of the run."""
     loaded = with_absolute_places(loaded)
     if loaded.plain != load_recipe(run.resolved_recipe).plain:
         write_text(run.resolved_recipe, resolved_yaml(loaded))

@@ -76,6 +76,7 @@ class Training:
         self.folder, self.state.run = run.path, run
         with stop_requests() as stop, self.group.watched():
             self.start(run if resume else None)
+            self.reporter.start(run.path, self.progress.history)
             if resume:
                 step, per_epoch = self.progress.step, self.steps.per_epoch
                 self.reporter.note(f"continuing {run.path} after {step:,} updates, in epoch {step // per_epoch}")

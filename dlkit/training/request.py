@@ -7,6 +7,7 @@ from pathlib import Path
 from dlkit.errors import InputError, MissingError
 from dlkit.machine.cluster import Cluster
 from dlkit.recipe import LoadedRecipe, load_recipe
+from dlkit.recipe.checks import check_trackers
 from dlkit.recipe.places import moved, with_places_of
 from dlkit.runs.conditions import restore_conditions
 from dlkit.runs.directory import RunDirectory
@@ -42,6 +43,7 @@ class TrainingRequest:
         if self.resume and self.start_from is not None:
             raise InputError("--resume and --from exclude each other", "remove --from: a resumed run has its weights")
         loaded = load_recipe(self.recipe, self.overrides)
+        check_trackers(loaded.recipe)
         if self.cluster is not None:
             check_shards(loaded, len(self.cluster.hosts))
         if not self.resume:

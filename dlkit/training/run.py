@@ -34,6 +34,7 @@ from dlkit.training.record import curves, describe_run
 from dlkit.training.request import TrainingPlan
 from dlkit.training.snapshot import has_snapshot
 from dlkit.training.state import NonFinite
+from dlkit.training.trackers import ended, trackers
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
@@ -69,7 +70,13 @@ def train(plan: TrainingPlan, *reporters: Reporter) -> TrainingResult | None:
     if group.index > 0:
         _follow(plan, group)
         return None
-    reporter = Reporters(reporters)
+    reporter = Reporters([*reporters, *trackers(plan.loaded, Reporters(reporters).note)])
+    with ended(reporter):
+        return _first(plan, reporter, group)
+
+
+def _first(plan: TrainingPlan, reporter: Reporter, group: Group) -> TrainingResult:
+    """Train as the process that writes the run."""
     for warning in (slow_precision(plan.loaded.recipe.training.precision), plan.data_warning()):
         if warning is not None:
             reporter.note(warning)
