@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -170,19 +171,50 @@ def speed(rounds="3"):
 
 
 def detection():
-    """Print the seconds from the loss of a process to the end of the command, by the kind of loss."""
-    for kind, number in (("killed", signal.SIGKILL), ("stopped", signal.SIGSTOP)):
+    """Print the seconds from the loss of a process to the end of the command, by the kind of loss; needs root."""
+    for kind, lose in (("killed", signal.SIGKILL), ("stopped", signal.SIGSTOP)):
         with tempfile.TemporaryDirectory() as folder:
-            recipe = prepared(CRASH / "recipes" / "cnn.yaml", Path(folder))
-            more = command(recipe, Path(folder) / "runs", "--processes", "2", "--set", "training.epochs=100000")
-            process = subprocess.Popen(more, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            while not list(Path(folder).glob("runs/*/*/history.csv")):
-                time.sleep(0.2)
-            lost = psutil.Process(process.pid).children()[1]
-            started = time.monotonic()
-            os.kill(lost.pid, number)
-            _, error = process.communicate()
-            print(f"{kind:<8} {time.monotonic() - started:5.1f} s, exit code {process.returncode}: {error.strip()}")
+            process = endless(folder, "--processes", "2")
+            os.kill(psutil.Process(process.pid).children()[1].pid, lose)
+            ended(kind, process)
+    with tempfile.TemporaryDirectory() as folder, namespaces(2, None) as prefixes:
+        place = ("--cluster", "10.77.0.1:7788,10.77.0.2:7788", "--index")
+        other = endless(None, *place, "1", prefix=prefixes[1], folder=folder)
+        process = endless(folder, *place, "0", prefix=prefixes[0])
+        run_command("ip", "-n", "dlkit1", "link", "set", "eth0", "down")
+        ended("cut off", process)
+        ended("  the other", other)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "runs").mkdir()
+        run_command("mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", f"{folder}/runs")
+        try:
+            process = endless(folder, "--processes", "2")
+            with suppress(OSError), (Path(folder) / "runs" / "rest").open("wb") as rest:
+                while rest.write(bytes(1 << 12)):
+                    rest.flush()
+            ended("full disk", process)
+        finally:
+            run_command("umount", f"{folder}/runs")
+
+
+def endless(shown, *more, prefix=(), folder=None):
+    """Start a training without end; if `shown`, wait until its first epoch is written there."""
+    folder = Path(shown or folder)
+    recipe = prepared(CRASH / "recipes" / "cnn.yaml", folder)
+    words = [*prefix, *command(recipe, folder / "runs", "--set", "training.epochs=100000", *more)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while shown and not list(folder.glob("runs/*/*/history.csv")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.2)
+    return process
+
+
+def ended(kind, process):
+    """Wait for the end of a process; print how long it took and what it said."""
+    started = time.monotonic()
+    _, error = process.communicate()
+    last = [line for line in error.splitlines() if line.startswith("error")]
+    print(f"{kind:<12} {time.monotonic() - started:5.1f} s, exit code {process.returncode}: {last}", flush=True)
 
 
 if __name__ == "__main__":
