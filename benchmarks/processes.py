@@ -29,8 +29,10 @@ CRASH = ROOT / "tests" / "training" / "crash"
 SHARDED = ("cnn", "averaged", "phases", "mixed", "muon", "mlp")
 DLKIT = (sys.executable, "-m", "dlkit")
 
-sys.path.insert(0, str(CRASH))
+sys.path[:0] = [str(CRASH), str(ROOT / "benchmarks")]
 from prepare import prepared
+from scaling import namespaces
+from scaling import run as run_command
 
 
 def command(recipe, folder, *more):
