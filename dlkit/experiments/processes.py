@@ -26,7 +26,7 @@ from dlkit.runs.find import list_runs
 from dlkit.training.request import TrainingPlan
 
 # How long a process may be stopped (SIGSTOP), and how long others may take to end after the first one.
-STOPPED_SECONDS, ENDING_SECONDS = 10.0, 20.0
+STOPPED_SECONDS, ENDING_SECONDS = 5.0, 20.0
 _POLL_SECONDS = 0.05
 
 
