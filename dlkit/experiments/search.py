@@ -94,17 +94,18 @@ class Search:
                 lock = _taken(self._trial_folder(frozen.number) / ".lock")
                 if lock is not None:
                     study.sampler = self._sampler(optuna, frozen.number)
-                    return self._suggested(optuna.trial.Trial(study, frozen._trial_id)), lock
+                    return self._suggested(optuna, study, optuna.trial.Trial(study, frozen._trial_id)), lock
             if len(trials) >= self.found.search.trials:
                 return None
             study.sampler = self._sampler(optuna, len(trials))
             lock = _taken(self._trial_folder(len(trials)) / ".lock")
             assert lock is not None  # nobody knows this trial yet
-            return self._suggested(study.ask()), lock
+            return self._suggested(optuna, study, study.ask()), lock
 
-    def _suggested(self, trial: Any) -> Any:
-        """Choose the values of all keys; those of a trial that was begun are kept."""
+    def _suggested(self, optuna: Any, study: Any, trial: Any) -> Any:
+        """Choose the values of all keys, each with a seed of its own; those of a trial that was begun are kept."""
         for key, dimension in self.found.search.space.items():
+            study.sampler = self._sampler(optuna, trial.number, key)
             _suggest(trial, key, dimension)
         return trial
 
@@ -170,9 +171,9 @@ class Search:
     def _trial_folder(self, number: int) -> Path:
         return self.folder / "trials" / f"{number:05d}"
 
-    def _sampler(self, optuna: Any, number: int) -> Any:
+    def _sampler(self, optuna: Any, number: int, key: str = "") -> Any:
         name, settings = _named(self.found.search.sampler)
-        seed = hashlib.sha256(f"{self.found.search.seed} {number}".encode()).digest()
+        seed = hashlib.sha256(f"{self.found.search.seed} {number} {key}".encode()).digest()
         return _created(optuna.samplers, "Sampler", name, {"seed": int.from_bytes(seed[:4])} | settings, self.found)
 
     def _pruner(self, optuna: Any) -> Any:

@@ -26,6 +26,10 @@ WRONG = {
     "list": ["nothing"],
     "arithmetic conv": ["--input", "5", "--kernel", "0", "--channels", "1", "--filters", "1"],
     "validate": ["--nothing"],
+    "search": ["nothing"],
+    "worked": ["nothing"],
+    "runs list": ["--nothing"],
+    "runs show": ["nothing"],
 }
 
 

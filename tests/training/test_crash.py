@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-KILLS = 5
+KILLS = 3
 HARNESS = Path(__file__).parent / "crash" / "harness.py"
 RECIPES = Path(__file__).parent / "crash" / "recipes"
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn", "averaged"])
+@pytest.mark.parametrize("name", ["mlp", "cnn"])
 def test_killed_runs_end_as_undisturbed_ones(name, tmp_path):
     command = [sys.executable, str(HARNESS), str(RECIPES / f"{name}.yaml"), str(tmp_path), str(KILLS), "11"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1100)
