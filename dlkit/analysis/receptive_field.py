@@ -35,14 +35,14 @@ def grid_of(network: keras.Model, dimension: int | None = None) -> int:
 def fields(network: keras.Model) -> dict[int, Field]:
     """Return the reaches of every tensor of a functional network, by the tensor's id."""
     found = {id(tensor): (Reach(),) * max(len(tensor.shape) - 2, 0) for tensor in network.inputs}
-    for node in _nodes(network):
+    for node in calls(network):
         inputs = [found[id(tensor)] for tensor in node.input_tensors][: facts_of(node.operation).reads]
         for output in node.output_tensors if inputs else []:
             found[id(output)] = _behind(node.operation, _merged(inputs), node.input_tensors[0], output)
     return found
 
 
-def _nodes(network: Any) -> Iterator[Any]:
+def calls(network: Any) -> Iterator[Any]:
     """Yield the calls of operations in order of execution."""
     by_depth = getattr(network, "_functional", network)._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):

@@ -18,6 +18,7 @@ from dlkit.cli import (
     list_,
     lr_range,
     new,
+    plot,
     predict,
     repeat,
     reproduce,
@@ -59,6 +60,7 @@ app.command()(reads_recipes(encode.encode))
 app.command()(reads_recipes(summary.summary))
 app.add_typer(arithmetic.app, name="arithmetic")
 app.command()(worked.worked)
+app.command()(reads_recipes(plot.plot))
 app.command()(reads_recipes(export.export))
 app.command(name="inspect")(inspect_.inspect)
 app.command()(reads_recipes(validate.validate))

@@ -25,7 +25,7 @@ from dlkit.console._runs import (
     show_training,
 )
 from dlkit.console._tables import show_contract, show_counts, show_table, show_worked
-from dlkit.console._worked import show_example, show_examples
+from dlkit.console._worked import show_example, show_examples, show_plots
 
 __all__ = [
     "TrainingProgress",
@@ -45,6 +45,7 @@ __all__ = [
     "show_export",
     "show_finding",
     "show_inspection",
+    "show_plots",
     "show_predictions",
     "show_problems",
     "show_range_test",

@@ -58,3 +58,9 @@ def _end(grid: "Grid", choose: Any) -> str:
     from dlkit.worked.result import shown
 
     return shown(choose(choose(row) for row in grid.values))
+
+
+def show_plots(plots: Sequence[Mapping[str, Any]]) -> None:
+    """Print what each picture shows, what it is of, and its options."""
+    rows = [(p["name"], p["of"] or "", p["shows"], " ".join(f"--{option}" for option in p["options"])) for p in plots]
+    table(("picture", "of", "shows", "options"), rows)

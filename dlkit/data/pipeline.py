@@ -131,7 +131,7 @@ class InputPipeline:
             if self.shuffle:
                 indices = shuffled(indices, self.seed, epoch, count)
             examples = self._cut(*read(indices % len(train)), epoch, indices)
-            inputs, targets, shares = self._augmented(*examples, epoch, indices)
+            inputs, targets, shares = self.augmented(*examples, epoch, indices)
             batch = _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)
             return (batch, inputs) if self._teach else batch
 
@@ -144,7 +144,7 @@ class InputPipeline:
         seeds, size = example_seeds(self.seed, _PATCH_STAGE, epoch, indices), (self._patch.height, self._patch.width)
         return random_crops(inputs, seeds, size), random_crops(targets, seeds, size)
 
-    def _augmented(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any, list[Any]]:
+    def augmented(self, inputs: Any, targets: Any, epoch: Any, indices: Any) -> tuple[Any, Any, list[Any]]:
         """Return inputs, targets and, per mix, the weight of the previous example of the batch in each example.
 
         An augmentation that takes the epoch gets the same draws in every epoch.

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dlkit.figures.style import axis_label, house_style, label
+from dlkit.figures.style import COLOURS, axis_label, house_style, label, legend
 from dlkit.formatting import measured
 
 SHARES = ("accuracy", "dice", "iou", "precision", "recall", "auc", "f1")
@@ -49,3 +49,28 @@ def _limit(axes: Any, name: str, values: np.ndarray, epochs: int) -> None:
         axes.set_ylim(max(low, 0), min(high, 1))
     for line in axes.lines:
         line.set_clip_on(False)
+
+
+@house_style
+def compared_figure(name: str, runs: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Return a figure of one metric by epoch of several runs, each with columns `name` and `val_name` if present."""
+    figure = Figure()
+    figure.suptitle(f"{label(name)} by epoch, {len(runs)} run{'s' * (len(runs) > 1)}")
+    axes = figure.add_subplot()
+    handles, texts = [], []
+    for place, (run, columns) in enumerate(runs.items()):
+        for title, key in (("train", name), ("validation", f"val_{name}")):
+            if key in columns:
+                line, marker = STYLES[title]
+                values = np.asarray(columns[key], float)
+                look: dict[str, Any] = {
+                    "color": COLOURS[place % len(COLOURS)],
+                    "marker": marker if len(values) < 30 else "",
+                }
+                handles += axes.plot(values, line, **look)
+                texts.append(f"{label(run, 34)}, {title}: {measured(values[-1])}")
+    axes.set(xlabel="epoch, counted from 0", ylabel=axis_label(name))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid()
+    legend(axes, handles, texts)
+    return figure

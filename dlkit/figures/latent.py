@@ -27,7 +27,7 @@ def latent_figure(codes: np.ndarray, targets: np.ndarray, class_names: tuple[str
     figure.suptitle(f"Codes of {of} examples")
     axes = figure.add_subplot()
     if class_names and len(class_names) <= MOST_CLASSES:
-        _scatter_classes(axes, shown, classes, class_names)
+        scatter_classes(axes, shown, classes, class_names)
     else:
         axes.scatter(shown[:, 0], shown[:, 1], s=18, alpha=0.7)
     axes.set(xlabel=axis_names[0], ylabel=axis_names[1])
@@ -62,7 +62,7 @@ def _principal(centred: np.ndarray) -> tuple[np.ndarray, list[float]]:
     return points, [float((points[:, i] ** 2).sum()) / total for i in (0, 1)]
 
 
-def _scatter_classes(axes: Any, points: np.ndarray, classes: np.ndarray, class_names: tuple[str, ...]) -> None:
+def scatter_classes(axes: Any, points: np.ndarray, classes: np.ndarray, class_names: tuple[str, ...]) -> None:
     """Draw every class in a colour and a marker of its own, in several layers so that none hides the others."""
     layers = 8
     handles = []
