@@ -26,6 +26,7 @@ from dlkit.cli import (
     schema,
     search,
     summary,
+    sweep,
     train,
     validate,
     worked,
@@ -52,6 +53,7 @@ app.command()(reads_recipes(evaluate.evaluate))
 app.command()(reads_recipes(reproduce.reproduce))
 app.command()(reads_recipes(repeat.repeat))
 app.command()(reads_recipes(search.search))
+app.command()(reads_recipes(sweep.sweep))
 app.command(name="lr-range")(reads_recipes(lr_range.lr_range))
 app.command()(reads_recipes(data.data))
 app.command()(doctor.doctor)

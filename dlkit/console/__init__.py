@@ -4,6 +4,7 @@ from dlkit.console._grid import table
 from dlkit.console._primitives import line, note, print_json, show_problems, waiting
 from dlkit.console._progress import TrainingProgress
 from dlkit.console._reports import (
+    note_combination,
     note_repetition,
     note_trial,
     show_band,
@@ -14,6 +15,7 @@ from dlkit.console._reports import (
     show_repetition,
     show_reproduction,
     show_search,
+    show_sweep,
 )
 from dlkit.console._runs import (
     show_demo,
@@ -31,6 +33,7 @@ __all__ = [
     "TrainingProgress",
     "line",
     "note",
+    "note_combination",
     "note_repetition",
     "note_trial",
     "print_json",
@@ -54,6 +57,7 @@ __all__ = [
     "show_run",
     "show_search",
     "show_speed",
+    "show_sweep",
     "show_table",
     "show_training",
     "show_worked",

@@ -1,4 +1,4 @@
-"""Print the results of reproduce, repeat, inspect, data, doctor and lr-range."""
+"""Print the results of reproduce, repeat, search, sweep, inspect, data, doctor and lr-range."""
 
 import json
 from collections.abc import Mapping
@@ -39,8 +39,7 @@ def show_repetition(result: Mapping[str, Any]) -> None:
     rows = []
     for part, title in (("train", "last epoch"), ("evaluation", result["split"])):
         for name, spread in result["statistics"].get(part, {}).items():
-            values = (spread[key] for key in ("mean", "standard_deviation", "min", "max"))
-            rows.append((title, name, *("" if value is None else measured(value, 5) for value in values)))
+            rows.append((title, name, *_spread(spread)))
     table(("measured on", "metric", "mean", "standard deviation", "min", "max"), rows, right=(2, 3, 4, 5))
     for entry in failed:
         line(f"seed {entry['seed']} failed: {entry['failed']}")
@@ -70,11 +69,57 @@ def show_search(result: Mapping[str, Any]) -> None:
     line(f"figures  {Path(result['study']) / 'figures'}")
 
 
+def note_combination(chosen: Mapping[str, Any], training: Mapping[str, Any]) -> None:
+    """Print the result of one training of a sweep."""
+    settings = "  ".join(f"{_last(key)} {_shown(value)}" for key, value in chosen.items())
+    note(f"seed {training['seed']}  {training.get('failed') or measured(training['value'])}  {settings}")
+
+
+def show_sweep(result: Mapping[str, Any]) -> None:
+    """Print mean and spread of every combination of a sweep, those on test if they were measured, and the best."""
+    combinations, best = result["combinations"], result["best"]
+    line(f"{result['recipe']}, {len(combinations)} combinations, {len(result['seeds'])} seeds each")
+    for part, title in (("statistics", "best epoch, validation"), ("test", "best epoch, test")):
+        rows = [
+            (*map(_shown, entry["parameters"].values()), name, *_spread(spread))
+            for entry in combinations
+            for name, spread in entry.get(part, {}).items()
+        ]
+        if rows:
+            line(title)
+            keys = _titles(list(combinations[0]["parameters"]))
+            columns = (*keys, "metric", "mean", "standard deviation", "min", "max")
+            table(columns, rows, right=range(len(keys) + 1, len(columns)))
+    for entry in combinations:
+        for training in (training for training in entry["trainings"] if "failed" in training):
+            line(f"failed   seed {training['seed']}, {_settings(entry['parameters'])}: {training['failed']}")
+    if best is not None:
+        line(f"best     {_settings(best['parameters'])}: {result['monitor']} {measured(best['mean'])}")
+    line(f"written  {result['file']}")
+
+
+def _spread(spread: Mapping[str, float | None]) -> list[str]:
+    values = (spread[key] for key in ("mean", "standard_deviation", "min", "max"))
+    return ["" if value is None else measured(value, 5) for value in values]
+
+
+def _settings(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={_shown(value)}" for key, value in parameters.items())
+
+
+def _titles(keys: list[str]) -> list[str]:
+    """Return the last parts of keys as titles of columns, or the whole keys where those are the same."""
+    last = [_last(key) for key in keys]
+    return last if len(set(last)) == len(last) else keys
+
+
 def _last(key: str) -> str:
     return key.rsplit(".", 1)[-1]
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return json.dumps(value)
     return measured(value) if isinstance(value, float) else str(value)
 
 

@@ -26,14 +26,16 @@ def check_objective(loaded: "LoadedRecipe", found: LoadedSearch) -> tuple[str, s
     """
     if loaded.recipe.data.validation == "none":
         raise InputError(
-            "a search compares validation metrics, but the recipe holds out no validation examples",
+            "a search or sweep compares validation metrics, but the recipe holds out no validation examples",
             "set data.validation, such as --set data.validation.fraction=0.1",
             location=loaded.locate("data"),
         )
     description = describe(loaded.recipe, build_dataset(loaded.recipe))
     for key, value, candidate in check_space(loaded, found):
         try:
-            check_phases(build_model(candidate.recipe, description), candidate)
+            same = candidate.plain["data"] == loaded.plain["data"]
+            known = description if same else describe(candidate.recipe, build_dataset(candidate.recipe))
+            check_phases(build_model(candidate.recipe, known), candidate)
         except DlkitError as error:
             raise RecipeError([located_problem(found, key, value, error.problems[0])]) from error
     built = build_model(loaded.recipe, description)

@@ -57,10 +57,11 @@ def _one_seed(what: Repeated, seed: int) -> dict[str, Any]:
 def statistics(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
     """Return mean, standard deviation (n - 1; None for a single seed), minimum and maximum of every metric."""
     good = [entry for entry in entries if "failed" not in entry]
-    return {part: _spreads([entry[part] for entry in good]) for part in ("train", "evaluation")}
+    return {part: spreads([entry[part] for entry in good]) for part in ("train", "evaluation")}
 
 
-def _spreads(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+def spreads(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    """Return mean, standard deviation (n - 1; None for a single row), minimum and maximum by name; {} without rows."""
     found: dict[str, dict[str, float | None]] = {}
     for name in rows[0] if rows else ():
         values = [row[name] for row in rows]

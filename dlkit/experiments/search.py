@@ -91,14 +91,14 @@ class Search:
         with locked(self.folder / ".lock"):
             trials = study.get_trials(deepcopy=False)
             for frozen in (trial for trial in trials if trial.state in (states.RUNNING, states.WAITING)):
-                lock = _taken(self._trial_folder(frozen.number) / ".lock")
+                lock = taken(self._trial_folder(frozen.number) / ".lock")
                 if lock is not None:
                     study.sampler = self._sampler(optuna, frozen.number)
                     return self._suggested(optuna, study, optuna.trial.Trial(study, frozen._trial_id)), lock
             if len(trials) >= self.found.search.trials:
                 return None
             study.sampler = self._sampler(optuna, len(trials))
-            lock = _taken(self._trial_folder(len(trials)) / ".lock")
+            lock = taken(self._trial_folder(len(trials)) / ".lock")
             assert lock is not None  # nobody knows this trial yet
             return self._suggested(optuna, study, study.ask()), lock
 
@@ -124,7 +124,7 @@ class Search:
             trial.set_user_attr("run", str(outcome.run))
             trial.set_user_attr("initial_weights", outcome.initial_weights)
             self._check_effect(study, trial.number, trial.params, outcome)
-            study.tell(trial, _best(outcome.values, self.direction))
+            study.tell(trial, best_epoch(outcome.values, self.direction))
         return self._result(study.get_trials(deepcopy=False)[trial.number])
 
     def _check_effect(self, study: Any, number: int, parameters: dict[str, Any], outcome: Trained) -> None:
@@ -249,7 +249,7 @@ def _reported(trial: Any, epoch: int, value: float) -> bool:
     return not later and bool(trial.should_prune())
 
 
-def _best(values: list[float], direction: str) -> float:
+def best_epoch(values: list[float], direction: str) -> float:
     """Return the best epoch's value; NaN is worse than any."""
     worst = math.inf if direction == "minimize" else -math.inf
     numbers = [worst if math.isnan(value) else value for value in values]
@@ -272,8 +272,8 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _taken(path: Path) -> Any:
-    """Return the lock on a trial as an open file, or None if another process works on it."""
+def taken(path: Path) -> Any:
+    """Return a lock as an open file, which ends with the process, or None if another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stream = path.open("a")
     try:

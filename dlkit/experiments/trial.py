@@ -12,6 +12,7 @@ from dlkit.errors import CheckError, ExitCode
 from dlkit.experiments.children import COMMAND
 from dlkit.machine.interruption import lifeline
 from dlkit.recipe import LoadedRecipe, load_recipe
+from dlkit.recipe.places import plain_without_places
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.find import list_runs
 
@@ -100,13 +101,18 @@ class Trial:
         path = run.path / "history.csv"
         if not path.exists():
             return []
-        return [float(row[self._monitor]) for row in csv.DictReader(io.StringIO(path.read_text()))]
+        rows = list(csv.DictReader(io.StringIO(path.read_text())))
+        if rows and self._monitor not in rows[0]:
+            raise CheckError(
+                f"{run.path} has no {self._monitor}, which is compared", "compare settings of one task only"
+            )
+        return [float(row[self._monitor]) for row in rows]
 
     def _check_settings(self, run: RunDirectory) -> None:
         """Raise CheckError when the run was trained with other settings than the trial's."""
-        expected = load_recipe(self._loaded.path, [*self._loaded.overrides, *self._settings, "expect={}"]).plain
-        if load_recipe(run.resolved_recipe).plain != expected:
+        expected = load_recipe(self._loaded.path, [*self._loaded.overrides, *self._settings, "expect={}"])
+        if plain_without_places(load_recipe(run.resolved_recipe)) != plain_without_places(expected):
             raise CheckError(
                 f"{run.path} was not trained with the settings of its trial",
-                "remove its folder and search again",
+                "remove its folder and start again",
             )
