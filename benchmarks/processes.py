@@ -94,7 +94,11 @@ def kills(count="20"):
             assert process.returncode in (0, 3, 130), error
             for metrics in runs.glob("*/*/metrics.json"):  # it has finished
                 found = digest(metrics.parent)
-                compared, faults, runs = compared + 1, faults + (found != expected), Path(folder) / f"shaken{compared + 1}"
+                compared, faults, runs = (
+                    compared + 1,
+                    faults + (found != expected),
+                    Path(folder) / f"shaken{compared + 1}",
+                )
                 if done >= int(count):
                     print(f"{done} kills, {compared} trainings compared, {faults} differences")
                     return bool(faults)

@@ -49,7 +49,8 @@ def search(
 
     from dlkit import console
     from dlkit.experiments.children import termination_as_interrupt
-    from dlkit.experiments.search import Search, check_names
+    from dlkit.experiments.optuna_choices import check_names
+    from dlkit.experiments.search import Search
     from dlkit.runs.directory import RunDirectory
 
     check_names(found)

@@ -7,7 +7,6 @@ made of the search's and N, so one worker that is stopped at any moment makes th
 """
 
 import fcntl
-import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -16,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlkit.errors import CheckError, InputError, MissingError, closest
+from dlkit.errors import CheckError
+from dlkit.experiments import optuna_choices as choices
 from dlkit.experiments.trial import Trained, Trial
 from dlkit.files.atomic import write_text
 from dlkit.recipe import LoadedRecipe, load_recipe, resolved_yaml
-from dlkit.recipe.search import Dimension
 from dlkit.recipe.space import LoadedSearch, decoded
 
 JOURNAL, SETTINGS, BEST = "journal.log", "search.json", "best.yaml"
@@ -41,7 +40,7 @@ class Search:
 
     def run(self, done: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Work on trials until there is none left; return the study's results. `done` gets every trial's result."""
-        optuna = _optuna()
+        optuna = choices.optuna()
         self.folder.mkdir(parents=True, exist_ok=True)
         study = self._study(optuna)
         while (begun := self._next(optuna, study)) is not None:
@@ -52,7 +51,7 @@ class Search:
 
     def importances(self) -> dict[str, float]:
         """Return how much of the differences between trials each key explains, as shares of 1 (fANOVA)."""
-        optuna = _optuna()
+        optuna = choices.optuna()
         seed = self.found.search.seed
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
         found: dict[str, float] = optuna.importance.get_param_importances(self._study(optuna), evaluator=evaluator)
@@ -81,7 +80,7 @@ class Search:
                 storage=optuna.storages.JournalStorage(backend),
                 study_name="search",
                 direction=self.direction,
-                pruner=self._pruner(optuna),
+                pruner=choices.pruner(self.found),
                 load_if_exists=True,
             )
 
@@ -93,11 +92,11 @@ class Search:
             for frozen in (trial for trial in trials if trial.state in (states.RUNNING, states.WAITING)):
                 lock = taken(self._trial_folder(frozen.number) / ".lock")
                 if lock is not None:
-                    study.sampler = self._sampler(optuna, frozen.number)
+                    study.sampler = choices.sampler(self.found, frozen.number)
                     return self._suggested(optuna, study, optuna.trial.Trial(study, frozen._trial_id)), lock
             if len(trials) >= self.found.search.trials:
                 return None
-            study.sampler = self._sampler(optuna, len(trials))
+            study.sampler = choices.sampler(self.found, len(trials))
             lock = taken(self._trial_folder(len(trials)) / ".lock")
             assert lock is not None  # nobody knows this trial yet
             return self._suggested(optuna, study, study.ask()), lock
@@ -105,8 +104,8 @@ class Search:
     def _suggested(self, optuna: Any, study: Any, trial: Any) -> Any:
         """Choose the values of all keys, each with a seed of its own; those of a trial that was begun are kept."""
         for key, dimension in self.found.search.space.items():
-            study.sampler = self._sampler(optuna, trial.number, key)
-            _suggest(trial, key, dimension)
+            study.sampler = choices.sampler(self.found, trial.number, key)
+            choices.suggest(trial, key, dimension)
         return trial
 
     def _one(self, optuna: Any, study: Any, trial: Any) -> dict[str, Any]:
@@ -170,74 +169,6 @@ class Search:
 
     def _trial_folder(self, number: int) -> Path:
         return self.folder / "trials" / f"{number:05d}"
-
-    def _sampler(self, optuna: Any, number: int, key: str = "") -> Any:
-        name, settings = _named(self.found.search.sampler)
-        seed = hashlib.sha256(f"{self.found.search.seed} {number} {key}".encode()).digest()
-        return _created(optuna.samplers, "Sampler", name, {"seed": int.from_bytes(seed[:4])} | settings, self.found)
-
-    def _pruner(self, optuna: Any) -> Any:
-        name, settings = _named(self.found.search.pruner)
-        return _created(optuna.pruners, "Pruner", name, settings, self.found)
-
-
-def check_names(found: LoadedSearch) -> None:
-    """Raise InputError for a sampler or pruner that Optuna does not have, or settings that it does not take."""
-    optuna = _optuna()
-    for module, kind, choice in (
-        (optuna.samplers, "Sampler", found.search.sampler),
-        (optuna.pruners, "Pruner", found.search.pruner),
-    ):
-        name, settings = _named(choice)
-        _created(module, kind, name, settings, found)
-
-
-def _optuna() -> Any:
-    """Import Optuna, which is an extra, without its log."""
-    try:
-        import optuna
-    except ImportError as error:
-        raise MissingError("a search needs Optuna, which is not installed", "pip install 'dlkit[search]'") from error
-    import warnings
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    return optuna
-
-
-def _named(choice: str | dict[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-    if isinstance(choice, str):
-        return choice, {}
-    name, settings = next(iter(choice.items()))
-    return name, dict(settings or {})
-
-
-# They need more than numbers: a space of their own, or other samplers.
-_WITHOUT = ("BaseSampler", "BaseGASampler", "BasePruner", "GridSampler", "PartialFixedSampler", "PatientPruner")
-
-
-def _created(module: Any, kind: str, name: str, settings: dict[str, Any], found: LoadedSearch) -> Any:
-    """Return a sampler or pruner of Optuna."""
-    key = kind.lower()
-    known = [entry for entry in dir(module) if entry.endswith(kind) and entry not in _WITHOUT]
-    place = found.positions.value((*found.place, key))
-    if name not in known:
-        raise InputError(f"unknown {key} {name!r}", closest(name, known), key=key, location=place)
-    try:
-        return getattr(module, name)(**settings)
-    except (TypeError, ValueError) as error:
-        if "seed" in settings and "seed" in str(error):
-            return _created(module, kind, name, {k: v for k, v in settings.items() if k != "seed"}, found)
-        raise InputError(f"{name}: {error}", "compare its settings with Optuna's", key=key, location=place) from error
-
-
-def _suggest(trial: Any, key: str, dimension: Dimension) -> None:
-    if dimension.as_float is not None:
-        trial.suggest_float(key, **dimension.as_float.model_dump())
-    elif dimension.as_int is not None:
-        trial.suggest_int(key, **dimension.as_int.model_dump())
-    else:
-        trial.suggest_categorical(key, [json.dumps(value) for value in dimension.categorical or ()])
 
 
 def _reported(trial: Any, epoch: int, value: float) -> bool:

@@ -14,13 +14,14 @@ pytest.importorskip("optuna")
 
 from dlkit.errors import CheckError, InputError
 from dlkit.experiments import trial as trials
-from dlkit.experiments.search import Search, check_names
+from dlkit.experiments.optuna_choices import check_names
+from dlkit.experiments.search import Search
 from dlkit.recipe import load_recipe
 from dlkit.recipe.space import load_search
 from dlkit.runs.find import find_run
 
 SPACE = """
-trials: 6
+trials: 4
 sampler: TPESampler
 {more}
 space:
@@ -74,7 +75,7 @@ def study(tmp_path, monkeypatch):
 
 def test_the_best_trial_becomes_a_recipe(study, tmp_path):
     result = study()
-    assert [entry["number"] for entry in result["trials"]] == list(range(6))
+    assert [entry["number"] for entry in result["trials"]] == list(range(4))
     assert {entry["state"] for entry in result["trials"]} == {"complete"}
     best = result["best"]
     assert best["value"] == max(entry["value"] for entry in result["trials"])
@@ -84,13 +85,13 @@ def test_the_best_trial_becomes_a_recipe(study, tmp_path):
         == best["parameters"]["training.optimizer.Adam.learning_rate"]
     )
     assert Path(best["recipe"]).read_text().startswith("# Found by dlkit search in digits_mlp: trial")
-    assert len({json.dumps(entry["parameters"]) for entry in result["trials"]}) == 6
+    assert len({json.dumps(entry["parameters"]) for entry in result["trials"]}) == 4
 
 
 def test_a_finished_study_is_only_read(study, tmp_path):
     assert study() == study()
     starts = list(tmp_path.glob("study/trials/*/starts.txt"))
-    assert [path.read_text() for path in starts] == ["start\n"] * 6
+    assert [path.read_text() for path in starts] == ["start\n"] * 4
 
 
 def test_the_same_seed_gives_the_same_trials(study):
@@ -128,7 +129,7 @@ def test_another_space_needs_another_study(study):
     with pytest.raises(CheckError, match="has another search") as refused:
         study("seed: 1")
     assert refused.value.problems[0].hint == "give this search a study of its own: --study NAME"
-    assert len(study("pruner: NopPruner", name="other")["trials"]) == 6
+    assert len(study("pruner: NopPruner", name="other")["trials"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ Search(loaded, load_search(folder / "space.yaml", loaded), folder / "killed", "v
 def test_workers_killed_at_any_moment_lose_and_double_nothing(study, tmp_path):
     """The next worker continues the trial of a killed one, and chooses what an undisturbed one would have."""
     expected = study()
-    for kill in range(6):
+    for kill in range(4):
         environment = os.environ | {"TEST_SECONDS": "0.2"}
         worker = subprocess.Popen(
             [sys.executable, "-c", WORKER, str(tmp_path)], stdout=subprocess.DEVNULL, env=environment
@@ -179,7 +180,7 @@ def test_workers_killed_at_any_moment_lose_and_double_nothing(study, tmp_path):
     result = study(name="killed")
     assert [entry["parameters"] for entry in result["trials"]] == [entry["parameters"] for entry in expected["trials"]]
     assert result["best"]["number"] == expected["best"]["number"]
-    assert [entry["state"] for entry in result["trials"]] == ["complete"] * 6
+    assert [entry["state"] for entry in result["trials"]] == ["complete"] * 4
 
 
 def test_two_workers_share_a_study(study, tmp_path):
@@ -189,9 +190,9 @@ def test_two_workers_share_a_study(study, tmp_path):
     workers = [subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) for _ in range(2)]
     assert [worker.wait(60) for worker in workers] == [0, 0]
     result = study(name="killed")
-    assert [entry["number"] for entry in result["trials"]] == list(range(6))
+    assert [entry["number"] for entry in result["trials"]] == list(range(4))
     starts = [path.read_text() for path in tmp_path.glob("killed/trials/*/starts.txt")]
-    assert starts == ["start\n"] * 6
+    assert starts == ["start\n"] * 4
 
 
 def test_search_on_real_digits(dlkit, tmp_path):
