@@ -87,11 +87,15 @@ def kills(count="20"):
             processes = rng.choice((2, 4))
             more = command(recipe, runs, "--processes", str(processes), *resume)
             process = subprocess.Popen(more, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            workers = []
             if done < int(count):
-                done += killed(process, rng.uniform(0.3, 1) * longest, rng)
+                time.sleep(rng.uniform(0.3, 1) * longest)
+                workers = killed(process, rng)
+                done += bool(workers)
             _, error = process.communicate()
+            psutil.wait_procs(workers)  # of a killed watcher, they save and end by themselves
             print(f"{done:>3} kills, exit code {process.returncode} on {processes}", flush=True)
-            assert process.returncode in (0, 3, 130), error
+            assert process.returncode in (0, 3, -signal.SIGKILL), error
             for metrics in runs.glob("*/*/metrics.json"):  # it has finished
                 found = digest(metrics.parent)
                 compared, faults, runs = (
@@ -104,14 +108,15 @@ def kills(count="20"):
                     return bool(faults)
 
 
-def killed(process, seconds, rng):
-    """Kill one of a command's processes after a while; return whether there was one."""
-    time.sleep(seconds)
-    if process.poll() is not None:
-        return False
-    with suppress(psutil.NoSuchProcess):
-        rng.choice([psutil.Process(process.pid), *psutil.Process(process.pid).children()]).kill()
-    return True
+def killed(process, rng):
+    """Kill one of a command's processes, or the one that watches them; return them, none if all had ended."""
+    try:
+        watcher = psutil.Process(process.pid)
+        workers = watcher.children()
+        rng.choice([watcher, *workers]).kill()
+    except psutil.NoSuchProcess:
+        return []
+    return workers
 
 
 STEP = """
