@@ -35,7 +35,7 @@ def test_json_lists_all_problems(dlkit, tmp_path):
     result = dlkit("validate", "net.yaml", "--json")
     problems = json.loads(result.out)
     assert (result.code, result.error, len(problems)) == (2, "", 5)
-    allowed = "recipe, name, task, data, model, training, expect"
+    allowed = "recipe, name, task, data, model, training, search, expect"
     assert problems[-1] == {
         "file": "net.yaml",
         "line": 3,
