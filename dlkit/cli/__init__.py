@@ -14,6 +14,7 @@ from dlkit.cli import (
     encode,
     evaluate,
     export,
+    gradcheck,
     inspect_,
     list_,
     lr_range,
@@ -54,6 +55,7 @@ app.command()(reads_recipes(reproduce.reproduce))
 app.command()(reads_recipes(repeat.repeat))
 app.command()(reads_recipes(search.search))
 app.command()(reads_recipes(sweep.sweep))
+app.command()(reads_recipes(gradcheck.gradcheck))
 app.command(name="lr-range")(reads_recipes(lr_range.lr_range))
 app.command()(reads_recipes(data.data))
 app.command()(doctor.doctor)

@@ -1,5 +1,6 @@
 """Print results on stdout, and notes and progress on stderr; without a terminal, as plain lines."""
 
+from dlkit.console._experiments import show_gradcheck
 from dlkit.console._grid import table
 from dlkit.console._primitives import line, note, print_json, show_problems, waiting
 from dlkit.console._progress import TrainingProgress
@@ -47,6 +48,7 @@ __all__ = [
     "show_examples",
     "show_export",
     "show_finding",
+    "show_gradcheck",
     "show_inspection",
     "show_plots",
     "show_predictions",

@@ -1,0 +1,208 @@
+"""gradcheck: right gradients pass to 1e-6, and each of five planted wrong ones is found and named."""
+
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dlkit.components.layers.bilinear_upsampling import BilinearUpsampling
+from dlkit.components.layers.max_pooling_with_indices import MaxPoolingWithIndices
+from dlkit.components.layers.max_unpooling import MaxUnpooling
+from dlkit.components.layers.radial_basis import RadialBasis
+from dlkit.components.layers.scaled_tanh import ScaledTanh
+from dlkit.components.layers.subsampling import Subsampling
+from dlkit.components.layers.transposed_convolution import TransposedConvolution
+from dlkit.components.losses.cross_entropy_dice import CrossEntropyDice
+from dlkit.components.losses.soft_dice import SoftDice
+from dlkit.components.regularizers.l1_per_example import L1PerExample
+from dlkit.components.regularizers.l2_per_example import L2PerExample
+from dlkit.errors import InputError
+from dlkit.experiments.gradcheck import check_network, check_recipe, to_json
+from dlkit.model.build import set_precision
+from dlkit.recipe import load_recipe
+
+ACTIVATIONS = ("sigmoid", "tanh", "linear", "relu", "softplus", "leaky_relu", "softmax", "hard_sigmoid", "elu", "gelu")
+LOSSES = {
+    "mean_squared_error": "linear",
+    "mean_absolute_error": "linear",
+    "binary_crossentropy": "sigmoid",
+    "categorical_crossentropy": "softmax",
+    "kl_divergence": "softmax",
+    "soft_dice": "softmax",
+    "cross_entropy_dice": "softmax",
+}
+OWN_LOSSES = {"soft_dice": SoftDice, "cross_entropy_dice": CrossEntropyDice}
+REGULARIZERS = {
+    "l1": lambda: keras.regularizers.L1(0.1),
+    "l2": lambda: keras.regularizers.L2(0.1),
+    "l1_per_example": lambda: L1PerExample(lambda_=0.3, examples=10),
+    "l2_per_example": lambda: L2PerExample(lambda_=0.3, examples=10),
+}
+LAYERS = {
+    "scaled_tanh": lambda: ScaledTanh(),
+    "subsampling": lambda: Subsampling(),
+    "bilinear_upsampling": lambda: BilinearUpsampling(size=2),
+    "transposed_convolution": lambda: TransposedConvolution(filters=3, kernel_size=3, strides=2),
+    "convolution": lambda: keras.layers.Conv2D(3, 3, strides=2, padding="same"),
+    "max_pooling": lambda: keras.layers.MaxPooling2D(),
+    "batch_normalization": lambda: keras.layers.BatchNormalization(),
+    "dropout": lambda: keras.layers.Dropout(0.5),
+}
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    set_precision("float64")
+    keras.utils.set_random_seed(0)
+
+
+def compiled(*layers, shape=(5,), loss="mean_squared_error"):
+    """A compiled network of layers, and a batch of four for it."""
+    network = keras.Sequential([keras.Input(shape), *layers])
+    network = keras.Model(network.inputs, network.outputs)
+    network.compile(loss=loss)
+    draws = np.random.default_rng(0)
+    targets = draws.random((4, *network.outputs[0].shape[1:]))
+    targets /= targets.sum(-1, keepdims=True)
+    return network, (tf.constant(draws.normal(size=(4, *shape))), tf.constant(targets))
+
+
+def findings(*layers, **settings):
+    """What gradcheck finds for a network of layers."""
+    return check_network(*compiled(*layers, **settings), entries=3)
+
+
+def wrong_parts(*layers, **settings):
+    return to_json(findings(*layers, **settings))["wrong"]
+
+
+def test_activations():
+    units = [keras.layers.Activation(name, name=f"act_{name}") for name in ACTIVATIONS]
+    found = findings(keras.layers.Dense(3, name="first"), *units, keras.layers.Dense(2, name="last"))
+    assert max(finding.compared.error for finding in found) <= 1e-6
+    assert {finding.part for finding in found} == {*(unit.name for unit in units), "first", "last", "loss", "network"}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_costs(name):
+    loss = OWN_LOSSES[name]() if name in OWN_LOSSES else name
+    found = findings(keras.layers.Dense(3, activation=LOSSES[name]), loss=loss)
+    assert max(finding.compared.error for finding in found) <= 1e-6
+    assert [finding.kind for finding in found if finding.part == "loss"] == [name]
+
+
+def test_regularizers():
+    layers = [keras.layers.Dense(3, kernel_regularizer=make(), name=name) for name, make in REGULARIZERS.items()]
+    found = findings(*layers)
+    assert max(finding.compared.error for finding in found) <= 1e-6
+    kinds = {(finding.part, finding.kind) for finding in found}
+    assert {(layer.name, type(layer.kernel_regularizer).__name__) for layer in layers} <= kinds
+
+
+def test_layers_of_images():
+    layers = [make() for make in LAYERS.values()]
+    found = findings(keras.layers.Conv2D(2, 1, name="first"), *layers, shape=(6, 6, 1))
+    assert max(finding.compared.error for finding in found) <= 1e-6
+    for layer in layers:
+        assert len([finding for finding in found if finding.part == layer.name]) == 1 + len(layer.trainable_variables)
+
+
+def test_layers_with_several_inputs():
+    inputs = keras.Input((4, 4, 1))
+    pooled, indices = MaxPoolingWithIndices(name="pool")(inputs)
+    unpooled = keras.layers.Flatten()(MaxUnpooling(name="unpool")([pooled, indices]))
+    network = keras.Model(inputs, RadialBasis(codes=[[0.5] * 16, [-0.5] * 16], name="codes")(unpooled))
+    network.compile(loss="mean_squared_error")
+    draws = np.random.default_rng(0)
+    found = check_network(network, (tf.constant(draws.normal(size=(2, 4, 4, 1))), tf.ones((2, 2), tf.float64)), 3)
+    assert max(finding.compared.error for finding in found) <= 1e-6
+    assert {"pool", "unpool", "codes"} <= {finding.part for finding in found}
+
+
+def test_a_recipe_with_penalties_and_draws():
+    small = ["data.source=digits", "data.resize={height: 28, width: 28}", "data.limit=20", "training.batch_size=2"]
+    settings = [*small, "training.precision=float64"]
+    found = check_recipe(load_recipe("vae", settings), 1)
+    assert max(finding.compared.error for finding in found) <= 1e-6
+
+
+@tf.custom_gradient
+def wrong_square(x):
+    return x * x, lambda up: up * x  # forgets the 2
+
+
+@tf.custom_gradient
+def wrong_product(x, kernel):
+    return x @ kernel, lambda up: (up @ tf.transpose(kernel), 1.001 * (tf.transpose(x) @ up))
+
+
+@tf.custom_gradient
+def wrong_entry(x, bias):
+    def backward(up):
+        mask = tf.constant([1.0, 1.0, 0.0], up.dtype)
+        return up, tf.reduce_sum(up, 0) * mask  # the last entry is never trained
+
+    return x + bias, backward
+
+
+@tf.custom_gradient
+def wrong_error(expected, predicted):
+    error = predicted - expected
+    return tf.reduce_mean(error**2, -1), lambda up: (None, -2 * up[:, None] * error / 2)  # the wrong sign
+
+
+def wrong_loss(expected, predicted):
+    return wrong_error(expected, predicted)
+
+
+@tf.custom_gradient
+def wrong_penalty(weights):
+    return tf.reduce_sum(tf.abs(weights)), lambda up: up * weights  # that of L2
+
+
+class Product(keras.layers.Layer):
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 3), name="kernel")
+
+    def call(self, inputs):
+        return wrong_product(inputs, tf.convert_to_tensor(self.kernel))
+
+
+class Shift(keras.layers.Layer):
+    def build(self, shape):
+        self.bias = self.add_weight(shape=(3,), name="bias")
+
+    def call(self, inputs):
+        return wrong_entry(inputs, tf.convert_to_tensor(self.bias))
+
+
+class Penalty(keras.regularizers.Regularizer):
+    def __call__(self, weights):
+        return wrong_penalty(tf.convert_to_tensor(weights))
+
+
+PLANTED = {
+    "activation": ("square (Activation): input", [lambda: keras.layers.Activation(wrong_square, name="square")], {}),
+    "kernel": ("product (Product): kernel", [lambda: Product(name="product")], {}),
+    "entry": ("shift (Shift): bias", [lambda: Shift(name="shift")], {}),
+    "loss": ("loss (wrong_loss): output", [], {"loss": wrong_loss}),
+    "regularizer": (
+        "last (Penalty): kernel",
+        [lambda: keras.layers.Dense(3, kernel_regularizer=Penalty(), name="last")],
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_wrong_gradient_is_found_and_named(name):
+    message, layers, settings = PLANTED[name]
+    layers = [keras.layers.Dense(3, name="first"), *(make() for make in layers)]
+    assert wrong_parts(*layers, **settings) == [message]
+
+
+def test_another_precision_is_an_error():
+    with pytest.raises(InputError, match="float64 only"):
+        check_recipe(SimpleNamespace(recipe=load_recipe("digits_mlp").recipe), 1)
