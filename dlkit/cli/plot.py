@@ -36,6 +36,7 @@ def plot(
     example: Annotated[int | None, typer.Option("--example", min=0, help="Number of an example, from 0.")] = None,
     split: Annotated[str | None, typer.Option("--split", help="Examples of this split: train or validation.")] = None,
     metric: Annotated[str | None, typer.Option("--metric", help="A column of history.csv, such as accuracy.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Size of a network: parameters, depth or width.")] = None,
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="The folder to write to.")] = Path("figures"),
     dark: Annotated[bool, typer.Option("--dark", help="Draw on black.")] = False,
     checkpoint: Checkpoint = "last",
@@ -58,7 +59,7 @@ def plot(
     if split is not None:
         check_choice("--split", split, ("train", "validation"))
     draw = find.find(what)
-    options = find.chosen(draw, what, {"layer": layer, "example": example, "split": split, "metric": metric})
+    options = find.chosen(draw, what, {"layer": layer, "example": example, "split": split, "metric": metric, "by": by})
     find.check_subjects(draw, what, subjects or [])
     from dlkit.figures.style import on_black
 
@@ -73,15 +74,24 @@ def plot(
 
 
 def _write(figures: Any, folder: Path, recipe: str, about: str) -> list[Path]:
-    """Write each figure as PNG and SVG, with recipe and run in its title and names; return the files."""
+    """Write each figure as PNG and SVG, an animation as GIF; return the files.
+
+    recipe: the beginning of their names. about: the second line of their titles.
+    """
     from functools import partial
 
+    from dlkit.figures.animation import save_animation
     from dlkit.figures.style import save
     from dlkit.files.atomic import write_file
     from dlkit.runs.figures import file_name
 
     files = []
     for name, figure in figures.items():
+        if isinstance(figure, list):
+            path = folder / f"{file_name(recipe + name)}.gif"
+            write_file(path, partial(save_animation, figure, about=about))
+            files.append(path)
+            continue
         title = figure.get_suptitle()
         for ending in ("png", "svg"):
             figure.suptitle(title)

@@ -28,7 +28,7 @@ from dlkit.console._runs import (
     show_training,
 )
 from dlkit.console._tables import show_contract, show_counts, show_table, show_worked
-from dlkit.console._worked import show_example, show_examples, show_plots
+from dlkit.console._worked import show_example, show_examples, show_plots, show_weights
 
 __all__ = [
     "TrainingProgress",
@@ -62,6 +62,7 @@ __all__ = [
     "show_sweep",
     "show_table",
     "show_training",
+    "show_weights",
     "show_worked",
     "table",
     "waiting",

@@ -64,3 +64,23 @@ def show_plots(plots: Sequence[Mapping[str, Any]]) -> None:
     """Print what each picture shows, what it is of, and its options."""
     rows = [(p["name"], p["of"] or "", p["shows"], " ".join(f"--{option}" for option in p["options"])) for p in plots]
     table(("picture", "of", "shows", "options"), rows)
+
+
+def show_weights(weights: Sequence[Mapping[str, Any]]) -> None:
+    """Print the weights of a layer: every number in full precision, or only the shape of a large array."""
+    for weight in weights:
+        line(f"{weight['name']}  {weight['shape']}")
+        if weight["values"] is None:
+            line("  too many to print; `dlkit plot filters` draws kernels")
+            continue
+        for text in _rows_of(weight["values"]):
+            line(f"  {text}")
+
+
+def _rows_of(values: Any) -> list[str]:
+    """Return the numbers of nested lists, one line per innermost list."""
+    if not isinstance(values, list):
+        return [repr(values)]
+    if not values or not isinstance(values[0], list):
+        return ["  ".join(map(repr, values))]
+    return [text for part in values for text in _rows_of(part)]

@@ -59,7 +59,26 @@ def class_colours(classes: int) -> list[str]:
     return [to_hex(colormaps["turbo"](index / (classes - 1))) for index in range(classes)]
 
 
-def _show_mask(axes: object, mask: np.ndarray, classes: int) -> None:
+def _show_mask(axes: object, mask: np.ndarray, classes: int, alpha: float = 1) -> None:
     palette = ListedColormap([*class_colours(classes), VOID_COLOUR])
     shown = np.where(mask == VOID, classes, mask)
-    axes.imshow(shown, cmap=palette, vmin=0, vmax=classes)  # type: ignore[attr-defined]
+    axes.imshow(shown, cmap=palette, vmin=0, vmax=classes, alpha=alpha)  # type: ignore[attr-defined]
+
+
+@house_style
+def overlay_figure(
+    title: str, images: np.ndarray, truth: np.ndarray, predicted: Sequence[np.ndarray], class_names: tuple[str, ...]
+) -> Figure:
+    """Draw true masks above and predicted ones below, each laid over its image (n, h, w, channels)."""
+    figure = Figure()
+    figure.suptitle(title)
+    rows = figure.subplots(2, len(images), squeeze=False)
+    for masks, name, row in zip((truth, predicted), ("true", "predicted"), rows, strict=True):
+        row[0].set_ylabel(name)
+        for image, mask, axes in zip(images, masks, row, strict=True):
+            axes.set(xticks=[], yticks=[])
+            axes.imshow(displayed(image), cmap="gray")
+            _show_mask(axes, mask, len(class_names), alpha=0.45)
+    patches = [Patch(facecolor=colour, alpha=0.45) for colour in class_colours(len(class_names))]
+    legend(figure, patches, labels(class_names, 18), loc="outside lower center", ncols=min(len(class_names), 8))
+    return figure

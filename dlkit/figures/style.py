@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, BinaryIO, ParamSpec
 
 from matplotlib import rcParams, style
 from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ def house_style(draw: Callable[Settings, Figure]) -> Callable[Settings, Figure]:
     return drawn
 
 
-def save(figure: Figure, path: Path, about: str = "") -> None:
+def save(figure: Figure, path: Path | BinaryIO, about: str = "") -> None:
     """Write a figure as a PNG or SVG file; `about` is the second line of its title: recipe, run and split."""
     with style.context(list(_styles.get())):
         figure.suptitle("\n".join(filter(None, (figure.get_suptitle(), label(about, 110)))))

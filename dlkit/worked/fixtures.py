@@ -86,3 +86,13 @@ DECAYED = (0.49995, -0.9999, 1.9998)
 
 # Deck 002: one recurrent neuron and the bound of its gradient after ten steps.
 W_IN, W_REC, BOUND_10 = 0.5, 0.9, 0.17433922
+
+# Decks 001 and 002: top-5 errors of ImageNet's winners in percent: in the decks, where they are those of entries of
+# several networks, and of a single network in the papers.
+IMAGENET = (
+    (2012, "AlexNet", 15.3, 18.2),
+    (2013, "ZFNet", 11.2, 16.5),
+    (2014, "VGG", 7.3, 8.8),
+    (2014, "GoogLeNet", 6.67, 10.07),
+    (2015, "ResNet-152", 3.6, 6.7),
+)

@@ -11,16 +11,19 @@ from matplotlib.text import Text
 from PIL import Image
 
 from dlkit.figures import fonts
+from dlkit.figures.animation import save_animation
 from dlkit.figures.confusion_matrix import confusion_matrix_figure
-from dlkit.figures.curves import curves_figure
+from dlkit.figures.curves import compared_figure, curves_figure
 from dlkit.figures.latent import grid_figure, latent_figure
 from dlkit.figures.learning_rate_range import learning_rate_range_figure
 from dlkit.figures.mistakes import Mistake, mistakes_figure
 from dlkit.figures.overlap_pattern import overlap_pattern_figure
 from dlkit.figures.predicted_values import predicted_values_figure
 from dlkit.figures.reconstructions import reconstructions_figure
-from dlkit.figures.segmentation import segmentation_figure
+from dlkit.figures.segmentation import overlay_figure, segmentation_figure
+from dlkit.figures.sizes import sizes_figure
 from dlkit.figures.style import COLOURS, STYLE, label, labels, save
+from dlkit.figures.tiles import tiles_figure
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.figures import write_figures
 
@@ -56,6 +59,10 @@ FIGURES = {
     "overlap": partial(overlap_pattern_figure, "up_$1_$2", 3, 2),
     "values": partial(predicted_values_figure, IMAGES[0, ..., 0], IMAGES[1, ..., 0], NAMES[:8], [0.5] * 8),
     "pictures": partial(reconstructions_figure, {"original": IMAGES, "noisy input": IMAGES}),
+    "overlay": partial(overlay_figure, "Masks", IMAGES, [MASK] * 4, [MASK] * 4, NAMES),
+    "tiles": partial(tiles_figure, "Tiles", list(IMAGES[..., 0]), NAMES[:4]),
+    "sizes": partial(sizes_figure, "depth", "$psnr$", [("a_$b_$", 3, 0.5), (NAMES[6], 4, 0.6)]),
+    "compared": partial(compared_figure, "loss", {"a_$b_$": {"loss": [1, 2], "val_loss": [2, 3]}}),
     "masks": partial(segmentation_figure, [(IMAGES[0], MASK, MASK)] * 4, NAMES),
 }
 
@@ -179,3 +186,9 @@ def test_legends_show_names_that_begin_with_an_underscore(name):
     figure = FIGURES[name]()
     (shown,) = figure.legends or [figure.axes[0].get_legend()]
     assert any(text.get_text().startswith("_background_") for text in shown.get_texts())
+
+
+def test_an_animation_has_its_frames(tmp_path):
+    save_animation([curves_figure("loss", {"loss": [1.0, last]}) for last in (2.0, 0.5)], tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as image:
+        assert (image.n_frames, image.size) == (2, (1280, 720))

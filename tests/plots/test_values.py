@@ -14,13 +14,18 @@ from dlkit.plots.examples import outputs_of
 from dlkit.plots.kinds import (
     augmentations,
     curves,
+    dice,
     embeddings,
     feature_maps,
     filters,
+    kernel_pca,
+    masks,
     neuron,
+    patches,
     predictions,
     relu_approximation,
     saliency,
+    sizes,
 )
 from dlkit.recipe import load_recipe
 from dlkit.worked import fixtures
@@ -190,3 +195,56 @@ def test_a_damaged_history_is_an_error(tiny_run, tmp_path):
         (tmp_path / "history.csv").write_text(content)
         with pytest.raises(InputError, match="is damaged"):
             curves.history_of(RunDirectory(Path(tmp_path)))
+
+
+def test_a_patch_alone_gives_the_value_again(tiny):
+    images = np.asarray(read_split(tiny, "validation").inputs)
+    layer = tiny.built.network.get_layer("conv2d")
+    found = patches.strongest(tiny, layer, images)
+    assert len(found) == 6
+    values = outputs_of(tiny, [layer], images)[0]
+    for number in (0, 3):
+        best = found[number]
+        assert [len(best), best[0].pixels.shape] == [9, (3, 3, 1)]
+        assert len({patch.example for patch in best}) == 9
+        assert best[0].value == pytest.approx(values[:, 1:-1, 1:-1, number].max())
+        for patch in best:
+            alone = np.zeros_like(images[:1])
+            alone[0][patch.rows, patch.columns] = patch.pixels
+            again = outputs_of(tiny, [layer], alone)[0][0, patch.rows.start + 1, patch.columns.start + 1, number]
+            assert again == pytest.approx(patch.value, rel=1e-5, abs=1e-6)
+    assert patches.plot(tiny)["patches-conv2d"].get_suptitle().startswith("conv2d: nine patches of 3x3 pixels")
+
+
+def test_sizes_are_those_of_the_table(tiny_run):
+    assert sizes.size_of(tiny_run) == {"parameters": 854, "depth": 3, "width": 10}
+    figure = sizes.plot([tiny_run], by="depth")["sizes-depth-val_accuracy"]
+    measured = tiny_run.read_json("metrics.json")["training"]["metrics"]["val_accuracy"]
+    assert figure.axes[0].collections[0].get_offsets().tolist() == [[3, measured]]
+
+
+def test_discs_have_their_dice():
+    figure = dice.plot()["dice"]
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[0] == "Dice 0.000, IoU 0.000"
+    assert titles[-1] == "Dice 1.000, IoU 1.000"
+    truth, moved = dice.disc(30), dice.disc(40)
+    both = (truth * moved).sum()
+    assert f"Dice {2 * both / (truth.sum() + moved.sum()):.3f}" in titles[2]
+
+
+def test_kernel_pca_separates_the_circles_and_pca_does_not():
+    points, classes = kernel_pca.circles()
+    found = kernel_pca.projected(points)
+    from sklearn.linear_model import LogisticRegression
+
+    for name, low, high in (("PCA", 0, 0.8), ("kernel PCA", 1, 1)):
+        line = LogisticRegression(C=1e6).fit(found[name], classes)
+        assert low <= line.score(found[name], classes) <= high
+
+
+def test_masks_need_a_segmentation(tiny):
+    from dlkit.errors import InputError
+
+    with pytest.raises(InputError, match="predicts no masks"):
+        masks.plot(tiny)

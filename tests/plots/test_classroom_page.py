@@ -1,0 +1,45 @@
+"""docs/classroom.md: its commands are run, and the numbers that it promises are in what they print."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[2] / "docs/classroom.md").read_text(encoding="utf-8")
+ROWS = [
+    (command, re.findall(r"`([^`]+)`", seen))
+    for command, seen in re.findall(r"^\| [^|]+ \| `(dlkit [^`]+)` \| ([^|]+) \|", PAGE, re.MULTILINE)
+]
+# Of other verbs, the recipes and options are checked by tests/test_docs.py, and their counts by tests/test_recipes.py.
+QUICK = ("worked", "arithmetic", "inspect")
+OF_NOTHING = ("activations", "dice", "imagenet", "kernel-pca", "neuron", "relu-approximation")
+OF_A_RUN = ("augmentations", "curves", "feature-maps", "filters", "patches", "predictions", "saliency", "sizes")
+
+
+def of_verb(*verbs):
+    return [(command, seen) for command, seen in ROWS if command.split()[1] in verbs]
+
+
+def test_every_row_of_the_page_is_read():
+    assert len(ROWS) == len(re.findall(r"^\| .*\| `dlkit", PAGE, re.MULTILINE)) > 50
+
+
+@pytest.mark.parametrize(("command", "seen"), of_verb(*QUICK), ids=[command for command, _ in of_verb(*QUICK)])
+def test_the_class_sees_what_the_page_says(dlkit, trained_run, command, seen):
+    words = [str(trained_run.path) if word == "RUN" else word for word in shlex.split(command)[1:]]
+    done = dlkit(*words)
+    assert done.code == 0, done.error
+    for text in seen:
+        assert re.sub(r"\s+", " ", text) in re.sub(r"\s+", " ", done.out), f"{text!r} of {command}"
+
+
+def test_the_pictures_of_the_page_are_drawn(dlkit, tmp_path, tiny_run):
+    drawn = {shlex.split(command)[2]: shlex.split(command)[1:] for command, _ in of_verb("plot")}
+    for name, words in drawn.items():
+        if name in OF_NOTHING or name in OF_A_RUN:
+            done = dlkit(*(str(tiny_run.path) if word == "RUN" else word for word in words))
+            assert done.code == 0, f"{name}: {done.error}"
+            assert len(list((tmp_path / "figures").glob(f"*{name}*.svg"))) >= 1
+    slow = {"embeddings", "network", "neuron-animation"}  # tests/plots draws their parts
+    assert set(drawn) == {*OF_NOTHING, *OF_A_RUN, *slow}
