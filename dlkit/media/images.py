@@ -77,7 +77,7 @@ def read_image(path: Path, channels: int, resize: Resizer | None = None) -> np.n
             if is_graph_format(encoded):
                 pixels: np.ndarray = _decoder(channels, resize)(tf.constant(encoded)).numpy()
             else:
-                pixels = _resizer(channels, resize)(shown(encoded)).numpy()
+                pixels = _resizer(channels, resize)(tf.constant(shown(encoded))).numpy()
             return pixels
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
@@ -104,8 +104,9 @@ def _decoder(channels: int, resize: Resizer | None) -> Callable[[Any], Any]:
         pixels = decode(encoded, channels)
         return resize(pixels) if resize else pixels
 
-    graph: Callable[[Any], Any] = tf.function(read, [tf.TensorSpec((), tf.string)], autograph=False)
-    return graph
+    graph = tf.function(read, [tf.TensorSpec((), tf.string)], autograph=False)
+    concrete: Callable[[Any], Any] = graph.get_concrete_function()  # threads that make one each get no warning
+    return concrete
 
 
 @lru_cache(maxsize=8)
@@ -116,5 +117,6 @@ def _resizer(channels: int, resize: Resizer | None) -> Callable[[Any], Any]:
         pixels = coloured(pixels, channels)
         return resize(pixels) if resize else pixels
 
-    graph: Callable[[Any], Any] = tf.function(read, [tf.TensorSpec((None, None, 3), tf.uint8)], autograph=False)
-    return graph
+    graph = tf.function(read, [tf.TensorSpec((None, None, 3), tf.uint8)], autograph=False)
+    concrete: Callable[[Any], Any] = graph.get_concrete_function()
+    return concrete

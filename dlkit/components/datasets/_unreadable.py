@@ -17,7 +17,7 @@ _NUMBERS = re.compile(f"{_NUMBER}((,| and) {_NUMBER})*( more)?")
 
 def unreadable(paths: Sequence[Path], channels: int) -> dict[Path, str]:
     """Return the files that cannot be decoded, each with the reason."""
-    stamp = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+    stamp = [[str(path), str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
     found = cached_json("unreadable", {"files": stamp, "channels": channels}, lambda: _decode_all(paths, channels))
     return {paths[int(index)]: reason for index, reason in found.items()}
 

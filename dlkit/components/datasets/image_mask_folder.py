@@ -127,6 +127,7 @@ class ImageMaskFolder:
         """Return the problem of every bad file and the labels in every good mask, cached by the state of the files."""
         pairs = [pair for part in self._pairs.values() for pair in part]
         key = {"files": _stamp(pairs), "masks": self._mask_settings, "channels": self.channels}
+        key["directory"] = self.directory  # as it was given, because what is cached names the files by it
 
         def examine(pair: Pair) -> list[Any]:
             try:

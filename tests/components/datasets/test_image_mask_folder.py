@@ -311,3 +311,14 @@ def test_missing_folders_and_wrong_settings(folder, tmp_path):
         source(folder, values=[0, 0])
     with pytest.raises(InputError, match="void is given without values"):
         source(folder, void=[3])
+
+
+def test_a_folder_is_the_same_by_its_relative_and_its_absolute_path(folder, tmp_path, monkeypatch):
+    """A recipe names it by the one and its run by the other, and both share a cache."""
+    Image.fromarray(np.zeros((3, 3), np.uint8)).save(folder / "masks" / "0.png")
+    monkeypatch.setenv("DLKIT_SKIP_BAD", "1")
+    monkeypatch.chdir(tmp_path)
+    for path in (folder.relative_to(tmp_path), folder):
+        dataset = source(path)
+        assert dataset.left_out == (path / "masks" / "0.png",)
+        assert len(dataset.load("train", None)) + len(dataset.load("test", None)) == 9
