@@ -86,13 +86,57 @@ def _dense_operations(layer: Any) -> Formula:
 
 
 def _recurrent_parameters(layer: Any) -> Formula:
-    biases = (2 if getattr(layer, "reset_after", False) else 1) if layer.use_bias else 0
-    return formulas.recurrent_parameters(_GATES[type(layer).__name__], layer.input.shape[-1], layer.units, biases)
+    return _weights_of(layer, layer.input.shape[-1])
 
 
 def _recurrent_operations(layer: Any) -> Formula:
-    steps, inputs = layer.input.shape[1:]
-    return formulas.recurrent_operations(steps, _GATES[type(layer).__name__], inputs, layer.units)
+    return _steps_of(layer, *layer.input.shape[1:])
+
+
+def _weights_of(recurrent: Any, inputs: int) -> Formula:
+    """Return the number of weights of a recurrent layer that reads this many values per step."""
+    biases = (2 if getattr(recurrent, "reset_after", False) else 1) if recurrent.use_bias else 0
+    return formulas.recurrent_parameters(_GATES[type(recurrent).__name__], inputs, recurrent.units, biases)
+
+
+def _steps_of(recurrent: Any, steps: int, inputs: int) -> Formula:
+    return formulas.recurrent_operations(steps, _GATES[type(recurrent).__name__], inputs, recurrent.units)
+
+
+def _both_parameters(layer: Any) -> Formula | None:
+    """Return the weights of both directions; None if one is not a layer with known gates."""
+    directions = (layer.forward_layer, layer.backward_layer)
+    if any(type(one).__name__ not in _GATES for one in directions):
+        return None
+    return _sum(*(_weights_of(one, layer.input.shape[-1]) for one in directions))
+
+
+def _both_operations(layer: Any) -> Formula:
+    directions = (layer.forward_layer, layer.backward_layer)
+    if any(type(one).__name__ not in _GATES for one in directions):
+        raise TypeError(f"{layer.name} wraps a layer with unknown gates")
+    return _sum(*(_steps_of(one, *layer.input.shape[1:]) for one in directions))
+
+
+def _sum(first: Formula, second: Formula) -> Formula:
+    """Return the sum of the formulas of two directions, which mostly are the same."""
+    text = f"2*{first.text}" if first == second else f"{first.text} + {second.text}"
+    return Formula(text, first.value + second.value)
+
+
+def _per_step_parameters(layer: Any) -> Formula | None:
+    """Return the weights of a Dense layer that is applied at every step; None for other layers."""
+    inner = layer.layer
+    if type(inner).__name__ != "Dense":
+        return None
+    return formulas.dense_parameters(layer.input.shape[-1], inner.units, inner.use_bias)
+
+
+def _per_step_operations(layer: Any) -> Formula:
+    if type(layer.layer).__name__ != "Dense":
+        raise TypeError(f"{layer.name} wraps another layer than Dense")
+    *places, inputs = layer.input.shape[1:]
+    return formulas.dense_operations(inputs, layer.layer.units, prod(places))
 
 
 def _normalization_parameters(layer: Any) -> Formula:
@@ -203,7 +247,9 @@ KERAS_LAYERS: dict[str, LayerFacts] = {
     **dict.fromkeys(("Flatten", "Reshape", "Permute", "RepeatVector"), _WHOLE),
     "Dense": LayerFacts(parameters=_dense_parameters, multiply_adds=_dense_operations, reach=pointwise),
     **dict.fromkeys(_GATES, _RECURRENT),
-    **dict.fromkeys(("RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional", "TimeDistributed"), _UNKNOWN),
+    **dict.fromkeys(("RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), _UNKNOWN),
+    "Bidirectional": LayerFacts(parameters=_both_parameters, multiply_adds=_both_operations, reach=unknown),
+    "TimeDistributed": LayerFacts(parameters=_per_step_parameters, multiply_adds=_per_step_operations, reach=unknown),
     **dict.fromkeys(("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention"), _UNKNOWN),
     "BatchNormalization": LayerFacts(parameters=_normalization_parameters, multiply_adds=_free, reach=pointwise),
     "GroupNormalization": LayerFacts(multiply_adds=_free, reach=unknown),

@@ -134,7 +134,7 @@ def dense(size: Inputs, units: Units, no_bias: NoBias = False, as_json: Json = F
 
 @app.command()
 def rnn(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False, as_json: Json = False) -> None:
-    """Work out a simple recurrent layer: h(x + h + 1) parameters."""
+    """Work out a recurrent layer: h(x + h + 1) parameters; `dlkit worked rnn` works out its steps with numbers."""
     from dlkit.analysis.by_hand import recurrent
 
     _show(recurrent("rnn", 1, size, units, steps, int(not no_bias)), as_json)
@@ -142,7 +142,7 @@ def rnn(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False,
 
 @app.command()
 def lstm(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False, as_json: Json = False) -> None:
-    """Work out an LSTM: 4h(x + h + 1) parameters."""
+    """Work out an LSTM: 4h(x + h + 1) parameters; `dlkit worked lstm` works out its steps with numbers."""
     from dlkit.analysis.by_hand import recurrent
 
     _show(recurrent("lstm", 4, size, units, steps, int(not no_bias)), as_json)
@@ -159,7 +159,10 @@ def gru(
     no_bias: NoBias = False,
     as_json: Json = False,
 ) -> None:
-    """Work out a GRU: 3h(x + h + 2) parameters, or 3h(x + h + 1) when it resets before the multiplication."""
+    """Work out a GRU: 3h(x + h + 2) parameters, or 3h(x + h + 1) when it resets before the multiplication.
+
+    `dlkit worked gru` works out its steps with numbers.
+    """
     from dlkit.analysis.by_hand import recurrent
 
     biases = 0 if no_bias else 2 if reset_after else 1

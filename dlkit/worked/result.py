@@ -121,3 +121,8 @@ def _factor(value: float) -> str:
 def _plain(value: float) -> float | int:
     number = float(value)
     return int(number) if number.is_integer() else number
+
+
+def numbered(word: str, count: int) -> list[str]:
+    """Return the names of the columns of a vector: `h1`, `h2` and so on, or just `h` for a single value."""
+    return [word] if count == 1 else [f"{word}{place}" for place in range(1, count + 1)]

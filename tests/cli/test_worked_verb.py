@@ -14,7 +14,7 @@ DRAWN = ("neuron", "transposed", "unpool", "backprop")  # one of each shape: dra
 
 
 def test_every_example_has_text_json_and_a_figure(dlkit, tmp_path):
-    assert len(names()) == 17
+    assert len(names()) == 18
     for name in names():
         drawn = ["--figure", f"{name}.png"] if name in DRAWN else []
         done = dlkit("worked", name, "--json", *drawn)
@@ -110,6 +110,7 @@ def test_a_figure_on_black_is_black(dlkit, tmp_path):
         (["batchnorm", "gamma=1 2 3"], "gamma has 3 numbers for 2 features"),
         (["rnn", "w_rec=1 2"], "do not fit"),
         (["rnn", "activation=tan"], "did you mean 'tanh'?"),
+        (["gru", "bias=1"], "kernel [1, 3], recurrent_kernel [1, 3] and bias [1, 1] do not fit"),
         (["lstm", "bias=1"], "kernel [1, 4], recurrent_kernel [1, 4] and bias [1] do not fit"),
         (["backprop", "weights=1 2 | 3"], "layer 1 has weights [1, 2]"),
         (["backprop", "cost=cross-entropy", "activation=tanh"], "cross-entropy needs outputs of a sigmoid"),

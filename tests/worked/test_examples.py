@@ -15,6 +15,7 @@ from dlkit.worked.examples import (
     dice,
     dropout,
     edges,
+    gru,
     kl,
     lstm,
     neuron,
@@ -258,6 +259,20 @@ def test_the_lstm_is_that_of_keras(units):
     found = worked.grid("steps")
     np.testing.assert_allclose(found[:, -units:], values(outputs)[0], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found[-1, 3 + 3 * units : 3 + 4 * units], values(cell)[0], rtol=1e-4)
+    assert results(worked)["parameters"] == built.count_params()
+
+
+@pytest.mark.parametrize("units", [1, 2])
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_the_gru_is_that_of_keras(units, reset_after):
+    draw = np.random.default_rng(3)
+    steps, into, back = draw.normal(size=(4, 2)), draw.normal(size=(2, 3 * units)), draw.normal(size=(units, 3 * units))
+    bias = draw.normal(size=(1 + reset_after, 3 * units))
+    layer = keras.layers.GRU(units, return_sequences=True, reset_after=reset_after)
+    built = weighted(layer, (None, None, 2), into, back, bias if reset_after else bias[0])
+    worked = gru.work(steps, into, back, bias)
+    found = worked.grid("steps")[:, -units:]
+    np.testing.assert_allclose(found, values(built(steps[None].astype("float32")))[0], rtol=1e-4, atol=1e-6)
     assert results(worked)["parameters"] == built.count_params()
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from dlkit.errors import InputError
 from dlkit.worked.activations import sigmoid
 from dlkit.worked.numbers import Matrix, Vector
-from dlkit.worked.result import Value, Worked, product, shown, table
+from dlkit.worked.result import Value, Worked, numbered, product, shown, table
 
 GATES = ("i", "f", "C~", "o")
 
@@ -31,8 +31,8 @@ def work(
     rows = unrolled(steps, into, back, offset)
     columns = [
         "t",
-        *_named("x", steps.shape[1]),
-        *(name for word in ("f", "i", "C~", "C", "o", "h") for name in _named(word, units)),
+        *numbered("x", steps.shape[1]),
+        *(name for word in ("f", "i", "C~", "C", "o", "h") for name in numbered(word, units)),
     ]
     found = np.c_[np.arange(1, len(steps) + 1), steps, rows]
     count = 4 * units * (units + steps.shape[1] + 1)
@@ -70,7 +70,3 @@ def _first_step(step: np.ndarray, into: np.ndarray, offset: np.ndarray, units: i
         text = f"{name}({product(into[:, column].tolist(), step.tolist())} + {shown(offset[column])})"
         found.append(Value(f"{gate} of the first step", text, float(value)))
     return found
-
-
-def _named(word: str, count: int) -> list[str]:
-    return [word] if count == 1 else [f"{word}{place}" for place in range(1, count + 1)]

@@ -8,7 +8,7 @@ from dlkit.errors import InputError
 from dlkit.worked.activations import FUNCTIONS
 from dlkit.worked.fixtures import W_IN, W_REC
 from dlkit.worked.numbers import Matrix, Vector
-from dlkit.worked.result import Grid, Value, Worked, product, shown, table
+from dlkit.worked.result import Grid, Value, Worked, numbered, product, shown, table
 
 Activation = Literal["tanh", "sigmoid", "relu", "linear"]
 
@@ -28,7 +28,7 @@ def work(
     _check(steps, into, back, offset)
     z, h = unrolled(steps, into, back, offset, activation)
     units = len(back)
-    columns = ["t", *_named("i", steps.shape[1]), *_named("z", units), *_named("h", units)]
+    columns = ["t", *numbered("i", steps.shape[1]), *numbered("z", units), *numbered("h", units)]
     rows = np.c_[np.arange(1, len(steps) + 1), steps, z, h]
     numbers = [*into[:, 0], *back[:, 0]]
     before = [*steps[0], *np.zeros(units)]
@@ -69,10 +69,6 @@ def _gradients(z: np.ndarray, into: np.ndarray, back: np.ndarray, activation: st
         rows.append([k, size, np.linalg.norm(back, 2) ** k * np.linalg.norm(into, 2)])
     columns = ("k", "|dh_T/di_(T-k)|", "|w_rec|^k |w_in|")
     return table("gradient through time", columns, rows, "largest singular values", 8)
-
-
-def _named(word: str, count: int) -> list[str]:
-    return [word] if count == 1 else [f"{word}{place}" for place in range(1, count + 1)]
 
 
 def _check(steps: np.ndarray, into: np.ndarray, back: np.ndarray, offset: np.ndarray) -> None:
