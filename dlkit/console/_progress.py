@@ -72,7 +72,7 @@ class TrainingProgress(Reporter):
 
     def _place(self, epoch: int) -> str:
         """Return the number of an epoch as in history.csv, counted from 0, and which of all epochs it is."""
-        return f"epoch {epoch} ({epoch + 1} of {self._epochs})"
+        return f"epoch {epoch}/{self._epochs}"
 
     def _foresee(self, steps_done: int, steps: int) -> None:
         """Print a forecast once, from the steps after the first call: the time of one epoch and of the training.

@@ -153,7 +153,7 @@ def test_a_pipe_gets_what_is_being_done_and_plain_epoch_lines_on_stderr(dlkit, t
     lines = [line for line in err.splitlines() if "forecast" not in line]  # a slow machine gives one, and a new one
     assert lines[:2] == ["starting TensorFlow", "reading the data and building the network"]
     assert lines[2].startswith("examples: train 1,293, validation 144; parameters: 4,810; device: CPU, ")
-    assert [line.partition("  ")[0] for line in lines[3:5]] == ["epoch 0 (1 of 2)", "epoch 1 (2 of 2)"]
+    assert [line.partition("  ")[0] for line in lines[3:5]] == ["epoch 0/2", "epoch 1/2"]
     assert out.startswith("trained ")
     assert not any(ord(letter) < 32 for letter in (out + err).replace("\n", ""))
     assert "epoch 0" not in out

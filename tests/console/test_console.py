@@ -170,7 +170,7 @@ def test_a_terminal_gets_a_bar_with_speed_and_a_line_per_epoch(terminal):
         progress.epoch_done(0, {"epoch": 0, "loss": 0.25, "learning_rate": 0.1, "seconds": 1.5})
         progress.begin(1, 3, 10)
         assert (progress._bar.tasks[0].completed, progress._bar.tasks[0].description) == (13, "epoch 1")
-    assert "epoch 0 (1 of 2)  loss 0.2500  1.5 s" in stream.getvalue()
+    assert "epoch 0/2  loss 0.2500  1.5 s" in stream.getvalue()
     assert "total" in stream.getvalue()  # what the bar and its percentage measure
 
 
@@ -195,7 +195,7 @@ def test_at_80_columns_a_line_breaks_between_metrics_only(terminal, monkeypatch)
         line.rstrip() for line in stream.getvalue().replace("\0", "").splitlines() if "loss" in line or "top" in line
     ]
     assert lines[:2] == [
-        "epoch 687 (688 of 1000)  loss 0.5000  accuracy 0.2500  val_loss 1e-5",
+        "epoch 687/1000  loss 0.5000  accuracy 0.2500  val_loss 1e-5",
         "    val_accuracy 0.1250  val_top_k_categorical 0.7500  1.5 s",
     ]
 
@@ -205,7 +205,7 @@ def test_without_a_terminal_an_epoch_is_one_line(capsys):
     with TrainingProgress(loaded.recipe) as progress:
         progress.epoch_done(1, METRICS | {"a:cat:[red]\x1b": 0.5, "epoch": 1, "seconds": 1.5})
     (text,) = capsys.readouterr().err.splitlines()
-    assert text.startswith("epoch 1 (2 of 2)  loss 0.5000")
+    assert text.startswith("epoch 1/2  loss 0.5000")
     assert text.endswith("val_top_k_categorical 0.7500  a:cat:[red]\\x1b 0.5000  1.5 s")
 
 
