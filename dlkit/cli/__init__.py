@@ -8,6 +8,7 @@ import typer
 from dlkit.cli import (
     arithmetic,
     completion,
+    crossval,
     data,
     demo,
     doctor,
@@ -53,6 +54,7 @@ app.command()(reads_recipes(train.train))
 app.command()(reads_recipes(evaluate.evaluate))
 app.command()(reads_recipes(reproduce.reproduce))
 app.command()(reads_recipes(repeat.repeat))
+app.command()(reads_recipes(crossval.crossval))
 app.command()(reads_recipes(search.search))
 app.command()(reads_recipes(sweep.sweep))
 app.command()(reads_recipes(gradcheck.gradcheck))

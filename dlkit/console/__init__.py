@@ -1,6 +1,6 @@
 """Print results on stdout, and notes and progress on stderr; without a terminal, as plain lines."""
 
-from dlkit.console._experiments import show_gradcheck
+from dlkit.console._experiments import show_crossval, show_gradcheck
 from dlkit.console._grid import table
 from dlkit.console._primitives import line, note, print_json, show_problems, waiting
 from dlkit.console._progress import TrainingProgress
@@ -41,6 +41,7 @@ __all__ = [
     "show_band",
     "show_contract",
     "show_counts",
+    "show_crossval",
     "show_data",
     "show_demo",
     "show_evaluation",

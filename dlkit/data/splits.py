@@ -128,6 +128,11 @@ def _names(dataset: Dataset) -> tuple[str, ...]:
     return dataset.describe().class_names
 
 
+def held_out_rows(train: Split, validation: Validation, stratified: bool, names: tuple[str, ...]) -> np.ndarray:
+    """Return the sorted indices in train of the examples that validation holds out."""
+    return np.sort(_held_out(train, validation, stratified, names)[1])
+
+
 def _held_out(
     train: Split, validation: Validation, stratified: bool, names: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -48,6 +48,15 @@ def measure(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, float]
     return metric_names(built.network.evaluate(batches, verbose=0, return_dict=True))
 
 
+def network_outputs(built: BuiltModel, recipe: Recipe, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Return the network's main outputs (n, ...) for a whole split, and what the loss expects of them."""
+    batches = _pipeline(built, recipe).fixed_batches(split, fixed_batch(split))
+    network = built.inference_network
+    pairs = [(network.predict_on_batch(x), np.asarray(main_output(y))) for x, y, *_ in batches]
+    outputs, expected = zip(*pairs, strict=True)
+    return np.concatenate(outputs), np.concatenate(expected)
+
+
 def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examined]:
     """Yield a split's batches in order, each with the network's outputs."""
     pipeline = _pipeline(built, recipe)

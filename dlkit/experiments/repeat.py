@@ -61,6 +61,7 @@ def statistics(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict
 
 
 def spreads(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    """Return mean, standard deviation (n - 1; None for a single row), minimum and maximum of every metric."""
     """Return mean, standard deviation (n - 1; None for a single row), minimum and maximum by name; {} without rows."""
     found: dict[str, dict[str, float | None]] = {}
     for name in rows[0] if rows else ():

@@ -16,6 +16,7 @@ WRONG = {
     "reproduce": ["nothing"],
     "repeat": ["nothing"],
     "lr-range": ["digits_mlp", "--from", "2", "--to", "1"],
+    "crossval": ["nothing"],
     "gradcheck": ["nothing"],
     "data": ["nothing"],
     "doctor": ["--nothing"],

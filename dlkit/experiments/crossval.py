@@ -1,0 +1,70 @@
+"""Cross-validate a recipe: train once for each fold that is held out, and measure the folds and their ensemble.
+
+Each fold is a run of its own, trained in a process of its own; a fold that was begun is continued. Every choice of a
+training is made on its held-out fold, and the test split is read once, when all folds are trained.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlkit.errors import CheckError
+from dlkit.experiments.repeat import spreads
+from dlkit.experiments.trial import Trial
+from dlkit.files.atomic import write_file
+from dlkit.recipe import LoadedRecipe
+from dlkit.runs.directory import RunDirectory
+
+RESULTS, PREDICTIONS = "crossval.json", "predictions.npz"
+
+
+def train_folds(
+    loaded: LoadedRecipe, folder: Path, folds: int, seed: int, done: Callable[[int, RunDirectory], None]
+) -> list[RunDirectory]:
+    """Train every fold below a folder, or continue; return their runs. This process does not load TensorFlow.
+
+    seed: that of the cut into folds. Raises CheckError at the first fold that fails; those before it are kept.
+    """
+    runs = []
+    for fold in range(folds):
+        place = folder / f"fold_{fold:02d}"
+        place.mkdir(parents=True, exist_ok=True)
+        held_out = f"data.validation={{fold: {fold}, of: {folds}, seed: {seed}}}"
+        trained = Trial(loaded, [held_out], place, "val_loss").train(lambda epoch, value: False)
+        if isinstance(trained, str):
+            hint = f"see {place / 'log.txt'}; the same command continues with this fold"
+            raise CheckError(f"fold {fold} failed: {trained}", hint)
+        runs.append(RunDirectory(trained.run))
+        done(fold, runs[-1])
+    return runs
+
+
+def measure_folds(runs: Sequence[RunDirectory], folder: Path) -> dict[str, Any]:
+    """Measure each run on its fold and on test, and all of them as an ensemble; write results and predictions.
+
+    The out-of-fold predictions are the outputs for every example of train by the one network that has not seen it.
+    """
+    from dlkit.experiments.ensemble import Member, Sums
+
+    sums, entries = Sums(), []
+    measured: dict[str, list[dict[str, float]]] = {}
+    for fold, run in enumerate(runs):
+        member = Member(run)
+        found = {"validation": member.validation()} | ({"test": member.test()} if member.has_test else {})
+        entries.append({"fold": fold, "run": str(run.path)} | found)
+        for part, metrics in found.items():
+            measured.setdefault(part, []).append(metrics)
+        sums.add(member)
+    content: dict[str, Any] = {"folds": entries}
+    content |= {"statistics": {part: spreads(rows) for part, rows in measured.items()}}
+    content |= {"out_of_fold": sums.out_of_fold(), "ensemble": sums.ensemble()}
+    write_file(folder / PREDICTIONS, lambda aside: _save(aside, sums.predictions()))
+    RunDirectory(folder).write_json(RESULTS, content)
+    return content
+
+
+def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with path.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)

@@ -1,0 +1,96 @@
+"""crossval: every example of train is predicted once by a network that has not seen it; the ensemble is a mean."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dlkit.errors import CheckError
+from dlkit.evaluation.evaluate import read_split
+from dlkit.evaluation.report import measure, network_outputs
+from dlkit.experiments.crossval import measure_folds, train_folds
+from dlkit.experiments.trial import Trial
+from dlkit.model.trained import open_run
+from dlkit.recipe import load_recipe
+from dlkit.training.run import train_recipe
+
+FOLDS = 3
+LOADED = load_recipe("digits_mlp", ["training.epochs=2", "data.limit=240"])
+
+
+@pytest.fixture
+def trained_here(monkeypatch, silent):
+    """Train in this process instead of a child; gives the folds that were trained, in order."""
+    begun = []
+
+    def child(self, resume, reported):
+        begun.append(self._folder.name)
+        settings = [*self._loaded.overrides, *self._settings, "expect={}"]
+        train_recipe(load_recipe(self._loaded.path, settings), self._folder, silent())
+        return False, 0, ""
+
+    monkeypatch.setattr(Trial, "_child", child)
+    return begun
+
+
+def folds(folder, **settings):
+    return train_folds(LOADED, folder, FOLDS, settings.get("seed", 0), lambda fold, run: None)
+
+
+def test_predictions_and_ensemble(trained_here, tmp_path):
+    runs = folds(tmp_path)
+    content = measure_folds(runs, tmp_path)
+    assert json.loads((tmp_path / "crossval.json").read_text()) == content
+    with np.load(tmp_path / "predictions.npz") as kept:
+        index, fold, outputs, expected = (kept[name] for name in ("index", "fold", "outputs", "expected"))
+    assert index.tolist() == list(range(240))
+    assert np.bincount(fold).tolist() == [80] * FOLDS
+    right = outputs.argmax(1) == expected.argmax(1)
+    assert content["out_of_fold"]["accuracy"] == pytest.approx(right.mean())
+    for entry in content["folds"]:
+        assert entry["validation"]["accuracy"] == pytest.approx(right[fold == entry["fold"]].mean())
+    trained = [open_run(run) for run in runs]
+    tested = read_split(trained[0], "test")
+    each = [network_outputs(one.built, one.loaded.recipe, tested) for one in trained]
+    mean = np.mean([outputs for outputs, _ in each], 0)
+    assert content["ensemble"]["accuracy"] == pytest.approx((mean.argmax(1) == each[0][1].argmax(1)).mean())
+    accuracies = [measure(one.built, one.loaded.recipe, tested)["accuracy"] for one in trained]
+    assert [entry["test"]["accuracy"] for entry in content["folds"]] == pytest.approx(accuracies)
+    assert content["statistics"]["test"]["accuracy"]["mean"] == pytest.approx(np.mean(accuracies))
+
+
+def test_an_interrupted_cross_validation_continues(trained_here, tmp_path, monkeypatch):
+    child = Trial._child
+
+    def interrupted(self, resume, reported):
+        if self._folder.name == "fold_01":
+            raise KeyboardInterrupt
+        return child(self, resume, reported)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trial, "_child", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            folds(tmp_path)
+    assert trained_here == ["fold_00"]
+    runs = folds(tmp_path)
+    assert trained_here == ["fold_00", "fold_01", "fold_02"]
+    assert [run.path for run in folds(tmp_path)] == [run.path for run in runs]
+    assert len(trained_here) == FOLDS
+    with pytest.raises(CheckError, match="was not trained with the settings of its trial"):
+        folds(tmp_path, seed=1)
+
+
+def test_a_fold_that_fails_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(Trial, "_child", lambda *_: (False, 3, "error: no data"))
+    with pytest.raises(CheckError, match="fold 0 failed: error: no data"):
+        folds(tmp_path)
+
+
+def test_the_figure_has_a_panel_per_metric():
+    from dlkit.figures.crossval import crossval_figure
+
+    metrics = {"loss": 0.1, "accuracy": 0.9}
+    result = {"folds": [{"validation": metrics, "test": metrics}] * 2, "ensemble": metrics}
+    figure = crossval_figure(result)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
+    assert len(figure.axes[0].lines) == 3
