@@ -1,1 +1,1 @@
-"""Experiments on recipes and runs: repeat, reproduce, learning-rate range, speed."""
+"""Experiments on recipes and runs: repeat, crossval, reproduce, gradcheck, search, learning-rate range, speed."""
