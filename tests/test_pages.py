@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 RUN_BY = {
     "README.md": "tests/test_pages.py",
+    "docs/classroom.md": "tests/plots/test_classroom_page.py",
     "docs/autoencoders.md": "tests/real/test_pages.py",
     "docs/guide.md": "tests/real/test_pages.py",
     "docs/json.md": "tests/real/test_pages.py",

@@ -30,6 +30,8 @@ WRONG = {
     "validate": ["--nothing"],
     "search": ["nothing"],
     "worked": ["nothing"],
+    "plot": ["nothing"],
+    "sweep": ["nothing"],
     "runs list": ["--nothing"],
     "runs show": ["nothing"],
 }
