@@ -14,7 +14,7 @@ def test_every_shipped_recipe_can_be_begun_from(dlkit, tmp_path, source):
     original = shipped_recipes()[source].read_text(encoding="utf-8")
     assert (result.code, result.out) == (0, "wrote my_net.yaml\n")
     assert load_recipe(tmp_path / "my_net.yaml").recipe.name == "my_net"
-    assert re.search(r"^# Run: +dlkit (train|summary) my_net.yaml", text, re.MULTILINE)
+    assert re.search(r"^# Run: +dlkit (train|summary|search) my_net.yaml", text, re.MULTILINE)
     assert len(text.splitlines()) == len(original.splitlines())
 
 

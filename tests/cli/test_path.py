@@ -17,7 +17,7 @@ def test_train_prints_a_plain_line_per_epoch_and_one_json(dlkit, tmp_path):
     assert result["contract"] == {"passed": True, "differences": []}
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(result["metrics"])
     lines = [line for line in err.splitlines() if line.startswith("epoch ")]
-    assert [line.split()[1] for line in lines] == ["0", "1", "2"]  # as in history.csv
+    assert [line.split()[1] for line in lines] == ["0/3", "1/3", "2/3"]  # as in history.csv
     assert not any(ord(letter) < 32 for letter in err.replace("\n", ""))
 
 

@@ -218,4 +218,4 @@ def test_evaluate_leaves_out_what_the_run_left_out(loaded, pictures, tmp_path, r
     monkeypatch.setenv("DLKIT_SKIP_BAD", "")
     result = dlkit("evaluate", moved.path, "--json")
     assert result.code == 0
-    assert set(json.loads(result.out)["metrics"]) == {"loss", "accuracy"}
+    assert set(json.loads(result.out)["metrics"]) == {"loss", "accuracy", "balanced_accuracy", "macro_f1"}
