@@ -1,5 +1,7 @@
 """Format numbers, sizes and foreign names for display."""
 
+from collections.abc import Sequence
+
 JOINERS = "\u200c\u200d"  # invisible, but part of words and of emoji
 
 
@@ -30,6 +32,11 @@ def percent(value: float) -> str:
 def byte_size(count: float) -> str:
     """Return a number of bytes with two significant digits and a unit: 2 MB, 0.32 GB, 130 GB."""
     return f"{rounded(count / 1e9, 2)} GB" if count >= 1e8 else f"{rounded(count / 1e6, 2)} MB"
+
+
+def first_few(words: Sequence[str], most: int) -> str:
+    """Return the first words of a list, and how many more there are."""
+    return ", ".join(words[:most]) + f" and {len(words) - most} more" * (len(words) > most)
 
 
 def printable(text: str) -> str:

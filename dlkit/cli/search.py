@@ -1,19 +1,16 @@
 """dlkit search: search for the best settings of a recipe."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import DataDir, Json, Offline, Overrides, RunsDir, Threads, apply_data_options
-
-if TYPE_CHECKING:
-    from dlkit.recipe import LoadedRecipe
-    from dlkit.recipe.space import LoadedSearch
+from dlkit.cli._objective import objective
+from dlkit.cli._options import DataDir, Json, Offline, Overrides, Recipe, RunsDir, Threads, apply_data_options
 
 
 def search(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
+    recipe: Recipe,
     space: Annotated[
         Path | None,
         typer.Option("--space", metavar="FILE", help="A YAML file with the values to try [default: recipe's search]."),
@@ -54,7 +51,7 @@ def search(
     from dlkit.runs.directory import RunDirectory
 
     check_names(found)
-    monitor, direction = _objective(loaded, found)
+    monitor, direction = objective(loaded, found, "space")
     from dlkit.experiments.objective import study_figures
     from dlkit.runs.figures import write_figures
 
@@ -68,15 +65,3 @@ def search(
         console.show_search(result)
     if result["best"] is None:
         raise typer.Exit(1)
-
-
-def _objective(loaded: "LoadedRecipe", found: "LoadedSearch") -> tuple[str, str]:
-    """Build the network with every end and choice of the space; return what to monitor, and its direction."""
-    from dlkit import console
-    from dlkit.machine.tensorflow import start_tensorflow
-
-    with console.waiting("checking the space"):
-        start_tensorflow()
-        from dlkit.experiments.objective import check_objective
-
-        return check_objective(loaded, found)

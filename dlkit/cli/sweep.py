@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dlkit.cli._objective import objective
 from dlkit.cli._options import (
     DataDir,
     Deterministic,
@@ -72,15 +73,9 @@ def _objective(loaded: "LoadedRecipe", grid: "Grid") -> tuple[str, str]:
     """Build the network with every value; return what to compare, and its direction."""
     from dataclasses import replace
 
-    from dlkit import console
     from dlkit.errors import RecipeError
-    from dlkit.machine.tensorflow import start_tensorflow
 
-    with console.waiting("checking the values"):
-        start_tensorflow()
-        from dlkit.experiments.objective import check_objective
-
-        try:
-            return check_objective(loaded, grid.as_search())
-        except RecipeError as error:
-            raise RecipeError([replace(p, key=p.key.removeprefix("space.")) for p in error.problems]) from error
+    try:
+        return objective(loaded, grid.as_search(), "values")
+    except RecipeError as error:
+        raise RecipeError([replace(p, key=p.key.removeprefix("space.")) for p in error.problems]) from error

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from dlkit.formatting import first_few
 from dlkit.interfaces.data import Dataset, Description, Split
 from dlkit.recipe.schema import Data, Validation
 
@@ -38,5 +39,4 @@ def _lacking(description: Description, splits: Mapping[str, Split]) -> Iterator[
             counts = np.bincount(np.asarray(split.targets), minlength=len(description.class_names))
             missing = [label for label, count in zip(description.class_names, counts, strict=True) if not count]
             if missing:
-                more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
-                yield f"{name} has no examples of {', '.join(missing[:10])}{more}"
+                yield f"{name} has no examples of {first_few(missing, 10)}"

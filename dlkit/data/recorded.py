@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlkit.data.source import build_dataset, describe, stored_description
 from dlkit.errors import CheckError, DlkitError, located
+from dlkit.formatting import first_few
 from dlkit.interfaces.data import Dataset, Description, Resizer, Split
 from dlkit.interfaces.table import Table
 
@@ -67,8 +68,7 @@ def _of_names(kind: str, then: Sequence[str], now: Sequence[str], ordered: bool)
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(map(repr, names[:SHOWN])) + more
+    return first_few([repr(name) for name in names], SHOWN)
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,7 @@ def study_figures(search: Search, result: Mapping[str, Any]) -> dict[str, Callab
     """Return functions that draw history, slices, parallel coordinates and importances of a study, by name."""
     trials, monitor = result["trials"], search.monitor
     complete = [trial for trial in trials if trial["state"] == "complete"]
-    logarithmic = [
-        key
-        for key, entry in search.found.search.space.items()
-        if (range_ := entry.as_float or entry.as_int) and range_.log
-    ]
+    logarithmic = [key for key, entry in search.found.search.space.items() if entry.is_logarithmic]
     if not complete:
         return {}
     figures: dict[str, Callable[[], Figure]] = {

@@ -93,15 +93,15 @@ class Search:
                 lock = taken(self._trial_folder(frozen.number) / ".lock")
                 if lock is not None:
                     study.sampler = choices.sampler(self.found, frozen.number)
-                    return self._suggested(optuna, study, optuna.trial.Trial(study, frozen._trial_id)), lock
+                    return self._suggested(study, optuna.trial.Trial(study, frozen._trial_id)), lock
             if len(trials) >= self.found.search.trials:
                 return None
             study.sampler = choices.sampler(self.found, len(trials))
             lock = taken(self._trial_folder(len(trials)) / ".lock")
             assert lock is not None  # nobody knows this trial yet
-            return self._suggested(optuna, study, study.ask()), lock
+            return self._suggested(study, study.ask()), lock
 
-    def _suggested(self, optuna: Any, study: Any, trial: Any) -> Any:
+    def _suggested(self, study: Any, trial: Any) -> Any:
         """Choose the values of all keys, each with a seed of its own; those of a trial that was begun are kept."""
         for key, dimension in self.found.search.space.items():
             study.sampler = choices.sampler(self.found, trial.number, key)

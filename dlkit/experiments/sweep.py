@@ -18,7 +18,8 @@ from dlkit.experiments.search import best_epoch, taken
 from dlkit.experiments.trial import Trial
 from dlkit.files.cache import digest
 from dlkit.recipe import LoadedRecipe, load_recipe
-from dlkit.recipe.grid import SEED, Grid, settings_of
+from dlkit.recipe.grid import SEED, Grid
+from dlkit.recipe.space import settings_of
 from dlkit.runs.directory import RunDirectory
 
 _WITHOUT_EFFECT = ("expect", "search")

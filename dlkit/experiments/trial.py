@@ -83,9 +83,9 @@ class Trial:
 
     def _watch(self, process: "subprocess.Popen[bytes]", reported: Callable[[int, float], bool]) -> bool:
         """Report epochs as they end; stop the child if the search wants to. Return whether it was stopped."""
-        seen = 0
+        seen, run = 0, self._run()
         while process.poll() is None:
-            run = self._run()
+            run = run or self._run()
             values = self._values(run) if run else []
             for epoch in range(seen, len(values)):
                 if reported(epoch, values[epoch]):

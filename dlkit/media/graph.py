@@ -5,9 +5,8 @@ from typing import Any
 import tensorflow as tf
 
 from dlkit.media.orientation import in_jpeg, in_png, orientation, upright
-from dlkit.safety.images import MAX_PIXELS
+from dlkit.safety.images import JPEG, MAX_PIXELS, PNG
 
-JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG"
 _LUMA = (19595, 38470, 7471)  # ITU-R BT.601 in units of 1/65536, as Pillow has it
 _DEPTH, _WIDTH = 24, 16  # places in a PNG header
 

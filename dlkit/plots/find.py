@@ -1,12 +1,12 @@
 """Find the kinds of pictures, and open what they are of: nothing, a recipe, a run, or several runs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from inspect import Parameter, getdoc, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlkit.errors import InputError, closest
+from dlkit.errors import InputError
+from dlkit.interfaces.one_per_file import module_of, names_in
 from dlkit.runs.conditions import restore_left_out
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.find import exact_run, find_run, find_trained
@@ -18,19 +18,18 @@ if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
 
 Plot = Callable[..., "Mapping[str, Figure | list[Figure]]"]
+_KINDS = Path(__file__).with_name("kinds")
 NEEDS = {"run": "one RUN", "runs": "RUNs", "recipe": "one RECIPE or RUN"}
 
 
 def names() -> list[str]:
     """Return the names of all kinds, such as `feature-maps` of feature_maps.py."""
-    return sorted(file.stem.replace("_", "-") for file in Path(__file__).with_name("kinds").glob("[!_]*.py"))
+    return names_in(_KINDS)
 
 
 def find(name: str) -> Plot:
     """Return the function of a kind; raise InputError for an unknown name."""
-    if name not in names():
-        raise InputError(f"unknown picture {name!r}", closest(name, names()))
-    plot: Plot = import_module(f"dlkit.plots.kinds.{name.replace('-', '_')}").plot
+    plot: Plot = module_of(name, _KINDS, "dlkit.plots.kinds", "picture").plot
     return plot
 
 

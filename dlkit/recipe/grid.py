@@ -10,7 +10,7 @@ from dlkit.errors import InputError, Location, Problem, RecipeError
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.recipe.reader import KeyPath, Positions, parse_value
 from dlkit.recipe.search import Dimension, Search
-from dlkit.recipe.space import LoadedSearch
+from dlkit.recipe.space import LoadedSearch, settings_of
 
 SEED = "training.seed"
 _EXAMPLE = "for example --set training.batch_size=16,32"
@@ -89,11 +89,6 @@ def load_combinations(reference: str, grid: Grid) -> list[LoadedRecipe]:
     if problems:
         raise RecipeError(list(problems.values()))
     return loaded
-
-
-def settings_of(chosen: Mapping[str, Any]) -> list[str]:
-    """Return a combination as texts of --set; JSON is YAML."""
-    return [f"{key}={json.dumps(value)}" for key, value in chosen.items()]
 
 
 def _in_combination(problem: Problem, chosen: Mapping[str, Any]) -> Problem:

@@ -32,9 +32,8 @@ class LoadedSearch:
 
     def settings(self, parameters: Mapping[str, Any]) -> list[str]:
         """Return a trial's values as texts of --set, for all the keys that each of them sets."""
-        return [
-            text for key, value in parameters.items() for text in overrides(key, self.search.space[key].also, value)
-        ]
+        keys = {key: (key, *self.search.space[key].also) for key in parameters}
+        return settings_of({name: value for key, value in parameters.items() for name in keys[key]})
 
 
 def load_search(path: Path | None, loaded: LoadedRecipe) -> LoadedSearch:
@@ -55,7 +54,7 @@ def check_space(loaded: LoadedRecipe, found: LoadedSearch) -> Iterator[tuple[str
     problems: list[Problem] = []
     for key, dimension in found.search.space.items():
         for value in dimension.extremes:
-            settings = overrides(key, dimension.also, value)
+            settings = settings_of(dict.fromkeys((key, *dimension.also), value))
             try:
                 yield key, value, load_recipe(loaded.path, [*loaded.overrides, *settings, "expect={}"])
             except RecipeError as error:
@@ -73,9 +72,9 @@ def located_problem(found: LoadedSearch, key: str, value: Any, problem: Problem)
     )
 
 
-def overrides(key: str, also: list[str], value: Any) -> list[str]:
-    """Return a value of the space as texts of --set; JSON is YAML."""
-    return [f"{name}={json.dumps(value)}" for name in (key, *also)]
+def settings_of(values: Mapping[str, Any]) -> list[str]:
+    """Return values by key of the recipe as texts of --set; JSON is YAML."""
+    return [f"{key}={json.dumps(value)}" for key, value in values.items()]
 
 
 def decoded(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from dlkit.safety.files import require_file
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
 FORMATS = "JPEG, PNG, GIF, BMP or WebP"
+JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG"
+"""The first bytes of these files."""
 
 
 def checked_image(path: Path, what: str = "image") -> bytes:
@@ -51,7 +53,7 @@ def foreign_format(encoded: bytes) -> str:
 def deep_pixels(encoded: bytes) -> int | None:
     """Return the bits per channel of a PNG or JPEG image that has more than 8, which decoders would cut; else None."""
     try:
-        bits = encoded[24] if encoded.startswith(_PNG) else _jpeg_frame(encoded)[0] if _is_jpeg(encoded) else 8
+        bits = encoded[24] if encoded.startswith(PNG) else _jpeg_frame(encoded)[0] if encoded.startswith(JPEG) else 8
     except (struct.error, IndexError):
         return None
     return bits if bits > 8 else None
@@ -77,10 +79,6 @@ def _bmp(encoded: bytes) -> int:
     header = int.from_bytes(encoded[14:18], "little")
     width, height = struct.unpack_from("<HH" if header == 12 else "<ii", encoded, 18)  # 12: the form of OS/2
     return abs(int(width * height))
-
-
-def _is_jpeg(encoded: bytes) -> bool:
-    return encoded.startswith(b"\xff\xd8\xff")
 
 
 def _jpeg(encoded: bytes) -> int:
@@ -144,10 +142,9 @@ def _after_blocks(encoded: bytes, at: int) -> int:
     return at + 1
 
 
-_PNG = b"\x89PNG"
 _READERS: dict[bytes, Callable[[bytes], int | None]] = {
-    _PNG: _png,
-    b"\xff\xd8\xff": _jpeg,
+    PNG: _png,
+    JPEG: _jpeg,
     b"GIF8": _gif,
     b"BM": _bmp,
     b"RIFF": _webp,

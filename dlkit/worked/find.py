@@ -1,27 +1,24 @@
 """Find the examples: one per file of the folder `examples`, named as on the command line."""
 
 from collections.abc import Callable
-from importlib import import_module
 from inspect import getdoc, signature
 from pathlib import Path
 from typing import Any
 
-from dlkit.errors import InputError, closest
+from dlkit.interfaces.one_per_file import module_of, names_in
 
 Work = Callable[..., Any]
+_EXAMPLES = Path(__file__).with_name("examples")
 
 
 def names() -> list[str]:
     """Return the names of all examples, such as `cross-entropy` of cross_entropy.py."""
-    files = Path(__file__).with_name("examples").glob("[!_]*.py")
-    return sorted(file.stem.replace("_", "-") for file in files)
+    return names_in(_EXAMPLES)
 
 
 def find(name: str) -> Work:
     """Return the function of an example; raise InputError for an unknown name."""
-    if name not in names():
-        raise InputError(f"unknown example {name!r}", closest(name, names()))
-    work: Work = import_module(f"dlkit.worked.examples.{name.replace('-', '_')}").work
+    work: Work = module_of(name, _EXAMPLES, "dlkit.worked.examples", "example").work
     return work
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from dlkit.errors import InputError, RecipeError
-from dlkit.recipe.grid import load_combinations, parse_grid, settings_of
+from dlkit.recipe.grid import load_combinations, parse_grid
+from dlkit.recipe.space import settings_of
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlkit.errors import InputError
+from dlkit.formatting import first_few
 from dlkit.interfaces.data import VOID
 from dlkit.media.arrays import check_numbers
 from dlkit.safety.files import MAX_CLASSES
@@ -95,7 +96,7 @@ def _indices_of_text(labels: np.ndarray, names: Sequence[str], named: bool, wher
 
 
 def _first(words: Sequence[str]) -> str:
-    return ", ".join(map(repr, words[:SHOWN])) + f" and {len(words) - SHOWN} more" * (len(words) > SHOWN)
+    return first_few([repr(word) for word in words], SHOWN)
 
 
 def _check_whole(labels: np.ndarray, where: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from dlkit.errors import InputError
+from dlkit.formatting import first_few
 from dlkit.interfaces.data import VOID
 from dlkit.safety.images import checked_image
 
@@ -63,9 +64,8 @@ def class_indices(
     found, places = np.unique(codes, return_inverse=True)
     unknown = [_shown(int(code), coloured) for code in found if int(code) not in table]
     if unknown:
-        more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
         raise InputError(
-            f"{name} has labels outside the classes: {', '.join(unknown[:SHOWN])}{more}",
+            f"{name} has labels outside the classes: {first_few(unknown, SHOWN)}",
             f"allowed pixels: {', '.join(_shown(_code(value), coloured) for value in known[:12])}; "
             "set the source's values, one per class, and void",
         )
