@@ -1,7 +1,5 @@
 """The certificate of an artefact: reloaded in a clean process, it gives the same outputs as the run."""
 
-import hashlib
-import json
 import subprocess
 import sys
 import tempfile
@@ -13,17 +11,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.catalog.find import load, names
-from dlkit.errors import CheckError, InputError, MissingError
+from dlkit.catalog.find import load
+from dlkit.errors import CheckError
+from dlkit.export.stored import hashes, load_samples
 from dlkit.formatting import percent
 from dlkit.interfaces.exporter import Exporter, Tolerance
 from dlkit.machine.environment import versions
 from dlkit.model.built import BuiltModel
 from dlkit.model.trained import TrainedModel
-from dlkit.runs.directory import CHECKPOINTS, RunDirectory
-from dlkit.runs.inspection import CERTIFICATE
-from dlkit.safety.arrays import check_arrays
-from dlkit.safety.files import UnreadableError
 
 RELOAD_SECONDS = 600
 
@@ -79,46 +74,8 @@ def certify(trained: TrainedModel, format_name: str, artefact: Path, part: str |
         "passed": all(check["passed"] for check in checks.values()),
         "checks": checks,
         "versions": versions(),
-        "files": _hashes(artefact),
+        "files": hashes(artefact),
     }
-
-
-def artefact_folder(path: Path) -> Path:
-    """Return the folder with the certificate: the path itself, or the newest version below it."""
-    if (path / CERTIFICATE).is_file():
-        return path
-    versions_here = [child for child in path.glob("*") if child.name.isdigit() and (child / CERTIFICATE).is_file()]
-    if not versions_here:
-        raise InputError(f"{path} has no {CERTIFICATE}", "give the folder that dlkit export printed")
-    return max(versions_here, key=lambda child: int(child.name))
-
-
-def read_certificate(artefact: Path) -> dict[str, Any]:
-    """Read the certificate of an artefact; raise CheckError when it is damaged."""
-    try:
-        certificate: dict[str, Any] = json.loads((artefact / CERTIFICATE).read_text())
-        if not isinstance(certificate["files"], dict) or not isinstance(certificate["run"], str):
-            raise ValueError("files or run has the wrong type")
-        if certificate["format"] not in names("exporter"):
-            raise ValueError(f"there is no format {certificate['format']!r}")
-        if certificate["checkpoint"] not in CHECKPOINTS:
-            raise ValueError(f"there is no checkpoint {certificate['checkpoint']!r}")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CheckError(f"{artefact / CERTIFICATE} is damaged: {error}", "export the run again") from error
-    return certificate
-
-
-def load_samples(run: RunDirectory) -> np.ndarray:
-    """Return the raw held-out examples that the run stores for certificates; check their file before reading it."""
-    path = run.path / "samples.npz"
-    try:
-        if path.is_file():
-            check_arrays(path)
-        with np.load(path, allow_pickle=False) as archive:
-            samples: np.ndarray = archive["inputs"]
-    except (OSError, ValueError, KeyError, UnreadableError) as error:
-        raise MissingError(f"{path} is missing or damaged", "train the recipe again") from error
-    return samples
 
 
 def worst(certificate: Mapping[str, Any]) -> str:
@@ -135,15 +92,6 @@ def worst(certificate: Mapping[str, Any]) -> str:
 def _of_precision(certificate: Mapping[str, Any]) -> str:
     precision = certificate.get("precision", "float32")
     return "" if precision == "float32" else f" in {precision}"
-
-
-def changed_files(artefact: Path, certified: Mapping[str, str]) -> list[str]:
-    """List the files of an artefact that are missing, added or changed since it was certified."""
-    found = _hashes(artefact)
-    missing = [f"{name} is missing" for name in certified if name not in found]
-    added = [f"{name} was added" for name in found if name not in certified]
-    changed = [f"{name} was changed" for name in found if certified.get(name, found[name]) != found[name]]
-    return missing + added + changed
 
 
 def _requests(exporter: Exporter, built: BuiltModel, samples: np.ndarray, allowed: Tolerance) -> list[_Request]:
@@ -213,8 +161,3 @@ def _compare(number: int, request: _Request, answers: Mapping[str, np.ndarray], 
         "label_agreement": min(shares, default=None),
         "passed": bool(passed and repeated <= allowed.absolute),
     }
-
-
-def _hashes(artefact: Path) -> dict[str, str]:
-    files = sorted(path for path in artefact.rglob("*") if path.is_file() and path.name != CERTIFICATE)
-    return {str(path.relative_to(artefact)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

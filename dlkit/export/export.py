@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.errors import CheckError
-from dlkit.export.certificate import artefact_folder, certify, changed_files, exporter_of, read_certificate, worst
+from dlkit.export.certificate import certify, exporter_of, worst
 from dlkit.export.request import ExportRequest
+from dlkit.export.stored import artefact_folder, changed_files, read_certificate
 from dlkit.files.atomic import folder_aside, publish, remove_abandoned, write_text
 from dlkit.model.parts import trained_part
 from dlkit.model.trained import TrainedModel, open_run

@@ -14,8 +14,9 @@ from dlkit.components.datasets.digits import Digits
 from dlkit.components.exporters.saved_model import SavedModel
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.evaluation.evaluate import evaluate
-from dlkit.export.certificate import _compare, _Request, _tied, artefact_folder, load_samples
+from dlkit.export.certificate import _compare, _Request, _tied
 from dlkit.export.export import export, verify
+from dlkit.export.stored import artefact_folder, load_samples
 from dlkit.interfaces.exporter import Tolerance
 from dlkit.interfaces.task import TargetSpec
 from dlkit.model.trained import open_run

@@ -10,8 +10,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from dlkit.errors import CheckError
-from dlkit.export.certificate import read_certificate
 from dlkit.export.export import verify
+from dlkit.export.stored import read_certificate
 from dlkit.model.trained import open_run
 from dlkit.runs.inspection import inspect
 
