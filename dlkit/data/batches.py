@@ -7,7 +7,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import tensorflow as tf
 
-from dlkit.interfaces.data import Rows, Split, forget_pages, on_disk
+from dlkit.interfaces.data import Rows, Split, forget_pages, longest_example, on_disk
+from dlkit.interfaces.ragged import Ragged, Texts
 from dlkit.machine.hardware import memory, usable_cores
 
 # Splits on disk are loaded into memory up to this size and this share of the free memory, so that a graph can gather
@@ -20,7 +21,9 @@ FIXED_BATCH, FIXED_VALUES = 256, 1 << 20
 # The maximum number of batches that are prepared in parallel.
 MOST_WORKERS = 8
 
-_TENSORS: WeakKeyDictionary[Split, list[Any]] = WeakKeyDictionary()
+Gather = Callable[[Any], Any]
+
+_GATHERS: WeakKeyDictionary[Split, list[Gather]] = WeakKeyDictionary()
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
@@ -39,16 +42,43 @@ def reader(split: Split) -> Callable[[Any], tuple[Any, Any]]:
     """Return a function from indices (n,) to (inputs, targets) for use in graphs."""
     arrays = (split.inputs, split.targets)
     if in_memory(split):
-        if split not in _TENSORS:
-            _TENSORS[split] = [_tensor(array) for array in arrays]
-        tensors = _TENSORS[split]
-        return lambda indices: tuple(tf.gather(tensor, indices) for tensor in tensors)
+        if split not in _GATHERS:
+            _GATHERS[split] = [_gather(array) for array in arrays]
+        gathers = _GATHERS[split]
+        return lambda indices: tuple(gather(indices) for gather in gathers)
 
     def read(indices: Any) -> Any:
         parts = tf.numpy_function(split.read, [indices], [array.dtype for array in arrays])
         return tuple(tf.ensure_shape(part, (None, *array.shape[1:])) for part, array in zip(parts, arrays, strict=True))
 
     return read
+
+
+def _gather(array: np.ndarray | Rows | Ragged) -> Gather:
+    """Return a function from indices (n,) to these examples, which are kept as tensors."""
+    if isinstance(array, Texts):
+        texts = tf.constant([array[index] for index in range(len(array))], tf.string)
+        return lambda indices: tf.gather(texts, indices)
+    if isinstance(array, Ragged):
+        return _padded(array)
+    tensor = _tensor(array)
+    return lambda indices: tf.gather(tensor, indices)
+
+
+def _padded(array: Ragged) -> Gather:
+    """Return a function from indices (n,) to these sequences, padded to the longest of them."""
+    steps, lengths = _tensor(array.flat()), tf.constant(array.lengths)
+    starts = tf.cumsum(lengths, exclusive=True)
+
+    def gather(indices: Any) -> Any:
+        begin, size = tf.gather(starts, indices), tf.gather(lengths, indices)
+        places = tf.range(tf.reduce_max(size))
+        inside = places < size[:, tf.newaxis]
+        found = tf.gather(steps, tf.where(inside, begin[:, tf.newaxis] + places, 0))
+        inside = tf.reshape(inside, [*tf.unstack(tf.shape(inside)), *[1] * (len(steps.shape) - 1)])
+        return tf.where(inside, found, tf.constant(array.padding, found.dtype))
+
+    return gather
 
 
 def _tensor(array: np.ndarray | Rows) -> Any:
@@ -78,7 +108,7 @@ def examples(split: Split, batch_size: int) -> tf.data.Dataset:
 
 def fixed_batch(split: Split) -> int:
     """Return a batch size for a split that keeps the activations small."""
-    return max(1, min(FIXED_BATCH, FIXED_VALUES // max(1, int(np.prod(split.inputs.shape[1:])))))
+    return max(1, min(FIXED_BATCH, FIXED_VALUES // max(1, longest_example(split.inputs))))
 
 
 def numbers(*span: int) -> tf.data.Dataset:

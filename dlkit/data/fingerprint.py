@@ -8,6 +8,7 @@ import numpy as np
 
 from dlkit.errors import CheckError
 from dlkit.interfaces.data import Split, forget_pages
+from dlkit.interfaces.ragged import Ragged
 from dlkit.runs.directory import RunDirectory
 
 _CHUNK_BYTES = 1 << 24
@@ -15,8 +16,7 @@ _CHUNK_BYTES = 1 << 24
 
 def fingerprint(split: Split) -> dict[str, Any]:
     """Return the number of examples of a split and the SHA-256 of its inputs and raw targets, in order."""
-    found = {"examples": len(split), "inputs": _sha256(split.inputs), "targets": _sha256(split.targets)}
-    return found if split.lengths is None else found | {"lengths": _sha256(split.lengths)}
+    return {"examples": len(split), "inputs": _sha256(split.inputs), "targets": _sha256(split.targets)}
 
 
 def describe_change(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -41,12 +41,15 @@ def record_fingerprint(run: RunDirectory, name: str, split: Split) -> None:
     run.write_json("data.json", content)
 
 
-def _sha256(array: np.ndarray) -> str:
+def _sha256(array: "np.ndarray | Ragged") -> str:
     """Return a hash of dtype, shape and bytes, computed in chunks of rows so that memory-mapped data stays on disk."""
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
-    row_bytes = max(1, array[:1].nbytes)
+    if isinstance(array, Ragged):
+        digest.update(array.lengths.data)
+    row_bytes = max(1, array.nbytes // max(1, len(array)))
     rows = max(1, _CHUNK_BYTES // row_bytes)
     for start in range(0, len(array), rows):
-        digest.update(np.ascontiguousarray(array[start : start + rows]).data)
+        part = slice(start, start + rows)
+        digest.update(np.ascontiguousarray(array.flat(part) if isinstance(array, Ragged) else array[part]).data)
         forget_pages(array)
     return digest.hexdigest()

@@ -15,10 +15,12 @@ import tensorflow as tf
 from dlkit.catalog.create import Component
 from dlkit.catalog.find import load
 from dlkit.data.batches import ahead, as_written, in_memory, numbers, reader, steps_per_epoch
+from dlkit.data.buckets import bucketed
 from dlkit.data.shards import Shard, cut, each
 from dlkit.draws import example_seeds, shuffled, uniform
 from dlkit.interfaces.augment import taken_by
 from dlkit.interfaces.data import Split
+from dlkit.interfaces.ragged import Ragged
 from dlkit.recipe.schema import Recipe
 
 _CORRUPT_STAGE, _PATCH_STAGE = 1000, 2000
@@ -113,23 +115,32 @@ class InputPipeline:
         return self._prepare(inputs, targets, corrupted, hidden)
 
     def _train_batch(self, train: Split, shards: Sequence[Shard]) -> Callable[[Any], Any]:
-        size, count = self.batch_size, self.examples(train)
-        steps, part_of = steps_per_epoch(count, size), self._train_part(train)
+        steps, part_of, order = self.steps(train), self._train_part(train), self._order(train)
 
         def batch_of(step: Any) -> Any:
             epoch, batch = step // steps, step % steps
-            places = tf.range(batch * size, tf.minimum((batch + 1) * size, count))
-            return cut(shards, places, partial(part_of, epoch))
+            return cut(shards, order(epoch, batch), partial(part_of, epoch))
 
         return batch_of
 
+    def _order(self, train: Split) -> Callable[[Any, Any], Any]:
+        """Return a function from an epoch and the number of one of its batches to the indices of its examples."""
+        size, count = self.batch_size, self.examples(train)
+        if self.shuffle and isinstance(train.inputs, Ragged):
+            lengths = train.inputs.lengths
+            return lambda epoch, batch: bucketed(batch, self.seed, epoch, size, lengths)
+
+        def order(epoch: Any, batch: Any) -> Any:
+            places = tf.range(batch * size, tf.minimum((batch + 1) * size, count))
+            return shuffled(places, self.seed, epoch, count) if self.shuffle else places
+
+        return order
+
     def _train_part(self, train: Split) -> Callable[[Any, Any], Any]:
-        """Return a function from an epoch and places (n,) in its order to the batch of the examples there."""
-        count, read = self.examples(train), reader(train)
+        """Return a function from an epoch and indices (n,) of examples to their batch."""
+        read = reader(train)
 
         def part_of(epoch: Any, indices: Any) -> Any:
-            if self.shuffle:
-                indices = shuffled(indices, self.seed, epoch, count)
             examples = self._cut(*read(indices % len(train)), epoch, indices)
             inputs, targets, shares = self.augmented(*examples, epoch, indices)
             batch = _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)

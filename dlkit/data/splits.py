@@ -7,6 +7,7 @@ import numpy as np
 
 from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec, Dataset, Description, Rows, Split, seeded_split, spec_dtype
+from dlkit.interfaces.ragged import Ragged
 from dlkit.media.images import ImageResizer
 from dlkit.recipe.schema import Data, Validation
 
@@ -101,14 +102,23 @@ def check_finite(split: Split, name: str) -> None:
             )
 
 
-def not_finite(array: "np.ndarray | Rows") -> Iterator[int]:
+def not_finite(array: "np.ndarray | Rows | Ragged") -> Iterator[int]:
     """Yield the indices of rows of an array (n, ...) that contain NaN or infinity, reading it in parts."""
     if array.dtype.kind not in "fc":
         return
     for start in range(0, len(array), _ROWS):
-        rows = np.isfinite(array[start : start + _ROWS])
-        finite = rows.all(axis=tuple(range(1, rows.ndim)))
-        yield from (start + np.flatnonzero(~finite)).tolist()
+        part = slice(start, start + _ROWS)
+        if isinstance(array, Ragged):
+            bad = np.repeat(np.arange(len(array))[part], array.lengths[part])[~_finite(array.flat(part))]
+            yield from np.unique(bad).tolist()
+        else:
+            yield from (start + np.flatnonzero(~_finite(array[part]))).tolist()
+
+
+def _finite(rows: np.ndarray) -> np.ndarray:
+    """Return whether all values of each row are finite, bool (n,)."""
+    finite: np.ndarray = np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)))
+    return finite
 
 
 def _check_patch(data: Data, train: Split) -> None:

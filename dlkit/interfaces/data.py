@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from dlkit.errors import InputError
+from dlkit.interfaces.ragged import Ragged
 from dlkit.interfaces.table import Table
 
 VOID = 255
@@ -27,7 +28,12 @@ class ArraySpec:
     shape: tuple[int | None, ...]
     dtype: str
 
-    def fits(self, shape: tuple[int, ...]) -> bool:
+    @property
+    def is_sequence(self) -> bool:
+        """Return whether examples are sequences of different lengths: only the first axis varies."""
+        return len(self.shape) > 0 and self.shape[0] is None and None not in self.shape[1:]
+
+    def fits(self, shape: tuple[int | None, ...]) -> bool:
         """Return whether an array of this shape is such an example."""
         return len(shape) == len(self.shape) and all(w in (None, s) for w, s in zip(self.shape, shape, strict=True))
 
@@ -75,14 +81,12 @@ class Rows:
 class Split:
     """Examples with random access: inputs (n, ...) and raw targets (n, ...).
 
-    Each is an array in memory, a memory-mapped array, or Rows of one. lengths: int (n,), the unpadded length of each
-    input along its first axis if examples are padded to the same size; None without padding. names: (n,) str, the file
-    of each example, for messages; None if examples have no file of their own.
+    Each is an array in memory, a memory-mapped array, or Rows of one; sequences of different lengths are Ragged, and
+    Texts are texts. names: (n,) str, the file of each example, for messages; None if examples have none of their own.
     """
 
     inputs: Any
     targets: Any
-    lengths: np.ndarray | None = None
     names: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -100,34 +104,43 @@ class Split:
     def select(self, indices: np.ndarray) -> "Split":
         """Return a split of the examples at `indices`, in their original order; data on disk stays on disk."""
         rows = np.sort(indices)
-        lengths = None if self.lengths is None else self.lengths[rows]
         names = None if self.names is None else self.names[rows]
-        return Split(_rows(self.inputs, rows), _rows(self.targets, rows), lengths, names)
+        return Split(_rows(self.inputs, rows), _rows(self.targets, rows), names)
 
     def name(self, index: int, split: str) -> str:
         """Return what to call an example of this split in messages: its file, or the split with its index from 0."""
         return f"{split}[{index}]" if self.names is None else str(self.names[index])
 
 
-def on_disk(array: "np.ndarray | Rows") -> bool:
+def on_disk(array: "np.ndarray | Rows | Ragged") -> bool:
     """Return whether an array's values are read from a file on access."""
+    if isinstance(array, Ragged):
+        return on_disk(array.values)
     return on_disk(array.array) if isinstance(array, Rows) else isinstance(array, np.memmap)
 
 
-def forget_pages(array: "np.ndarray | Rows") -> None:
+def forget_pages(array: "np.ndarray | Rows | Ragged") -> None:
     """Release the memory of a memory-mapped array's pages; they are read again on access."""
-    if isinstance(array, Rows):
-        forget_pages(array.array)
+    if isinstance(array, Rows | Ragged):
+        forget_pages(array.array if isinstance(array, Rows) else array.values)
     elif isinstance(array, np.memmap) and isinstance(array._mmap, mmap.mmap):  # type: ignore[attr-defined]
         array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
-def _rows(array: "np.ndarray | Rows", rows: np.ndarray) -> "np.ndarray | Rows":
+def _rows(array: Any, rows: np.ndarray) -> Any:
     """Return rows of an array, read immediately unless they are large and on disk."""
+    if isinstance(array, Ragged):
+        return array.select(rows)
     return Rows(array, rows) if on_disk(array) and array.nbytes > SMALL_BYTES else np.asarray(array[rows])
 
 
-def spec_dtype(array: "np.ndarray | Rows") -> str:
+def longest_example(array: "np.ndarray | Rows | Ragged") -> int:
+    """Return the number of values of the largest example; a text counts as one."""
+    longest = array.longest if isinstance(array, Ragged) else 1
+    return int(np.prod([size if size is not None else longest for size in array.shape[1:]]))
+
+
+def spec_dtype(array: "np.ndarray | Rows | Ragged") -> str:
     """Return the name of an array's dtype in an ArraySpec: `string` for text of any length."""
     return "string" if array.dtype.kind in "SU" else str(array.dtype)
 

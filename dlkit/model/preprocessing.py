@@ -3,11 +3,13 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from dlkit.components.layers._stack import stack
 from dlkit.components.losses._on_normalized import inverts
 from dlkit.data.batches import examples
 from dlkit.interfaces.data import ArraySpec, Split
+from dlkit.interfaces.ragged import Ragged
 
 
 def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
@@ -39,4 +41,16 @@ def adapt(train: Split, *models: keras.Model, batch_size: int = 1000) -> None:
                 batches = examples(train, batch_size).map(lambda indices, inputs, targets: inputs)
                 for before in (*models[:number], keras.Model(model.input, layer.input)):
                     batches = batches.map(before)
-                layer.adapt(batches)
+                layer.adapt(batches.map(_real_steps) if _is_padded(train, layer) else batches)
+
+
+def _is_padded(train: Split, layer: Any) -> bool:
+    """Return whether a layer's inputs are floats in which NaN is padding."""
+    floats = keras.backend.is_float_dtype(keras.backend.standardize_dtype(layer.input.dtype))
+    return isinstance(train.inputs, Ragged) and floats and layer.input.shape[1:2] == (None,)
+
+
+def _real_steps(padded: Any) -> Any:
+    """Return the steps (k, 1, ...) of sequences (n, steps, ...) that are not padding, each as a sequence of its own."""
+    features = tuple(range(2, len(padded.shape)))
+    return tf.boolean_mask(padded, ~tf.reduce_any(tf.math.is_nan(padded), features))[:, tf.newaxis]

@@ -5,13 +5,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dlkit.analysis.receptive_field import grid_of
 from dlkit.data.source import build_dataset, describe
 from dlkit.errors import CheckError, InputError, keras_reason, located
 from dlkit.interfaces.data import Split
-from dlkit.interfaces.task import Task
+from dlkit.interfaces.ragged import Ragged
+from dlkit.interfaces.task import Task, main_output
 from dlkit.model.build import build_model, table_differences
 from dlkit.model.built import BuiltModel
 from dlkit.model.compile import compile_model
@@ -124,3 +126,23 @@ def check_pixels(built: BuiltModel, split: Split | None) -> None:
             f"resize them to multiples of {grid_of(network)} pixels",
             key="data.resize",
         ) from error
+
+
+def check_padding(built: BuiltModel, split: Split) -> None:
+    """Raise InputError if the shortest example has another answer beside the longest, because padding is read."""
+    if not isinstance(split.inputs, Ragged):
+        return
+    pair = np.array([split.inputs.lengths.argmin(), split.inputs.lengths.argmax()])
+    alone, together = (
+        np.asarray(main_output(built.network(built.preprocess(split.inputs[rows]), training=False)))[0]
+        for rows in (pair[:1], pair)
+    )
+    beside = together[: len(alone)] if together.ndim else together
+    if not np.allclose(alone, beside, atol=_PADDING_TOLERANCE.get(built.network.compute_dtype, 1e-4), equal_nan=False):
+        raise InputError(
+            "padding changes the answers of this network: the shortest example has another one beside the longest",
+            "a builder of your own passes masks with start_mask and masked_call (dlkit/components/layers/_masks.py)",
+        )
+
+
+_PADDING_TOLERANCE = {"bfloat16": 0.05, "float16": 0.01}

@@ -14,7 +14,7 @@ from dlkit.model.built import BuiltModel
 from dlkit.model.preprocessing import adapt
 from dlkit.runs.directory import RunDirectory
 from dlkit.training.balance import class_counts
-from dlkit.training.check import check_pixels
+from dlkit.training.check import check_padding, check_pixels
 from dlkit.training.teacher import Teacher, check_teacher, open_teacher
 
 if TYPE_CHECKING:
@@ -59,5 +59,9 @@ def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared
     built = replace(built, task=built.task.fitted(built.class_names, counts))
     check_pixels(built, splits.validation)
     adapt(splits.train, built.preprocess, built.network)
+    try:
+        check_padding(built, splits.train)
+    except DlkitError as error:
+        raise located(error, recipe.model.location) from error
     found = notes(recipe.data, dataset, {name: split for name, split in splits.named().items() if name != "unlabelled"})
     return Prepared(built, splits, teacher, left_out(dataset), found, counts)

@@ -9,10 +9,12 @@ import tensorflow as tf
 
 from dlkit.catalog.create import Component
 from dlkit.components.datasets.digits import Digits
+from dlkit.data.batches import in_memory
 from dlkit.data.pipeline import InputPipeline
 from dlkit.data.splits import load_splits
 from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec, Split
+from dlkit.interfaces.ragged import Ragged, Texts
 from dlkit.model.preprocessing import adapt, build_preprocess
 from dlkit.recipe.schema import Data, Validation
 
@@ -194,3 +196,96 @@ def test_no_stream_is_tuned_and_so_none_keeps_its_reader_waiting_at_its_end(augm
     for stream in streams:
         assert stream.options().autotune.enabled is False
         assert stream.options().deterministic is True
+
+
+def ragged_split(count=230, dtype="float32", seed=0):
+    lengths = np.random.default_rng(seed).integers(1, 40, count)
+    return Split(Ragged.of([np.full((n, 2), i + 1, dtype) for i, n in enumerate(lengths)]), np.arange(count))
+
+
+def test_batches_of_sequences_are_padded_to_their_own_longest_example():
+    split = ragged_split()
+    steps = collect(0, 116, split)
+    lengths = split.inputs.lengths
+    for epoch in (steps[:58], steps[58:]):
+        assert sorted(np.concatenate([y for _, y in epoch])) == list(range(230))
+        for x, y in epoch:
+            assert x.shape == (len(y), lengths[y].max(), 2)
+            for row, index in zip(x, y, strict=True):
+                np.testing.assert_array_equal(row, np.concatenate([split.inputs[index], row[lengths[index] :]]))
+                assert np.isnan(row[lengths[index] :]).all()
+    assert not np.array_equal(steps[0][1], steps[58][1])
+
+
+def test_buckets_leave_little_padding_and_come_in_no_order_of_length():
+    split = ragged_split()
+    steps = collect(0, 58, split)
+    padded = sum(x.shape[0] * x.shape[1] for x, _ in steps)
+    assert padded < 1.1 * split.inputs.lengths.sum()
+    longest = [x.shape[1] for x, _ in steps]
+    assert sorted(longest) != longest
+    assert np.corrcoef(longest, range(58))[0, 1] ** 2 < 0.2
+
+
+def test_a_later_start_gives_the_same_batches_of_sequences():
+    split = ragged_split(60)
+    for (x, y), (again, labels) in zip(collect(0, 30, split)[11:], collect(11, 30, split), strict=True):
+        np.testing.assert_array_equal(x, again)
+        np.testing.assert_array_equal(y, labels)
+
+
+def test_sequences_keep_their_order_without_shuffle_and_in_evaluation():
+    split = ragged_split(10)
+    lengths = split.inputs.lengths
+    batches = collect(0, 3, split, shuffle=False)
+    assert [x.shape[1] for x, _ in batches] == [lengths[i : i + 4].max() for i in (0, 4, 8)]
+    fixed = [(x.numpy(), y.numpy()) for x, y in pipeline().fixed_batches(split, 4)]
+    for (x, y), (other, labels) in zip(batches, fixed, strict=True):
+        np.testing.assert_array_equal(x, other)
+        np.testing.assert_array_equal(y, labels)
+
+
+def test_sequences_on_disk_give_the_batches_of_those_in_memory(tmp_path, monkeypatch):
+    split = ragged_split(20)
+    np.save(tmp_path / "values.npy", split.inputs.values)
+    values = np.load(tmp_path / "values.npy", mmap_mode="r")
+    mapped = Split(Ragged(values, split.inputs.starts, split.inputs.lengths), split.targets)
+    monkeypatch.setattr("dlkit.data.batches.MEMORY_BYTES", 0)
+    assert not in_memory(mapped)
+    for (x, y), (other, labels) in zip(collect(0, 5, split), collect(0, 5, mapped), strict=True):
+        np.testing.assert_array_equal(x, other)
+        np.testing.assert_array_equal(y, labels)
+
+
+def test_texts_are_batches_of_strings_of_similar_length():
+    texts = ["a" * n + "ż" for n in np.random.default_rng(1).integers(0, 50, 100)]
+    split = Split(Texts.of_strings(texts), np.arange(100))
+    seen = collect(0, 25, split)
+    assert sorted(np.concatenate([y for _, y in seen])) == list(range(100))
+    spans = []
+    for x, y in seen:
+        assert [text.decode() for text in x] == [texts[index] for index in y]
+        spans.append(max(map(len, x)) - min(map(len, x)))
+    assert max(spans) < 10
+    assert split.inputs[3] == texts[3].encode()
+    assert split.inputs[:2].tolist() == [t.encode() for t in texts[:2]]
+
+
+def test_integers_are_padded_with_zero_or_with_what_their_source_says():
+    rows = [np.array([1, 2, 3]), np.array([4])]
+    assert Ragged.of(rows)[:].tolist() == [[1, 2, 3], [4, 0, 0]]
+    split = Split(Ragged.of(rows), Ragged.of(rows, padding=-1))
+    ((x, y),) = collect(0, 1, split, shuffle=False)
+    assert x.tolist() == [[1, 2, 3], [4, 0, 0]]
+    assert y.tolist() == [[1, 2, 3], [4, -1, -1]]
+
+
+def test_normalization_learns_from_real_steps_only():
+    split = ragged_split(30)
+    preprocess = build_preprocess(ArraySpec((None, 2), "float32"), [keras.layers.Normalization()])
+    adapt(split, preprocess, batch_size=7)
+    steps = split.inputs.flat()
+    np.testing.assert_allclose(np.ravel(preprocess.layers[1].mean), steps.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(np.ravel(preprocess.layers[1].variance), steps.var(0), rtol=1e-4)
+    out = np.asarray(preprocess(split.inputs[:5]))
+    assert np.isnan(out).sum() == np.isnan(split.inputs[:5]).sum() > 0

@@ -8,6 +8,7 @@ from dlkit.data.fingerprint import fingerprint
 from dlkit.data.splits import Splits, check_finite, load_splits, not_finite
 from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec, Description, Rows, Split, seeded_split
+from dlkit.interfaces.ragged import Ragged
 from dlkit.recipe.schema import Data, Validation
 
 
@@ -35,14 +36,23 @@ def test_the_error_names_the_part_and_the_example(part):
 
 
 def test_lengths_follow_their_examples():
-    lengths = np.array([3, 1, 2, 4])
-    split = Split(np.zeros((4, 5)), np.arange(4), lengths)
+    sequences = [np.full((length, 2), length, "float32") for length in (3, 1, 2, 4)]
+    split = Split(Ragged.of(sequences), np.arange(4))
     chosen = split.select(np.array([3, 1]))
-    assert chosen.lengths.tolist() == [1, 4]
+    assert chosen.inputs.lengths.tolist() == [1, 4]
     assert chosen.targets.tolist() == [1, 3]
-    shorter = Split(split.inputs, split.targets, lengths - 1)
+    np.testing.assert_array_equal(chosen.inputs[1], sequences[3])
+    shorter = Split(Ragged.of([sequences[0][:2], *sequences[1:]]), split.targets)
     assert fingerprint(split) != fingerprint(shorter)
-    assert "lengths" not in fingerprint(Split(split.inputs, split.targets))
+    again = Ragged(np.concatenate([np.zeros((1, 2), "float32"), *sequences[:2]]), [1, 4], [3, 1])
+    assert fingerprint(Split(again, np.arange(2))) == fingerprint(Split(Ragged.of(sequences[:2]), np.arange(2)))
+
+
+def test_nan_is_found_in_the_sequence_that_contains_it():
+    sequences = [np.ones((length, 2), "float32") for length in (3, 1, 2, 4)]
+    sequences[2][1, 0] = np.nan
+    assert list(not_finite(Ragged.of(sequences))) == [2]
+    assert list(not_finite(Ragged.of(sequences[:2]))) == []
 
 
 def test_the_parts_that_there_are_have_names():
