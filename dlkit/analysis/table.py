@@ -14,12 +14,18 @@ from dlkit.errors import CheckError
 
 @dataclass(frozen=True)
 class Row:
-    """One layer: its class, name, output shape without the batch, and number of parameters."""
+    """One layer: its class, name, output shape without the batch, and number of parameters.
+
+    frozen: whether training leaves its weights as they are; None for a layer without weights, or with layers of both
+    kinds. inner: the rows of a nested network, if they were asked for.
+    """
 
     layer: str
     name: str
     output_shape: list[int | None]
     parameters: int
+    frozen: bool | None
+    inner: list["Row"]
 
 
 @dataclass(frozen=True)
@@ -31,9 +37,9 @@ class Explanation:
     notes: list[str]
 
 
-def layer_rows(network: keras.Model) -> list[Row]:
-    """Return the rows of a network's table, without its inputs."""
-    return [_row(layer) for layer in table_layers(network)]
+def layer_rows(network: keras.Model, unfold: bool = False) -> list[Row]:
+    """Return the rows of a network's table, without its inputs; unfold: with the rows of nested networks."""
+    return [_row(layer, unfold) for layer in table_layers(network)]
 
 
 def count_parameters(network: keras.Model) -> dict[str, int]:
@@ -54,8 +60,18 @@ def explain(network: keras.Model) -> list[Explanation]:
     return explanations
 
 
-def _row(layer: Any) -> Row:
-    return Row(type(layer).__name__, layer.name, list(output_of(layer).shape[1:]), layer.count_params())
+def _row(layer: Any, unfold: bool = False) -> Row:
+    shape, nested = list(output_of(layer).shape[1:]), isinstance(layer, keras.Model)
+    inner = layer_rows(layer, unfold) if unfold and nested else []
+    return Row(type(layer).__name__, layer.name, shape, layer.count_params(), _frozen(layer), inner)
+
+
+def _frozen(layer: Any) -> bool | None:
+    """Return whether a layer's weights are frozen; None without weights, or if a nested network has both kinds."""
+    if not isinstance(layer, keras.Model):
+        return not layer.trainable if layer.weights else None
+    states = {_frozen(part) for part in table_layers(layer) if part.weights}
+    return states.pop() if len(states) == 1 else None
 
 
 def _check(layer: Any, explanation: Explanation) -> None:

@@ -22,6 +22,7 @@ def summary(
     cost: Annotated[
         bool, typer.Option("--cost", help="Show the multiply-adds, memory and receptive field of every row.")
     ] = False,
+    unfold: Annotated[bool, typer.Option("--unfold", help="Show the layers of nested networks too.")] = False,
     data_dir: DataDir = None,
     offline: Offline = False,
     as_json: Json = False,
@@ -33,7 +34,7 @@ def summary(
     apply_data_options(data_dir, offline)
     names = subjects or list(shipped_recipes())
     with console.waiting("building"):
-        results = [_summarise(name, overrides or [], explain, cost) for name in names]
+        results = [_summarise(name, overrides or [], explain=explain, cost=cost, unfold=unfold) for name in names]
     if as_json:
         console.print_json(results[0] if subjects and len(results) == 1 else results)
     elif subjects:
@@ -45,12 +46,12 @@ def summary(
         raise typer.Exit(1)
 
 
-def _summarise(name: str, overrides: list[str], explain: bool, cost: bool) -> dict[str, Any]:
+def _summarise(name: str, overrides: list[str], **shown: bool) -> dict[str, Any]:
     from dlkit.model.summary import summarise
     from dlkit.recipe import load_recipe
     from dlkit.runs.directory import RESOLVED, RunDirectory
 
     if (Path(name) / RESOLVED).is_file():
         run = RunDirectory(Path(name))
-        return summarise(load_recipe(run.resolved_recipe, overrides), run, explain, cost)
-    return summarise(load_recipe(name, overrides), explain=explain, cost=cost)
+        return summarise(load_recipe(run.resolved_recipe, overrides), run, **shown)
+    return summarise(load_recipe(name, overrides), **shown)

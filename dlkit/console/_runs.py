@@ -20,11 +20,32 @@ def show_training(result: "TrainingResult") -> None:
     """Print a training's metrics, where the run is, and the next command."""
     shown = {name: value for name, value in result.metrics.items() if not name.startswith("learning_rate")}
     lines(["trained", *metric_texts(shown)])
+    _show_learned(result.learned)
     line(f"run      {result.run.path}")
     line(f"figures  {result.run.path / 'figures'}")
     for difference in result.differences:
         line(f"contract failed: {difference}")
     note(f"next: {result.next_command}")
+
+
+def _show_learned(learned: Mapping[str, Any]) -> None:
+    """Print every weight of a small network, and its answer to each sample."""
+    for weight in learned.get("weights", ()):
+        line(f"{weight['name']:<8} {_numbers(weight['values'])}")
+    rows = [
+        [
+            *(_numbers(sample[key]) for key in ("input", "target", "output")),
+            {True: "right", False: "wrong"}.get(sample.get("right"), ""),
+        ]
+        for sample in learned.get("samples", ())
+    ]
+    if rows:
+        table(("input", "target", "output", ""), rows, right=(0, 1, 2))
+
+
+def _numbers(values: Any) -> str:
+    """Return the numbers in nested lists, in full precision."""
+    return "  ".join(map(_numbers, values)) if isinstance(values, list) else repr(values)
 
 
 def show_speed(speed: "Speed") -> None:

@@ -1,6 +1,6 @@
 """Print the table of one network, and the counts of several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlkit.console._grid import table
@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 def show_table(result: Mapping[str, Any]) -> None:
     """Print a network's table as in the lecture, with its totals and its contract."""
     line(result["recipe"])
-    columns = {"layer": "left", "name": "left", "output": "left", "parameters": "right"}
-    rows = [
-        [row["layer"], row["name"], _sides(row["output_shape"]), f"{row['parameters']:,}"] for row in result["layers"]
-    ]
+    columns = {"layer": "left", "name": "left", "output": "left", "parameters": "right", "trained": "left"}
+    layers = list(_unfolded(result["layers"]))
+    rows = [_cells(row, depth) for row, depth in layers]
     if "cost" in result:
         columns |= dict.fromkeys(("multiply-adds", "bytes", "receptive field"), "right")
-        rows = [cells + _cost_cells(row["cost"]) for cells, row in zip(rows, result["layers"], strict=True)]
+        rows = [cells + _cost_cells(row.get("cost")) for cells, (row, _) in zip(rows, layers, strict=True)]
     if any("explanation" in row for row in result["layers"]):
         columns |= dict.fromkeys(("output size", "parameters, by hand", "note"), "left")
-        rows = [cells + _explained(row["explanation"]) for cells, row in zip(rows, result["layers"], strict=True)]
+        rows = [cells + _explained(row.get("explanation")) for cells, (row, _) in zip(rows, layers, strict=True)]
     table(list(columns), rows, right=[number for number, side in enumerate(columns.values()) if side == "right"])
     counts = result["parameters"]
     line(f"total {counts['total']:,}  trainable {counts['trainable']:,}  non-trainable {counts['non_trainable']:,}")
@@ -31,16 +30,33 @@ def show_table(result: Mapping[str, Any]) -> None:
     show_contract(result["contract"])
 
 
+def _unfolded(rows: Sequence[Mapping[str, Any]], depth: int = 0) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Yield every row with its depth, each before those of its nested network."""
+    for row in rows:
+        yield row, depth
+        yield from _unfolded(row["inner"], depth + 1)
+
+
+def _cells(row: Mapping[str, Any], depth: int) -> list[str]:
+    """Return what every table shows of a layer; those of a nested network are indented."""
+    frozen = "frozen" if row["frozen"] else ""
+    return ["  " * depth + row["layer"], row["name"], _sides(row["output_shape"]), f"{row['parameters']:,}", frozen]
+
+
 def _sides(sizes: Sequence[int | None]) -> str:
     return "x".join("?" if size is None else str(size) for size in sizes)
 
 
-def _cost_cells(cost: Mapping[str, Any]) -> list[str]:
+def _cost_cells(cost: Mapping[str, Any] | None) -> list[str]:
+    if cost is None:
+        return [""] * 3
     numbers = ["?" if cost[key] is None else f"{cost[key]:,}" for key in ("multiply_adds", "activation_bytes")]
     return [*numbers, "?" if cost["receptive_field"] is None else _sides(cost["receptive_field"])]
 
 
-def _explained(explanation: Mapping[str, Any]) -> list[str]:
+def _explained(explanation: Mapping[str, Any] | None) -> list[str]:
+    if explanation is None:
+        return [""] * 3
     return ["; ".join(explanation["sizes"]), explanation["parameters"], "; ".join(explanation["notes"])]
 
 

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 
 
 def summarise(
-    loaded: "LoadedRecipe", run: "RunDirectory | None" = None, explain: bool = False, cost: bool = False
+    loaded: "LoadedRecipe",
+    run: "RunDirectory | None" = None,
+    explain: bool = False,
+    cost: bool = False,
+    unfold: bool = False,
 ) -> dict[str, Any]:
     """Return the documented JSON of `dlkit summary`: recipe, parameters, layers, contract.
 
-    `explain` adds the formulas of each layer, `cost` multiply-adds, memory and receptive field. A run's table is built
+    `explain` adds the formulas of each layer, `cost` multiply-adds, memory and receptive field, `unfold` the layers of
+    nested networks. A run's table is built
     from its stored description of the data. Raises located errors when the model cannot be built, and CheckError when
     the value of a formula differs from what Keras reports.
     """
@@ -35,15 +40,16 @@ def summarise(
         "description": asdict(description),
         "explain": explain,
         "cost": cost,
+        "unfold": unfold,
         "source": _source_digest(tuple(root.folder for root in roots())),
         "versions": versions(),
     }
     if run:
         loaded = with_kept_source(loaded, run)
     if source_reference(recipe) is not None:  # the run that it names may have changed
-        table = _build_table(loaded, description, explain, cost)
+        table = _build_table(loaded, description, explain, cost, unfold)
     else:
-        table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain, cost))
+        table = cached_json("summaries", key, lambda: _build_table(loaded, description, explain, cost, unfold))
     rows = [(row["layer"], row["output_shape"], row["parameters"]) for row in table["layers"]]
     differences = check_table(recipe.expect, table["parameters"], rows)
     contract: dict[str, Any] = {"passed": not differences, "differences": differences}
@@ -55,7 +61,9 @@ def summarise(
     return {"recipe": recipe.name, **table, "contract": contract}
 
 
-def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool, cost: bool) -> dict[str, Any]:
+def _build_table(
+    loaded: "LoadedRecipe", description: Description, explain: bool, cost: bool, unfold: bool
+) -> dict[str, Any]:
     from dlkit.machine.tensorflow import start_tensorflow
 
     start_tensorflow()
@@ -65,14 +73,23 @@ def _build_table(loaded: "LoadedRecipe", description: Description, explain: bool
 
     network = build_model(loaded.recipe, description).network
     set_trainable(network, loaded.recipe.resolved_phases()[-1].trainable)
-    rows = [asdict(row) for row in layer_table.layer_rows(network)]
+    rows = [asdict(row) for row in layer_table.layer_rows(network, unfold)]
     if explain:
-        for row, explanation in zip(rows, layer_table.explain(network), strict=True):
-            sizes = list(dict.fromkeys(map(str, explanation.sizes)))
-            parameters = str(explanation.parameters or "")
-            row["explanation"] = {"sizes": sizes, "parameters": parameters, "notes": explanation.notes}
+        _add_explanations(network, rows)
     table = {"parameters": layer_table.count_parameters(network), "layers": rows}
     return table | (_add_costs(network, rows) if cost else {})
+
+
+def _add_explanations(network: Any, rows: list[dict[str, Any]]) -> None:
+    """Write the formulas of every layer into its row, those of nested networks that are unfolded too."""
+    from dlkit.analysis import table as layer_table
+
+    for row, explanation in zip(rows, layer_table.explain(network), strict=True):
+        sizes = list(dict.fromkeys(map(str, explanation.sizes)))
+        parameters = str(explanation.parameters or "")
+        row["explanation"] = {"sizes": sizes, "parameters": parameters, "notes": explanation.notes}
+        if row["inner"]:
+            _add_explanations(network.get_layer(row["name"]), row["inner"])
 
 
 def _add_costs(network: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:

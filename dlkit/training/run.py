@@ -1,7 +1,8 @@
 """Train a recipe into a finished run directory: read the data, build, train, and write the results."""
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from dlkit.training.check import check_phases, contract_error
 from dlkit.training.continuation import check_recipe, check_start, store_recipe
 from dlkit.training.devices import ALONE, Group, check_same, joined
 from dlkit.training.fault import explain_fault
+from dlkit.training.learned import learned
 from dlkit.training.loop import Training
 from dlkit.training.pixels import backbone_warning
 from dlkit.training.prepare import Prepared, prepare
@@ -45,7 +47,8 @@ if TYPE_CHECKING:
 class TrainingResult:
     """A run, its metrics, its number of updates, and where its counts differ from the contract.
 
-    next_command: the command that evaluates it on a split that its data has.
+    next_command: the command that evaluates it on a split that its data has. learned: weights and samples of a network
+    that is small enough to be worked by hand.
     """
 
     run: RunDirectory
@@ -53,12 +56,13 @@ class TrainingResult:
     updates: int
     differences: list[str]
     next_command: str = ""
+    learned: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the documented JSON form."""
         contract = {"passed": not self.differences, "differences": self.differences}
         head = {"run": str(self.run.path), "recipe": self.run.recipe_name}
-        return head | {"metrics": self.metrics, "updates": self.updates, "contract": contract}
+        return head | {"metrics": self.metrics, "updates": self.updates, "contract": contract, **self.learned}
 
 
 def train(plan: TrainingPlan, *reporters: Reporter) -> TrainingResult | None:
@@ -209,7 +213,8 @@ def _run(
     run.write_json("metrics.json", {"training": {"metrics": metrics, **counts}} | _kept_evaluations(training, run))
     write_figures(run, curves(history), "train and validation" if drawn else "train", training.reporter.note)
     write_figures(run, drawn, "validation", training.reporter.note)
-    return TrainingResult(run, metrics, updates, differences, _next_command(run, loaded.recipe, training.prepared))
+    following = _next_command(run, loaded.recipe, training.prepared)
+    return TrainingResult(run, metrics, updates, differences, following, learned(built, training.prepared.splits.train))
 
 
 def _next_command(run: RunDirectory, recipe: "Recipe", prepared: Prepared) -> str:

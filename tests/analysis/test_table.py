@@ -70,3 +70,18 @@ def test_a_formula_that_gives_another_number_than_keras_is_an_error():
         _check(built.layers[0], replace(first, parameters=second.parameters))
     with pytest.raises(CheckError, match=r"sizes \[3, 3\], but Keras reports the shape \[7, 7, 4\]"):
         _check(built.layers[0], replace(first, sizes=second.sizes))
+
+
+def test_a_nested_network_is_unfolded_with_what_is_frozen():
+    backbone = network((8, 8, 1), layers.Conv2D(2, 3, name="early"), layers.Conv2D(2, 3, name="late"), layers.Flatten())
+    backbone.get_layer("early").trainable = False
+    outer = keras.Sequential([keras.Input((8, 8, 1)), backbone, layers.Dense(3)])
+    nested, head = layer_rows(outer, unfold=True)
+    assert [(row.name, row.parameters, row.frozen) for row in nested.inner[:2]] == [
+        ("early", 20, True),
+        ("late", 38, False),
+    ]
+    assert (nested.inner[2].frozen, nested.frozen, head.frozen, head.inner) == (None, None, False, [])
+    backbone.trainable = False
+    assert layer_rows(outer)[0].frozen is True
+    assert layer_rows(outer)[0].inner == []

@@ -11,12 +11,15 @@ from dlkit.plots.find import names
 PAGE = (Path(__file__).parents[2] / "docs/classroom.md").read_text(encoding="utf-8")
 ROWS = [
     (command, re.findall(r"`([^`]+)`", seen))
-    for command, seen in re.findall(r"^\| [^|]+ \| `(dlkit [^`]+)` \| ([^|]+) \|", PAGE, re.MULTILINE)
+    for command, seen in re.findall(r"^\| [^|]+ \| [^|]+ \| `(dlkit [^`]+)` \| ([^|]+) \|", PAGE, re.MULTILINE)
 ]
 # Of other verbs, the recipes and options are checked by tests/test_docs.py, and their counts by tests/test_recipes.py.
 QUICK = ("worked", "arithmetic", "inspect")
 # tests/plots/test_values.py has what they compute; masks need a segmentation.
 SLOW = ("embeddings", "masks", "network", "neuron-animation")
+
+
+WITHOUT_COMMAND = re.findall(r"^- ([\d, ]+): ", PAGE, re.MULTILINE)
 
 
 def of_verb(*verbs):
@@ -25,6 +28,11 @@ def of_verb(*verbs):
 
 def test_every_row_of_the_page_is_read():
     assert len(ROWS) == len(re.findall(r"^\| .*\| `dlkit", PAGE, re.MULTILINE)) > 50
+
+
+def test_the_page_has_all_that_the_decks_contain():
+    numbers = [*re.findall(r"^\| ([\d, ]+) \|", PAGE, re.MULTILINE), *WITHOUT_COMMAND]
+    assert {int(number) for text in numbers for number in text.split(",")} == set(range(1, 75))
 
 
 @pytest.mark.parametrize(("command", "seen"), of_verb(*QUICK), ids=[command for command, _ in of_verb(*QUICK)])

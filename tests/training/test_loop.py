@@ -342,7 +342,8 @@ def test_signals_are_requests_and_the_old_handlers_come_back():
 
 def test_the_single_neuron_follows_the_deck(tmp_path, reporter):
     """Deck 000: 688 updates, 11 printed losses and 6 printed weights."""
-    run = train_recipe(load_recipe("single_neuron"), tmp_path, reporter).run
+    result = train_recipe(load_recipe("single_neuron"), tmp_path, reporter)
+    run = result.run
     losses = [float(row["loss"]) for row in history(run)]
     printed = {
         0: 2.4019401941538843, 1: 2.329520702681356, 2: 2.284788997951755, 3: 2.2504521846307064,
@@ -355,6 +356,13 @@ def test_the_single_neuron_follows_the_deck(tmp_path, reporter):
     (w1, w2), w0 = np.ravel(convert_to_numpy(network.weights[0])), convert_to_numpy(network.weights[1])[0]
     final = [-4.7664440430506545, -4.193920379177114, 5.452505839107012]
     np.testing.assert_allclose([w0, w1, w2], final, rtol=1e-12)
+    weights, samples = result.learned["weights"], result.learned["samples"]
+    shown = [weights[1]["values"][0], *np.ravel(weights[0]["values"])]
+    np.testing.assert_allclose(shown, final, rtol=1e-12)
+    assert (len(samples), all(sample["right"] for sample in samples)) == (12, True)
+    first = 1 / (1 + np.exp(-(w0 + 2 * w1 + 4 * w2)))
+    assert (samples[0]["input"], samples[0]["target"]) == ([2, 4], 1)
+    np.testing.assert_allclose(samples[0]["output"], [first], rtol=1e-9)
 
 
 def test_the_single_neuron_after_one_update(tmp_path, reporter):

@@ -12,6 +12,7 @@ from dlkit.components.layers.image_level_features import ImageLevelFeatures
 from dlkit.components.models._image_classifier import divided
 from dlkit.components.models._resnet50 import resnet50_features
 from dlkit.components.models._vgg16 import FILTERS, vgg16_blocks
+from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec
 from dlkit.interfaces.task import TargetSpec
 
@@ -24,6 +25,7 @@ def deeplab(
     *,
     version: Literal["1", "2", "3", "3plus"] = "3plus",
     rates: list[Annotated[int, Field(gt=0)]] | None = None,
+    separable: bool = False,
     width_divisor: Annotated[int, Field(ge=1)] = 1,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
     activation: Literal["softmax", "sigmoid"] = "softmax",
@@ -34,9 +36,12 @@ def deeplab(
     rate 12. 2: instead, an atrous spatial pyramid (ASPP) with rates 6, 12, 18 and 24, whose scores are added.
     3: ResNet50 at a sixteenth of the size, a pyramid with batch normalisation, a 1x1 convolution and image-level
     features. 3plus: the same on the fourth stack of ResNet50, and a decoder that adds features at a quarter of the
-    size, as in the public Keras example. `rates` replaces the rates of the pyramid; `width_divisor` divides all
-    filters, for small trials; `dropout` applies to versions 1 and 2.
+    size, as in the public Keras example; with `separable`, its 3x3 convolutions are depthwise separable, atrous ones
+    too. `rates` replaces the rates of the pyramid; `width_divisor` divides all filters, for small trials; `dropout`
+    applies to versions 1 and 2.
     """
+    if separable and version != "3plus":
+        raise InputError(f"DeepLab {version} has no separable convolutions", "use version: 3plus", key="separable")
     channels = score_channels(len(targets.class_names), activation)
     image = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
     if version in ("1", "2"):
@@ -50,8 +55,8 @@ def deeplab(
         factor = 16
     else:
         features = resnet50_features(image, divided(64, width_divisor), (1, 2, 2), (1, 1, 1))
-        x = _pyramid(features["conv4_block6_2_relu"], rates or [6, 12, 18], divided(256, width_divisor))
-        x = _decoder(x, features["conv2_block3_2_relu"], width_divisor)
+        x = _pyramid(features["conv4_block6_2_relu"], rates or [6, 12, 18], divided(256, width_divisor), separable)
+        x = _decoder(x, features["conv2_block3_2_relu"], width_divisor, separable)
         x = layers.Conv2D(channels, 1, name="scores")(x)
         factor = 4
     x = BilinearUpsampling(size=factor, name="upsample")(x)
@@ -74,29 +79,35 @@ def _vgg_scores(image: Any, channels: int, rates: list[int], divisor: int, dropo
     return branches[0] if len(branches) == 1 else layers.Add(name="aspp_sum")(branches)
 
 
-def _pyramid(x: Any, rates: list[int], filters: int) -> Any:
+def _pyramid(x: Any, rates: list[int], filters: int, separable: bool = False) -> Any:
     """Concatenate image-level features, a 1x1 convolution and one atrous convolution per rate, then project them."""
     pooled = layers.GlobalAveragePooling2D(keepdims=True, name="aspp_pool")(x)
     pooled = _convolved(pooled, filters, 1, 1, "aspp_pool", use_bias=True)
     branches = [ImageLevelFeatures(name="aspp_pool_spread")([pooled, x]), _convolved(x, filters, 1, 1, "aspp1")]
-    branches += [_convolved(x, filters, 3, rate, f"aspp{rate}_atrous") for rate in rates]
+    branches += [_convolved(x, filters, 3, rate, f"aspp{rate}_atrous", separable=separable) for rate in rates]
     joined = layers.Concatenate(name="aspp_concat")(branches)
     return _convolved(joined, filters, 1, 1, "aspp")
 
 
-def _decoder(x: Any, low: Any, divisor: int) -> Any:
+def _decoder(x: Any, low: Any, divisor: int, separable: bool) -> Any:
     """Upsample the pyramid's output four times, join it with reduced low-level features, and convolve twice."""
     x = BilinearUpsampling(size=4, name="decoder_upsample")(x)
     x = CropLike(align="start", name="decoder_crop")([x, low])
     low = _convolved(low, divided(48, divisor), 1, 1, "decoder_low")
     x = layers.Concatenate(name="decoder_concat")([x, low])
     for index in (1, 2):
-        x = _convolved(x, divided(256, divisor), 3, 1, f"decoder{index}")
+        x = _convolved(x, divided(256, divisor), 3, 1, f"decoder{index}", separable=separable)
     return x
 
 
-def _convolved(x: Any, filters: int, kernel: int, rate: int, name: str, use_bias: bool = False) -> Any:
-    settings = {"padding": "same", "dilation_rate": rate, "use_bias": use_bias, "kernel_initializer": "he_normal"}
-    x = layers.Conv2D(filters, kernel, name=f"{name}_conv", **settings)(x)
+def _convolved(
+    x: Any, filters: int, kernel: int, rate: int, name: str, use_bias: bool = False, separable: bool = False
+) -> Any:
+    settings: dict[str, Any] = {"padding": "same", "dilation_rate": rate, "use_bias": use_bias, "name": f"{name}_conv"}
+    if separable:
+        initial = {"depthwise_initializer": "he_normal", "pointwise_initializer": "he_normal"}
+        x = layers.SeparableConv2D(filters, kernel, **settings, **initial)(x)
+    else:
+        x = layers.Conv2D(filters, kernel, kernel_initializer="he_normal", **settings)(x)
     x = layers.BatchNormalization(name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

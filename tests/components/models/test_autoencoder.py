@@ -57,6 +57,22 @@ def test_a_tied_layer_multiplies_by_the_transposed_kernel():
     np.testing.assert_allclose(network.get_layer("decoder")(code), expected, rtol=1e-5)
 
 
+def test_kernels_tied_initially_start_as_the_transpose_and_learn_by_themselves(tmp_path):
+    network = build([Dense(3)], [TiedDense(tied="initially")])
+    assert [row.parameters for row in layer_rows(network)] == [63, 80]
+    assert str(explain(network)[1].parameters) == "3*20 + 20 = 80"
+    ours = network.get_layer("encoder").layers[-1].kernel
+    theirs = network.get_layer("decoder").layers[-1].own_kernel
+    np.testing.assert_array_equal(np.asarray(ours).T, theirs)
+    network.compile("sgd", "mse")
+    rows = np.random.default_rng(0).normal(size=(4, 20)).astype("float32")
+    network.train_on_batch(rows, rows)
+    assert np.abs(np.asarray(ours).T - np.asarray(theirs)).max() > 1e-4
+    network.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(rows), network(rows))
+
+
 def test_kernels_stay_tied_after_a_step_saving_and_loading(tmp_path):
     network = tied()
     x = np.random.default_rng(0).random((16, 20)).astype("float32")

@@ -44,7 +44,7 @@ def built(recipe):
     return loaded.recipe, build_model(loaded.recipe, describe(loaded.recipe, build_dataset(loaded.recipe))).network
 
 
-@pytest.mark.parametrize("name", ["fcn32s", "unet_original", "deeplabv1", "deeplabv3", "deeplabv3plus", "unet"])
+@pytest.mark.parametrize("name", ["fcn32s", "unet_original", "deeplabv1", "deeplabv3", "deeplabv3plus", "unet", "deeplabv3plus_separable"])
 def test_recipes_have_the_counts_that_they_promise(name, zeros):
     recipe, network = built(name)
     expected = recipe.expect.parameters
@@ -56,6 +56,15 @@ def test_counts_of_the_decks():
     for name, total in wanted.items():
         assert load_recipe(name).recipe.expect.parameters.total == total
     assert load_recipe("deeplabv3plus").recipe.expect.parameters.trainable == 11_824_500
+
+
+def test_separable_convolutions_save_what_the_formula_says(zeros):
+    saved = 4 * (9 * 256 * 256 - 9 * 256 - 256 * 256) + 9 * 304 * 256 - 9 * 304 - 304 * 256
+    _, network = built("deeplabv3plus_separable")
+    assert network.count_params() == 11_857_236 - saved
+    assert network.get_layer("aspp12_atrous_conv").dilation_rate == (12, 12)
+    with pytest.raises(InputError, match="DeepLab 3 has no separable convolutions"):
+        deeplab(image(64, 64), classes(3), version="3", separable=True)
 
 
 def test_the_transposed_convolution_of_fcn32s(zeros):
