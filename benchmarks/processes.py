@@ -9,6 +9,7 @@ against one process of one and of two threads. detection: seconds from a process
 """
 
 import hashlib
+import io
 import json
 import os
 import random
@@ -18,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
+import h5py
 import psutil
 
 ROOT = Path(__file__).parents[1]
@@ -50,19 +52,20 @@ def trained(arguments):
 
 
 def digest(run):
-    """The SHA-256 of the newest snapshot (weights, optimizer, metrics, history), times aside."""
+    """The SHA-256 of what training decides: weights, optimizer state and history, times aside."""
     return hashlib.sha256(json.dumps(digests(run)).encode()).hexdigest()
 
 
 def digests(run):
-    """The SHA-256 of each part of the newest snapshot, times aside."""
-    with np.load(sorted((run / "snapshots").glob("*.npz"))[-1]) as file:
-        state = json.loads(file["state"].tobytes())
-        parts = {name: file[name].tobytes() for name in sorted(set(file.files) - {"state"})}
-    for row in state["history"]:
-        row.pop("seconds")
-    parts |= {f"state {key}": json.dumps(value).encode() for key, value in state.items()}
-    return {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()}
+    """The SHA-256 of each array in last.keras and best.keras, and the rows of the history without their times."""
+    rows = [line.rsplit(",", 1)[0] for line in (run / "history.csv").read_text().splitlines()]
+    found = {"history.csv": rows}
+    for name in ("last.keras", "best.keras"):
+        with zipfile.ZipFile(run / name) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
+            arrays = {}
+            file.visititems(lambda key, item, to=arrays: to.update({key: item}) if hasattr(item, "dtype") else None)
+            found |= {f"{name}:{key}": hashlib.sha256(item[()].tobytes()).hexdigest() for key, item in arrays.items()}
+    return found
 
 
 def bits():

@@ -21,7 +21,7 @@ def photos():
 
 
 @pytest.fixture
-def dlkit(dlkit, tmp_path, monkeypatch):
+def as_json(dlkit, tmp_path, monkeypatch):
     """Run the command line, runs in this test's folder, and give the JSON that it prints."""
     monkeypatch.setenv("DLKIT_RUNS", str(tmp_path))
 

@@ -13,12 +13,12 @@ SAMPLES = [
 
 
 @pytest.mark.parametrize(("recipe", "bound", "settings"), SAMPLES, ids=[name for name, *_ in SAMPLES])
-def test_a_sample_is_learnt_in_a_few_steps_and_the_export_agrees(dlkit, recipe, bound, settings):
-    run = dlkit("train", recipe, settings=settings)["run"]
+def test_a_sample_is_learnt_in_a_few_steps_and_the_export_agrees(as_json, recipe, bound, settings):
+    run = as_json("train", recipe, settings=settings)["run"]
     with (Path(run) / "history.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert float(rows[-1]["learning_rate"]) == pytest.approx(0, abs=1e-6)  # the cycle ends with the training
-    assert dlkit("evaluate", run, "--split", "test")["metrics"]["accuracy"] >= bound
-    exported = dlkit("export", run)
+    assert as_json("evaluate", run, "--split", "test")["metrics"]["accuracy"] >= bound
+    exported = as_json("export", run)
     assert exported["certificate"]["passed"]
     assert exported["certificate"]["label_agreement"] == 1.0

@@ -23,21 +23,32 @@ SHORT = {"unet": ["training.epochs=1"], "mnist_mlp": ["training.epochs=1"]} | {
 
 
 @pytest.fixture
-def reader(tmp_path):
+def reader(dlkit, monkeypatch, tmp_path):
     """Run the words of a command in an empty folder of a reader, with short trainings of what takes long."""
+    for name, value in {"COLUMNS": "80", "DLKIT_RUNS": "", "PYTHONPATH": str(ROOT)}.items():
+        monkeypatch.setenv(name, value)
 
     def run(program, *words):
         assert program == "dlkit"
         words = [word.replace("PATH", str(SHARED / "data/isbi2012/train")) for word in words]
         if words[0] in ("train", "repeat") and words[1] in SHORT:
             words += [word for setting in SHORT[words[1]] for word in ("--set", setting)]
-        environment = os.environ | {"COLUMNS": "80", "PYTHONPATH": str(ROOT), "DLKIT_RUNS": ""}
-        command = [sys.executable, "-m", "dlkit", *words]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
-        return done.stdout
+        if {"--processes", "--cluster"} & {*words}:
+            return in_processes(words, tmp_path)
+        monkeypatch.delenv("DLKIT_OFFLINE", raising=False)  # an earlier command may have set it
+        done = dlkit(*words)
+        assert done.code == 0, f"{words}: {done.out}{done.error}"
+        return done.out
 
     return run
+
+
+def in_processes(words, folder):
+    """Run a command whose processes read its command line; return what it prints."""
+    command = [sys.executable, "-m", "dlkit", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    return done.stdout
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Ants and bees on the real MobileNetV2 weights, head only."""
 
 
-def test_a_head_on_pretrained_features_knows_ants_from_bees(dlkit, photos):
+def test_a_head_on_pretrained_features_knows_ants_from_bees(as_json, photos):
     weights = photos.parent / "weights" / "mobilenet_v2_0.35_224_imagenet_notop.h5"
     settings = [
         f"data.source.image_folder.directory={photos}",
@@ -9,7 +9,7 @@ def test_a_head_on_pretrained_features_knows_ants_from_bees(dlkit, photos):
         "training.phases=[{epochs: 20, trainable: [head]}]",
         "expect={}",
     ]
-    good = dlkit("train", "mobilenet_photos", settings=[*settings, f"model.pretrained.weights={weights}"])
-    random = dlkit("train", "mobilenet_photos", settings=[*settings, "model.pretrained.weights=null"])
+    good = as_json("train", "mobilenet_photos", settings=[*settings, f"model.pretrained.weights={weights}"])
+    random = as_json("train", "mobilenet_photos", settings=[*settings, "model.pretrained.weights=null"])
     assert good["metrics"]["val_accuracy"] >= 0.85
     assert random["metrics"]["val_accuracy"] < 0.7

@@ -44,7 +44,9 @@ def built(recipe):
     return loaded.recipe, build_model(loaded.recipe, describe(loaded.recipe, build_dataset(loaded.recipe))).network
 
 
-@pytest.mark.parametrize("name", ["fcn32s", "unet_original", "deeplabv1", "deeplabv3", "deeplabv3plus", "unet", "deeplabv3plus_separable"])
+@pytest.mark.parametrize(
+    "name", ["fcn32s", "unet_original", "deeplabv1", "deeplabv3", "deeplabv3plus", "unet", "deeplabv3plus_separable"]
+)
 def test_recipes_have_the_counts_that_they_promise(name, zeros):
     recipe, network = built(name)
     expected = recipe.expect.parameters
