@@ -29,12 +29,12 @@ def autoencoder(
 ) -> keras.Model:
     """Build an autoencoder of an encoder h = f(x) and a decoder x' = g(h), each a list of layers (decks 002 and 003).
 
-    A TiedDense in the decoder uses, or begins with, the transposed kernel of the mirrored Dense in the encoder. `latent` makes the
-    network variational: two dense layers after the encoder give mean and log-variance of `latent` dimensions, the
-    decoder gets a sample (in inference the mean), and the penalty is `kl`. `sparsity` adds the penalty `sparsity`: the
-    L1 norm of the code, or the KL divergence of each unit's mean activation from `rho`. `contraction` adds the penalty
-    `jacobian`, ||dh/dx||_F^2: `exact` for one dense layer, `probe` estimates it for more. The task's loss_weights set
-    the weight of each penalty.
+    A TiedDense in the decoder uses, or begins with, the transposed kernel of the mirrored Dense in the encoder.
+    `latent` makes the network variational: two dense layers after the encoder give mean and log-variance of `latent`
+    dimensions, the decoder gets a sample (in inference the mean), and the penalty is `kl`. `sparsity` adds the penalty
+    `sparsity`: the L1 norm of the code, or the KL divergence of each unit's mean activation from `rho`. `contraction`
+    adds the penalty `jacobian`, ||dh/dx||_F^2: `exact` for one dense layer, `probe` estimates it for more. The task's
+    loss_weights set the weight of each penalty.
     """
     del targets
     network_input = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
