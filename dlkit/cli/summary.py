@@ -46,7 +46,7 @@ def summary(
         raise typer.Exit(1)
 
 
-def _summarise(name: str, overrides: list[str], **shown: bool) -> dict[str, Any]:
+def _summarise(name: str, overrides: list[str], **shown: Any) -> dict[str, Any]:
     from dlkit.model.summary import summarise
     from dlkit.recipe import load_recipe
     from dlkit.runs.directory import RESOLVED, RunDirectory
