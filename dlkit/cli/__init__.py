@@ -27,6 +27,7 @@ from dlkit.cli import (
     runs,
     schema,
     search,
+    serve,
     summary,
     sweep,
     train,
@@ -68,6 +69,7 @@ app.add_typer(arithmetic.app, name="arithmetic")
 app.command()(worked.worked)
 app.command()(reads_recipes(plot.plot))
 app.command()(reads_recipes(export.export))
+app.command()(serve.serve)
 app.command(name="inspect")(inspect_.inspect)
 app.command()(reads_recipes(validate.validate))
 app.command(name="list")(reads_recipes(list_.list_components))

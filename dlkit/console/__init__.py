@@ -24,6 +24,7 @@ from dlkit.console._runs import (
     show_export,
     show_predictions,
     show_run,
+    show_serving,
     show_speed,
     show_training,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "show_reproduction",
     "show_run",
     "show_search",
+    "show_serving",
     "show_speed",
     "show_sweep",
     "show_table",

@@ -111,6 +111,14 @@ def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -
         line(f"tolerance   {allowed['absolute']:.2g} + {allowed['relative']:.2g} |y|, for {certificate['precision']}")
 
 
+def show_serving(about: Mapping[str, Any]) -> None:
+    """Print where a server answers, and with what."""
+    for model in about["models"]:
+        line(f"serving  {model['name']} version {model['version']} ({model['platform']})")
+    line(f"page     {about['url']}/")
+    line(f"API      {about['url']}/v1/models/{about['models'][0]['name']}:predict")
+
+
 def show_run(content: Mapping[str, Any]) -> None:
     """Print when a run started, how far it is, its metrics and its evaluations."""
     line(f"run      {content['name']}")

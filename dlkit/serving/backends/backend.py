@@ -1,0 +1,49 @@
+"""The interface of runtimes, and what all of them share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
+
+from dlkit.serving.description import LABEL, Description
+from dlkit.serving.signature import DEFAULT, Signature, TensorSpec
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class Backend(ABC):
+    """A loaded model: named signatures, and their outputs for a batch; used by one thread at a time.
+
+    platform: its name in the Open Inference Protocol. signatures: by name, DEFAULT among them.
+    """
+
+    platform: str
+    signatures: Mapping[str, Signature]
+
+    @abstractmethod
+    def run(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:
+        """Return the outputs for a batch; raise Refused for inputs on which the computation fails."""
+
+    def feature_maps(self, inputs: Arrays) -> np.ndarray | None:
+        """Return the first convolution's output for one example, (height, width, filters); None if there is none."""
+        del inputs
+        return None
+
+
+def with_label(signature: Signature, description: Description) -> dict[str, Signature]:
+    """Return the signatures of a runtime without strings: its own, and the class among the outputs.
+
+    A SavedModel has that output in its graph; so all artefacts of a run give the same answers.
+    """
+    if description.scores_in(signature) is None:
+        return {DEFAULT: signature}
+    label = TensorSpec("string", (None,))
+    return {DEFAULT: Signature(signature.inputs, {**signature.outputs, LABEL: label}, signature.method)}
+
+
+def labelled(outputs: dict[str, np.ndarray], signature: Signature, description: Description) -> dict[str, np.ndarray]:
+    """Return outputs with the class of the largest score, if the signature has it."""
+    if LABEL in outputs or LABEL not in signature.outputs:
+        return outputs
+    names = np.array([name.encode() for name in description.class_names], object)
+    return outputs | {LABEL: names[outputs[description.scores or ""].argmax(axis=-1)]}

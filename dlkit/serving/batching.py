@@ -1,0 +1,150 @@
+"""Answer requests in batches, in order of arrival, without a timer: a batch is what arrived during the last one.
+
+A model has one thread for computing. While it works, requests wait in a bounded queue; when it is free, it takes those
+at the front that fit together. Nobody waits for others to arrive, and nobody is overtaken.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dlkit.serving.backends.backend import Backend
+from dlkit.serving.limits import Limits
+from dlkit.serving.status import Code, Refused
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A request that waits: its inputs, and the future for its outputs."""
+
+    signature: str
+    inputs: Arrays
+    answer: "asyncio.Future[Arrays]"
+    rows: int = field(init=False)
+    kind: tuple[Any, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = len(next(iter(self.inputs.values())))
+        self.kind = (self.signature, *((array.shape[1:], array.dtype) for array in self.inputs.values()))
+
+
+class Batcher:
+    """The queue of one loaded model and its thread; all methods are called in the event loop's thread.
+
+    computed: called with the number of examples of every batch.
+    """
+
+    def __init__(self, backend: Backend, limits: Limits, computed: Callable[[int], None] = lambda rows: None) -> None:
+        self._backend, self._limits, self._computed = backend, limits, computed
+        self._queue: deque[Waiting] = deque()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many requests wait."""
+        return len(self._queue)
+
+    async def outputs(self, signature: str, inputs: Arrays, seconds: float) -> Arrays:
+        """Return the outputs for one request; raise Refused when the queue is full or the time is over.
+
+        A request whose caller gives up (which cancels this coroutine) leaves the queue.
+        """
+        if len(self._queue) >= self._limits.queue:
+            message = f"{len(self._queue)} requests wait for this model already; try again later"
+            raise Refused(Code.RESOURCE_EXHAUSTED, message)
+        waiting = Waiting(signature, inputs, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        if self._idle.is_set():
+            self._start()
+        try:
+            async with asyncio.timeout(seconds):
+                return await waiting.answer
+        except TimeoutError:
+            raise Refused(Code.DEADLINE_EXCEEDED, f"no answer within {seconds:g} s, waiting included") from None
+        finally:
+            if not waiting.answer.done() or waiting.answer.cancelled():
+                self._leave(waiting)
+
+    async def maps(self, inputs: Arrays) -> np.ndarray | None:
+        """Return the first feature maps of one example, computed between two batches."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._backend.feature_maps, inputs)
+
+    async def close(self) -> None:
+        """Answer what waits, then end the thread."""
+        await self._idle.wait()
+        self._thread.shutdown(wait=False)
+
+    def _leave(self, waiting: Waiting) -> None:
+        if waiting in self._queue:
+            self._queue.remove(waiting)
+
+    def _start(self) -> None:
+        """Give the next batch to the thread, if anybody waits."""
+        batch = self._take()
+        if not batch:
+            self._idle.set()
+            return
+        self._idle.clear()
+        self._computed(sum(waiting.rows for waiting in batch))
+        loop = asyncio.get_running_loop()
+        done = self._thread.submit(_compute, self._backend, batch)
+        done.add_done_callback(lambda future: loop.call_soon_threadsafe(self._finish, batch, future))
+
+    def _take(self) -> list[Waiting]:
+        """Remove the requests at the front of the queue that fit into one batch, in order."""
+        batch: list[Waiting] = []
+        rows = 0
+        while self._queue:
+            first = self._queue[0]
+            if batch and (first.kind != batch[0].kind or rows + first.rows > self._limits.batch):
+                break
+            batch.append(self._queue.popleft())
+            rows += first.rows
+        return batch
+
+    def _finish(self, batch: list[Waiting], done: "Future[list[Arrays | Exception]]") -> None:
+        self._start()  # first, so that the thread works while answers are written
+        for waiting, found in zip(batch, done.result(), strict=True):
+            if waiting.answer.done():
+                continue
+            if isinstance(found, Exception):
+                waiting.answer.set_exception(found)
+            else:
+                waiting.answer.set_result(found)
+
+
+def _compute(backend: Backend, batch: list[Waiting]) -> list[Arrays | Exception]:
+    """Return the outputs of every request, or its error; one wrong request does not spoil the others."""
+    if len(batch) == 1:
+        return [_attempt(backend, batch)]
+    outputs = _attempt(backend, batch)
+    if isinstance(outputs, Exception):
+        return [_attempt(backend, [waiting]) for waiting in batch]
+    ends = np.cumsum([waiting.rows for waiting in batch])
+    return [
+        {name: array[end - waiting.rows : end] for name, array in outputs.items()}
+        for waiting, end in zip(batch, ends, strict=True)
+    ]
+
+
+def _attempt(backend: Backend, batch: list[Waiting]) -> Arrays | Exception:
+    """Return the outputs for the examples of all requests together, or the error."""
+    try:
+        inputs = {name: np.concatenate([waiting.inputs[name] for waiting in batch]) for name in batch[0].inputs}
+        outputs = backend.run(batch[0].signature, inputs)
+    except Exception as error:
+        return error
+    rows = sum(waiting.rows for waiting in batch)
+    wrong = [name for name, array in outputs.items() if array.ndim == 0 or len(array) != rows]
+    if wrong:
+        return Refused(Code.INTERNAL, f"output {wrong[0]} of the model has no row per example")
+    return outputs
