@@ -184,6 +184,7 @@ NOT_RUN = {
     "python benchmarks/": "a measurement of hours, with its result beside it",
     "dlkit repeat mobilenet_photos": "a measurement of hours; transfer_learning.md runs the same path",
     "dlkit train cifar_to_cifar_source": "a measurement of hours; tests/real/test_transfer.py trains it in part",
+    "dlkit serve": "it serves until it is stopped; tests/serving/test_verb.py runs it",
     "dlkit train RECIPE": "a measurement of hours; tests/real/test_lecture_models.py trains the recipes in part",
     "dlkit evaluate RECIPE": "as above",
     "dlkit train cifar_cnn_fast_relu.yaml": "a measurement of hours",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dlkit.cli._options import Json, RunsDir, Threads
+from dlkit.cli._options import Json, RunsDir
 
 
 def serve(
@@ -37,7 +37,9 @@ def serve(
     max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="Examples of one request.")] = 1024,
     max_body: Annotated[int, typer.Option("--max-body", min=1, help="Megabytes of a request's body.")] = 32,
     max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, help="Pixels of an encoded image.")] = 25_000_000,
-    threads: Threads = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Computing threads [default: 1; TensorFlow: one per core].")
+    ] = None,
     runs_dir: RunsDir = None,
     as_json: Json = False,
 ) -> None:

@@ -112,9 +112,7 @@ def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -
 
 
 def show_serving(about: Mapping[str, Any]) -> None:
-    """Print where a server answers, and with what."""
-    for model in about["models"]:
-        line(f"serving  {model['name']} version {model['version']} ({model['platform']})")
+    """Print where a server answers."""
     line(f"page     {about['url']}/")
     line(f"API      {about['url']}/v1/models/{about['models'][0]['name']}:predict")
 

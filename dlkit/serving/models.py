@@ -73,6 +73,7 @@ class Models:
     ) -> None:
         self.models = {source.name: Model(source) for source in sources}
         self.limits, self.metrics, self._tell, self._keep, self._shadow = limits, metrics, tell, keep, shadow
+        self._unloading: set[asyncio.Future[None]] = set()
         for name, model in self.models.items():
             metrics.queue(name, partial(_waiting, model))
 
@@ -112,7 +113,8 @@ class Models:
         """Answer what waits, and unload everything."""
         for model in self.models.values():
             for version in model.available:
-                await version.unload()
+                self._unload(model, version)
+        await asyncio.gather(*self._unloading)
 
     async def _refresh(self, model: Model) -> None:
         """Load the newest versions, and the labelled ones; then unload those that they replace."""
@@ -124,11 +126,17 @@ class Models:
                 wanted.append(number)
         if wanted:
             for version in [version for version in model.available if version.number not in wanted]:
-                self._tell(f"{model.source.name}: version {version.number} is unloaded")
-                await version.unload()
+                self._unload(model, version)
         for number in [number for number in model.versions if number not in on_disk and number not in wanted]:
             if model.versions[number].state != AVAILABLE:
                 del model.versions[number]
+
+    def _unload(self, model: Model, version: Version) -> None:
+        """Unload a version once it has answered what waits for it, without waiting here."""
+        self._tell(f"{model.source.name}: version {version.number} is unloaded")
+        task = asyncio.ensure_future(version.unload())
+        self._unloading.add(task)
+        task.add_done_callback(self._unloading.discard)
 
     async def _ensure(self, model: Model, number: int, folder: Path, stamp: str) -> bool:
         """Load a version unless it answers already, or was refused as it is; return whether it answers."""

@@ -25,6 +25,7 @@ WRONG = {
     "summary": ["nothing"],
     "export": ["nothing"],
     "inspect": ["nothing.keras"],
+    "serve": ["nothing"],
     "list": ["nothing"],
     "arithmetic conv": ["--input", "5", "--kernel", "0", "--channels", "1", "--filters", "1"],
     "validate": ["--nothing"],

@@ -56,6 +56,7 @@ def running(models, token=None, poll=None):
     started.wait(60)
     if failures:
         thread.join()
+        bound.close()
         raise failures[0]
     host, port = bound.getsockname()[:2]
     try:

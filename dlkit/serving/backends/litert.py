@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 
@@ -51,7 +52,8 @@ class LiteRTBackend(Backend):
     def feature_maps(self, inputs: Arrays) -> np.ndarray | None:
         """Return the first convolution's output, with its bias and its activation."""
         if self._keeping is None:
-            self._keeping = _interpreter(self._file, experimental_preserve_all_tensors=True)
+            with catch_warnings(action="ignore"):  # that it needs more memory
+                self._keeping = _interpreter(self._file, experimental_preserve_all_tensors=True)
         interpreter = self._keeping
         first = next((op for op in interpreter._get_ops_details() if op["op_name"] in CONVOLUTIONS), None)
         if first is None:
