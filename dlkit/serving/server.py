@@ -6,7 +6,7 @@ import logging
 import resource
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -90,14 +90,16 @@ def check_reachable(request: ServeRequest) -> list[str]:
 
 def bind(host: str, port: int) -> socket.socket:
     """Return a socket at an address; raise MissingError when it is in use, not ours, or not allowed."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        hint = "give another --port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "give another --host"
-        raise MissingError(f"cannot listen at {host}:{port}: {error.strerror}", hint) from error
+    with ExitStack() as unless_bound:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            bound = unless_bound.enter_context(socket.socket(family, kind, protocol))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+        except OSError as error:
+            hint = "give another --port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "give another --host"
+            raise MissingError(f"cannot listen at {host}:{port}: {error.strerror}", hint) from error
+        unless_bound.pop_all()
     return bound
 
 

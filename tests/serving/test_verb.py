@@ -1,4 +1,4 @@
-"""dlkit serve on the command line: what it serves, how it stops, what it refuses; and docs/serving.md, block by block."""
+"""dlkit serve on the command line: what it serves and refuses, how it stops; and docs/serving.md, block by block."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def answered(url):
         return False
 
 
-def test_the_page_is_true(trained_run, reload_here, dlkit, monkeypatch, capfd):
+def test_the_page_is_true(trained_run, reload_here, dlkit):
     """Export, serve, and run the page's clients against the server; then stop it with SIGTERM."""
     train, export, serve = [line.split("#")[0].split()[1:] for line in blocks("sh")[0].splitlines()]
     assert train == ["train", "digits_mlp"]  # the run of the fixture
@@ -53,7 +53,7 @@ def test_the_page_is_true(trained_run, reload_here, dlkit, monkeypatch, capfd):
     def clients():
         try:
             wait_until(lambda: answered(url), 60)
-            for number, code in enumerate(blocks("python")):
+            for code in blocks("python"):
                 if "cat.jpg" not in code:
                     code = code.replace("http://127.0.0.1:8501", url).replace("127.0.0.1:8501", f"127.0.0.1:{port}")
                     exec(code.replace("print(", "printed.append("), {"printed": printed})
