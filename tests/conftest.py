@@ -6,9 +6,8 @@ import runpy
 import shlex
 import sys
 from pathlib import Path
-from subprocess import CompletedProcess
-from types import SimpleNamespace
 from typing import NamedTuple
+from unittest.mock import MagicMock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -81,16 +80,22 @@ def exported_run(trained_run, places):
 @pytest.fixture
 def reload_here(monkeypatch):
     """Run the readers of artefacts in this process: the same answers without another start of TensorFlow."""
+    from dlkit.export.reader import Reader
 
-    def run(command, **_):
+    def start(reader, command):
+        import tensorflow as tf
+
         package = sys.modules["dlkit"]
+        monkeypatch.setattr(tf.config, "threading", MagicMock())  # TensorFlow has started
         try:
-            runpy.run_path(command[2])["main"](*command[3:])
+            reader.handle = runpy.run_path(command[2])["serve"](*command[3:])
         finally:
             sys.modules["dlkit"] = package  # the reader hides it
-        return CompletedProcess(command, 0, "", "")
+        return MagicMock()
 
-    monkeypatch.setattr("dlkit.export.certificate.subprocess", SimpleNamespace(run=run))
+    monkeypatch.setattr(Reader, "_start", start)
+    monkeypatch.setattr(Reader, "_reply", lambda reader: {})
+    monkeypatch.setattr(Reader, "_order", lambda reader, order: reader.handle(order))
 
 
 @pytest.fixture

@@ -54,6 +54,11 @@ OF_CLASSES = ("loss", "metric", "optimizer")
 # Components that need a package which dlkit does not install: its module, and what to install.
 NEED_PACKAGE = {
     ("callback", "TensorBoard"): ("tensorboard", "tensorboard"),
+    ("exporter", "onnx"): ("tf2onnx", "dlkit[onnx]"),
+    ("exporter", "litert"): ("ai_edge_litert", "dlkit[litert]"),
+    ("exporter", "litert_float16"): ("ai_edge_litert", "dlkit[litert]"),
+    ("exporter", "litert_int8"): ("ai_edge_litert", "dlkit[litert]"),
+    ("exporter", "openvino"): ("openvino", "dlkit[openvino]"),
     ("tracker", "MLflow"): ("mlflow", "dlkit[mlflow]"),
     ("tracker", "Wandb"): ("wandb", "dlkit[wandb]"),
 }

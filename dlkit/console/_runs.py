@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlkit.console._grid import table
 from dlkit.console._primitives import line, lines, metric_texts, note
-from dlkit.formatting import measured, percent, rounded
+from dlkit.formatting import byte_size, measured, percent, rounded
 
 if TYPE_CHECKING:
     from dlkit.evaluation.evaluate import Evaluation
@@ -98,17 +98,73 @@ def show_predictions(rows: Sequence[Mapping[str, str]]) -> None:
 
 
 def show_export(path: Path, certificate: Mapping[str, Any], *, verified: bool) -> None:
-    """Print where the artefact is and the result of its certificate."""
+    """Print where the artefact is, the result of its certificate, its latency, and what its caller must do."""
     line(f"{'verified' if verified else 'exported'}    {path}")
     difference, agreement = certificate["largest_absolute_difference"], certificate["label_agreement"]
     labels = "on" if agreement is None else f"labels agree on {percent(agreement)} of"
     line(
-        f"certificate largest difference {difference:.2g}, {labels} {certificate['samples']} samples, "
+        f"certificate largest difference {difference:.2g}, {labels} {_compared(certificate)}, "
         "in a clean process without dlkit"
     )
-    if certificate["precision"] != "float32":
+    if certificate["metric"] is not None:
+        metric = certificate["metric"]
+        line(f"{metric['name']:<11} {measured(metric['artefact'])}, of the run {measured(metric['run'])}")
+    if certificate["precision"] != "float32" and certificate["tolerance"] is not None:
         allowed = certificate["tolerance"]
         line(f"tolerance   {allowed['absolute']:.2g} + {allowed['relative']:.2g} |y|, for {certificate['precision']}")
+    for size, latency in (certificate["latency"] or {"batches": {}})["batches"].items():
+        line(f"batch {size:<5} {_speed(latency)}, {certificate['latency']['threads']} threads")
+    for step in certificate.get("caller", ()):
+        line(f"caller      {step}")
+
+
+def _compared(certificate: Mapping[str, Any]) -> str:
+    """Return which examples were compared: those of validation, if it was read, and the run's samples."""
+    found = certificate["validation"]
+    if found is None:
+        return f"{certificate['samples']} samples"
+    part = "all" if found["examples"] == found["of"] else f"{found['examples']} of"
+    return f"{part} {found['of']} validation examples"
+
+
+def _speed(latency: Mapping[str, Any]) -> str:
+    low, high = latency["spread_ms"]
+    return (
+        f"p50 {latency['p50_ms']:.2f} ms ({low:.2f} to {high:.2f} in rounds), p99 {latency['p99_ms']:.2f} ms, "
+        f"{latency['examples_per_second']:,.0f} examples/s"
+    )
+
+
+def show_formats(rows: list[Mapping[str, Any]]) -> None:
+    """Print one table over formats, and below it the reasons of those without a certificate."""
+    table(FORMAT_COLUMNS, [_format_cells(row) for row in rows], right=range(2, len(FORMAT_COLUMNS)))
+    for row in rows:
+        if row["reason"]:
+            line(f"{row['format']}: {row['reason']}")
+    timed = next((row["certificate"]["latency"] for row in rows if row["path"] and row["certificate"]["latency"]), None)
+    if timed is not None:
+        line(f"p50 of {timed['rounds']} interleaved rounds, {timed['threads']} threads, {timed['processor']}")
+
+
+FORMAT_COLUMNS = ("format", "status", "size", "metric", "agreement", "difference", "ms at 1", "ms at 64", "examples/s")
+
+
+def _format_cells(row: Mapping[str, Any]) -> list[str]:
+    certificate = row["certificate"]
+    if certificate is None:
+        return [row["format"], row["status"], *[""] * 7]
+    metric, agreement = certificate["metric"], certificate["label_agreement"]
+    batches = (certificate["latency"] or {"batches": {}})["batches"]
+    return [
+        row["format"],
+        row["status"],
+        byte_size(certificate["size"]),
+        "" if metric is None else measured(metric["artefact"]),
+        "" if agreement is None else percent(agreement),
+        f"{certificate['largest_absolute_difference']:.1e}",
+        *([f"{batches[size]['p50_ms']:.2f}" for size in ("1", "64")] if batches else ["", ""]),
+        f"{batches['64']['examples_per_second']:,.0f}" if batches else "",
+    ]
 
 
 def show_serving(about: Mapping[str, Any]) -> None:

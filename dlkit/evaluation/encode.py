@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from dlkit.evaluation.evaluate import read_split
 from dlkit.evaluation.inputs import named_examples
 from dlkit.evaluation.predict import BATCH
 from dlkit.files.atomic import write_file
 from dlkit.model.parts import part_of
+from dlkit.model.splits import read_split
 from dlkit.model.trained import TrainedModel, open_run
 from dlkit.runs.directory import RunDirectory
 

@@ -6,18 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.data.fingerprint import record_fingerprint
-from dlkit.data.recorded import dataset_of
-from dlkit.data.splits import check_finite, check_fits, load_splits, resized_spec, resizer
-from dlkit.errors import DlkitError, located
 from dlkit.evaluation.band import band
 from dlkit.evaluation.elsewhere import evaluate_other, is_data_of_run, moved_model
 from dlkit.evaluation.report import write_report
 from dlkit.evaluation.request import EvaluationRequest
 from dlkit.evaluation.tiling import Tiles
-from dlkit.interfaces.data import Split
+from dlkit.model.splits import read_split
 from dlkit.model.trained import TrainedModel, open_run
 from dlkit.recipe.contract import Verdict, check_metrics, is_overridden
-from dlkit.recipe.places import hint_at_new_place
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.figures import write_figures
 
@@ -94,30 +90,3 @@ def evaluate(
         trained.run.write_json("metrics.json", content)
         write_figures(trained.run, found.figures, f"{split}, {trained.checkpoint} epoch", note)
     return found.metrics
-
-
-def read_split(trained: TrainedModel, split: str) -> Split:
-    """Read one split; train and validation are those that training used, any other is the source's own.
-
-    Raises InputError when its inputs are not such as the network takes, or when it contains NaN or infinity.
-    """
-    recipe = trained.loaded.recipe
-    try:
-        with hint_at_new_place(trained.loaded):
-            data = _loaded(trained, split)
-        check_fits(data, split, resized_spec(recipe.data, trained.built.description))
-        check_finite(data, split)
-    except DlkitError as error:
-        raise located(error, recipe.data.source.location) from error
-    return data
-
-
-def _loaded(trained: TrainedModel, split: str) -> Split:
-    recipe = trained.loaded.recipe
-    dataset = dataset_of(trained.run, recipe)
-    if split == "test":
-        return dataset.load("test", resizer(recipe.data))
-    splits = load_splits(recipe.data, dataset, trained.built.task.stratified)
-    if split == "validation" and splits.validation is not None:
-        return splits.validation
-    return splits.train if split == "train" else dataset.load(split, resizer(recipe.data))

@@ -7,11 +7,11 @@ import numpy as np
 
 from dlkit.data.recorded import dataset_of
 from dlkit.data.splits import held_out_rows, load_splits
-from dlkit.evaluation.evaluate import read_split
 from dlkit.evaluation.report import measure, network_outputs
 from dlkit.interfaces.data import Split
 from dlkit.model.built import BuiltModel
 from dlkit.model.compile import compile_for, metric_names
+from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
 from dlkit.recipe.schema import Validation
 from dlkit.runs.directory import RunDirectory

@@ -36,6 +36,8 @@ def read_certificate(artefact: Path) -> dict[str, Any]:
             raise ValueError(f"there is no format {certificate['format']!r}")
         if certificate["checkpoint"] not in CHECKPOINTS:
             raise ValueError(f"there is no checkpoint {certificate['checkpoint']!r}")
+        if not isinstance(certificate.get("allowed_loss"), float | int | None):
+            raise ValueError("allowed_loss is not a number")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckError(f"{artefact / CERTIFICATE} is damaged: {error}", "export the run again") from error
     return certificate

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 import keras
 import numpy as np
 
+from dlkit.errors import CheckError, InputError
 from dlkit.interfaces.data import ArraySpec
 
 
@@ -25,6 +26,10 @@ class Servable(Protocol):
     @property
     def network(self) -> keras.Model:
         """Return the trained network."""
+
+    @property
+    def inference_network(self) -> keras.Model:
+        """Return the network from its input to its main output alone."""
 
     @property
     def resize(self) -> Any:
@@ -47,6 +52,9 @@ class Servable(Protocol):
 
     def predict_raw(self, inputs: Any) -> dict[str, Any]:
         """Return named outputs for a batch of raw inputs."""
+
+    def outputs(self, network_outputs: Any) -> dict[str, Any]:
+        """Return named outputs for outputs of the network."""
 
 
 @dataclass(frozen=True)
@@ -77,32 +85,83 @@ HALF_UNITS = {"mixed_bfloat16": 2**-8, "mixed_float16": 2**-11}
 """The relative rounding unit of each half precision."""
 
 
+@dataclass(frozen=True)
+class Interface:
+    """What an artefact takes and gives, which its model.json describes.
+
+    inputs, outputs: (name, dtype, shape with the batch first; None: any size). starts_at: what the input is: `raw`
+    examples of the source, `resized` ones, or the `preprocessed` inputs of the network. caller: what whoever calls the
+    artefact must do, in sentences. file: the model's file, `.` for the folder itself.
+    """
+
+    file: str
+    inputs: tuple["Port", ...]
+    outputs: tuple["Port", ...]
+    starts_at: str = "raw"
+    caller: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Port:
+    """The name, dtype and shape (batch first, None: any size) of an input or output."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+class RefusedError(InputError):
+    """A network that a format cannot express (exit 2)."""
+
+
+class ConversionError(CheckError):
+    """A converter that fails for a network that its format should be able to express (exit 1)."""
+
+
 class Exporter(ABC):
-    """Base class of export formats; the settings are the fields of a dataclass, as for every component."""
+    """Base class of export formats; the settings are the fields of a dataclass, as for every component.
 
-    tolerance: ClassVar[Tolerance] = Tolerance()
-    reader: ClassVar[Path]
-    """A script that runs an artefact in a process without dlkit: python -I READER ARTEFACT REQUESTS ANSWERS.
+    tolerance: the allowed difference from the run; None if the certificate compares the metric instead, because the
+    format rounds (int8).
+    """
 
-    REQUESTS is an .npz of arrays named `<number>/<endpoint>/<argument>`, ANSWERS one of arrays named
-    `<number>/<round>/<output>`. Each request is answered as a whole batch, one example at a time, and both again
-    (rounds 0 to 3)."""
+    tolerance: ClassVar[Tolerance | None] = Tolerance()
+    runtime: ClassVar[Path]
+    """A program that opens an artefact in a process without dlkit.
+
+    It defines `open_artefact(folder, threads)`, which returns a function `call(endpoint, arguments)` from arrays by
+    name to arrays by name, and `versions()`, the versions of the packages that compute."""
 
     @abstractmethod
-    def write(self, model: Servable, folder: Path) -> None:
-        """Write the artefact into an empty folder."""
+    def write(self, model: Servable, folder: Path, examples: np.ndarray) -> Interface:
+        """Write the artefact into an empty folder; return what it takes and gives.
+
+        examples: (n, ...) raw held-out examples, from which a format that rounds can take the ranges of values.
+        """
 
     @abstractmethod
     def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
         """Return the arguments of every endpoint for these raw examples, by `<endpoint>/<argument>`.
 
-        examples: (n, ...) as the data source provides them. All endpoints must return the outputs of `predict_raw`,
-        and a `label` (n,) if the model has scores.
+        examples: (n, ...) as the data source provides them. The main endpoint comes first. All must return the outputs
+        of `predict_raw`; a `label` (n,) of the names of the predicted classes is compared if there is one.
         """
 
-    def check(self, folder: Path) -> None:
-        """Raise CheckError when an artefact of unknown origin is not safe to load; plain data needs no check."""
-        del folder
+    def main_input(self, model: Servable, examples: np.ndarray) -> tuple[str, np.ndarray]:
+        """Return the first of `endpoints` as `<endpoint>/<argument>` and its array, without the others."""
+        return next(iter(self.endpoints(model, examples).items()))
+
+    def refusal(self, model: Servable) -> str | None:
+        """Return why the format cannot express a network, as far as its layers tell, or None."""
+        del model
+        return None
+
+    def check(self, folder: Path, model: Servable) -> None:
+        """Raise CheckError when an artefact of unknown origin is not safe to load; plain data needs no check.
+
+        model: what the artefact is said to contain, for formats that are programs.
+        """
+        del folder, model
 
 
 def takes_images(spec: ArraySpec) -> bool:

@@ -88,6 +88,22 @@ class Task(ABC):
     def outputs(self, output: Any) -> dict[str, Any]:
         """Return the named, decoded tensors of a batch of `output`, as used by evaluation, predict and export."""
 
+    def undecoded(self, outputs: Mapping[str, Any], network: keras.Model) -> Any:
+        """Return the network's `output` for decoded outputs, up to what no metric sees; an export gives only these.
+
+        The first of `outputs` is the output itself, or its probabilities: of both classes for a single unit, and also
+        where the output is logits, which are their logarithms (of the odds for independent units).
+        """
+        values = next(iter(outputs.values()))
+        units = main_output(network.output).shape[-1]
+        if units == 1 and values.shape[-1] == 2:
+            values = values[..., 1:]
+        if not (self.from_logits and self.predicts_classes):
+            return values
+        tiny = keras.config.epsilon()
+        logarithm = np.log(np.maximum(values, tiny))
+        return logarithm - np.log(np.maximum(1 - values, tiny)) if units == 1 else logarithm
+
     @abstractmethod
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
         """Return one example's decoded outputs as JSON data, for predict."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def split_of(run: "TrainedModel", split: str | None) -> tuple[str, "Split"]:
     """Return a split with its name: the given one, or validation, or train where the recipe holds nothing out."""
-    from dlkit.evaluation.evaluate import read_split
+    from dlkit.model.splits import read_split
 
     name = split or ("train" if run.loaded.recipe.data.validation == "none" else "validation")
     return name, read_split(run, name)

@@ -9,10 +9,11 @@ from PIL import Image
 from dlkit.data.recorded import dataset_of, differences
 from dlkit.data.source import build_dataset, describe
 from dlkit.errors import CheckError, MissingError
-from dlkit.evaluation.evaluate import evaluate, read_split
+from dlkit.evaluation.evaluate import evaluate
 from dlkit.experiments.reproduce import reproduce
 from dlkit.interfaces.data import ArraySpec, Description
 from dlkit.interfaces.table import Column, Table
+from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
 from dlkit.runs.directory import RunDirectory

@@ -8,9 +8,10 @@ import pytest
 
 from dlkit.components.datasets.digits import Digits
 from dlkit.errors import InputError, MissingError
-from dlkit.evaluation.evaluate import evaluate, read_split
+from dlkit.evaluation.evaluate import evaluate
 from dlkit.evaluation.report import examined
 from dlkit.files.atomic import PREFIX
+from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
 from dlkit.runs.directory import RunDirectory
 

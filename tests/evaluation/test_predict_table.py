@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from dlkit.errors import InputError, MissingError
-from dlkit.evaluation.evaluate import read_split
 from dlkit.evaluation.predict import predict
 from dlkit.export.export import export
+from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
 from dlkit.training.run import train_recipe

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dlkit.errors import CheckError
-from dlkit.evaluation.evaluate import read_split
 from dlkit.evaluation.report import measure, network_outputs
 from dlkit.experiments.crossval import measure_folds, train_folds
 from dlkit.experiments.trial import Trial
+from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
 from dlkit.training.run import train_recipe

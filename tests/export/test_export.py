@@ -14,7 +14,7 @@ from dlkit.components.datasets.digits import Digits
 from dlkit.components.exporters.saved_model import SavedModel
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.evaluation.evaluate import evaluate
-from dlkit.export.certificate import _compare, _Request, _tied
+from dlkit.export.compare import Request, compare, tied_labels
 from dlkit.export.export import export, verify
 from dlkit.export.stored import artefact_folder, load_samples
 from dlkit.interfaces.exporter import Tolerance
@@ -201,8 +201,9 @@ def test_samples_that_would_fill_the_memory_are_refused(trained_run, tmp_path):
 def test_every_endpoint_is_compared_by_itself(exported, trained, monkeypatch, reload_here):
     """Answers of one endpoint must not stand for those of another."""
     from dlkit.export import certificate
+    from dlkit.export.reader import Reader
 
-    plain = certificate._reload
+    plain = Reader.answers
 
     def shifted(*given):
         answers = plain(*given)
@@ -210,7 +211,7 @@ def test_every_endpoint_is_compared_by_itself(exported, trained, monkeypatch, re
             key: value + 1 if key[0] == "0" and value.dtype.kind == "f" else value for key, value in answers.items()
         }
 
-    monkeypatch.setattr(certificate, "_reload", shifted)
+    monkeypatch.setattr(Reader, "answers", shifted)
     found = certificate.certify(trained, "saved_model", exported[0], None)
     assert found["passed"] is False
     assert [check["passed"] for check in found["checks"].values()].count(True) == len(found["checks"]) - 1
@@ -238,11 +239,11 @@ def test_half_precisions_have_tolerances_of_their_own_which_the_certificate_says
     assert Tolerance().at("mixed_float16").absolute == 4 * 2**-11
 
 
-def test_labels_may_differ_only_where_the_best_scores_are_tied():
+def test_labels_may_differ_only_where_the_best_scores_aretied_labels():
     scores = np.array([[0.5, 0.5, 0.0], [0.6, 0.3, 0.1]])
-    assert _tied(scores, Tolerance()).tolist() == [True, False]
+    assert tied_labels(scores, Tolerance()).tolist() == [True, False]
     labels = np.array([b"a", b"a"])
-    request = _Request("samples/serve/x", scores, {"label": labels}, _tied(scores, Tolerance()))
+    request = Request("samples/serve/x", scores, {"label": labels}, tied_labels(scores, Tolerance()))
     for answer, passed in (([b"b", b"a"], True), ([b"a", b"b"], False)):
         answers = {f"0/{turn}/label": np.array(answer) for turn in range(4)}
-        assert _compare(0, request, answers, Tolerance())["passed"] is passed
+        assert compare(0, request, answers, Tolerance())["passed"] is passed

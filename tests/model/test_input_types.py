@@ -60,6 +60,6 @@ def test_an_exported_graph_resizes_other_types_as_the_run_does(tmp_path, dtype):
     np.testing.assert_allclose(
         model.predict_raw(tf.constant(scans))["probabilities"], plain["probabilities"], atol=1e-6
     )
-    SavedModel().write(model, tmp_path / "saved")
+    SavedModel().write(model, tmp_path / "saved", VALUES)
     served = tf.saved_model.load(str(tmp_path / "saved")).signatures["serving_default"](inputs=tf.constant(scans))
     np.testing.assert_allclose(served["probabilities"], plain["probabilities"], atol=1e-6)

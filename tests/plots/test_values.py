@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dlkit.analysis.graph import boxes_of
-from dlkit.evaluation.evaluate import read_split
 from dlkit.figures.network import layout
 from dlkit.figures.neuron import line_ends, surface
+from dlkit.model.splits import read_split
 from dlkit.plots.examples import outputs_of
 from dlkit.plots.kinds import (
     augmentations,

@@ -124,7 +124,7 @@ def test_what_loading_would_run_is_refused(exported, trained, tmp_path, attack, 
     found = inspect(copy)
     assert not found.safe
     assert any(ATTACKS[attack] in reason for reason in found.reasons), found.reasons
-    monkeypatch.setattr("dlkit.export.certificate._reload", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr("dlkit.export.certificate.Reader", lambda *_: pytest.fail("loaded"))
     with pytest.raises(CheckError, match="was not loaded"):
         verify(copy, trained)
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dlkit.interfaces.exporter import Exporter, Servable, takes_images
+from dlkit.components.exporters._conversion import PROGRAMS
+from dlkit.interfaces.exporter import Exporter, Interface, Port, Servable, takes_images
 from dlkit.media.images import decode
 from dlkit.safety.saved_models import check_saved_model
 
@@ -24,10 +25,11 @@ class SavedModel(Exporter):
     from the class names, a constant of the graph. (Exports of earlier versions have them in a text file, one per line.)
     """
 
-    reader = Path(__file__).with_name("_reload_saved_model.py")
+    runtime = PROGRAMS / "run_saved_model.py"
 
-    def write(self, model: Servable, folder: Path) -> None:
+    def write(self, model: Servable, folder: Path, examples: np.ndarray) -> Interface:
         """Write the SavedModel."""
+        del examples
         with tempfile.TemporaryDirectory() as scratch:
             served = _Served(model)
             spec = model.raw_spec
@@ -39,6 +41,14 @@ class SavedModel(Exporter):
             written = Path(scratch) / "written"  # TensorFlow treats []*{} in a path as a pattern
             tf.saved_model.save(served, str(written), signatures=signatures)
             shutil.copytree(written, folder, dirs_exist_ok=True)
+        outputs = signatures["serving_default"].structured_outputs
+        given = tuple(Port(name, value.dtype.name, tuple(value.shape)) for name, value in sorted(outputs.items()))
+        return Interface(".", (Port("inputs", spec.dtype, (None, *spec.shape)),), given)
+
+    def main_input(self, model: Servable, examples: np.ndarray) -> tuple[str, np.ndarray]:
+        """Return the raw examples, as `serving_default` takes them."""
+        del model
+        return "serving_default/inputs", examples
 
     def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
         """Return the raw examples and, for images, the same examples as PNG strings."""
@@ -47,8 +57,9 @@ class SavedModel(Exporter):
             found["serve_encoded/encoded"] = np.asarray([tf.io.encode_png(image).numpy() for image in examples])
         return found
 
-    def check(self, folder: Path) -> None:
+    def check(self, folder: Path, model: Servable) -> None:
         """Raise CheckError if the graph has operations that act outside the model."""
+        del model
         check_saved_model(folder)
 
 

@@ -13,14 +13,15 @@ from dlkit.cli import app
 from dlkit.components.datasets.digits import Digits
 from dlkit.errors import DlkitError, InputError
 from dlkit.evaluation.encode import encode_split
-from dlkit.evaluation.evaluate import evaluate, read_split
+from dlkit.evaluation.evaluate import evaluate
 from dlkit.evaluation.report import examined
 from dlkit.experiments.reproduce import history
-from dlkit.export.certificate import worst
+from dlkit.export.compare import worst
 from dlkit.export.export import export, verify
 from dlkit.machine.interruption import Interrupted
 from dlkit.model.build import build_model
 from dlkit.model.parts import part_of
+from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
 from dlkit.runs.find import find_run

@@ -240,7 +240,7 @@ def test_images_that_do_not_fit_the_network_are_an_error_before_training(recipe)
 
 
 def test_a_certificate_lets_rounding_decide_between_equal_classes_alone():
-    from dlkit.export.certificate import _compare, _Request
+    from dlkit.export.compare import Request, compare
     from dlkit.interfaces.exporter import Tolerance
 
     wanted = np.zeros((1, 200, 100), np.uint8)
@@ -248,8 +248,8 @@ def test_a_certificate_lets_rounding_decide_between_equal_classes_alone():
         found = wanted.copy()
         found.flat[:wrong] = 1
         answers = {f"0/{turn}/mask": found for turn in range(4)}
-        check = _compare(
-            0, _Request("samples/serve/x", wanted, {"mask": wanted}, np.zeros(1, bool)), answers, Tolerance()
+        check = compare(
+            0, Request("samples/serve/x", wanted, {"mask": wanted}, np.zeros(1, bool)), answers, Tolerance()
         )
         assert check["passed"] is passed
         assert check["label_agreement"] == pytest.approx(1 - wrong / 20_000)

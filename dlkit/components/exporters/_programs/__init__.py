@@ -1,0 +1,1 @@
+"""Programs that run in processes of their own, without dlkit: converters, and readers of artefacts."""

@@ -1,0 +1,48 @@
+"""Describe an artefact for the programs that call it: model.json beside the model."""
+
+from dataclasses import asdict
+from typing import Any
+
+from dlkit.interfaces.exporter import Interface, takes_images
+from dlkit.model.built import BuiltModel
+from dlkit.model.trained import TrainedModel
+
+METADATA = "model.json"
+
+
+def metadata_of(trained: TrainedModel, format_name: str, part: str | None, interface: Interface) -> dict[str, Any]:
+    """Return the content of model.json (docs/formats.md): inputs and outputs, classes, and what the caller must do."""
+    built = trained.built
+    table = built.description.table
+    return {
+        "format": format_name,
+        "model": interface.file,
+        "recipe": trained.loaded.recipe.name,
+        "part": part,
+        "task": trained.loaded.recipe.task.name,
+        "inputs": [asdict(port) for port in interface.inputs],
+        "outputs": [asdict(port) for port in interface.outputs if port.name != "label"],
+        "scores": built.scores,
+        "class_names": list(built.class_names),
+        "columns": list(table.names) if table is not None else None,
+        "starts_at": interface.starts_at,
+        "resize": _resize(built),
+        "encoded": {"channels": built.raw_spec.shape[-1]} if takes_images(built.raw_spec) else None,
+        "caller": [*interface.caller, *_label(built, interface)],
+    }
+
+
+def _resize(built: BuiltModel) -> dict[str, Any] | None:
+    resize = built.resize
+    if resize is None:
+        return None
+    height, width = resize.size
+    settings = {name: getattr(resize, name) for name in ("interpolation", "crop_to_aspect_ratio", "antialias")}
+    return {"height": height, "width": width, **settings}
+
+
+def _label(built: BuiltModel, interface: Interface) -> list[str]:
+    """Return the step from scores to a label, unless the artefact gives labels itself."""
+    if built.scores is None or any(port.name == "label" for port in interface.outputs):
+        return []
+    return [f"label: class_names[argmax of {built.scores}]"]

@@ -1,0 +1,61 @@
+"""Export a run in several formats: one row each, with its certificate or the reason why there is none."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dlkit.catalog.find import missing_package
+from dlkit.export.certificate import CertificateError
+from dlkit.export.export import Exported, export, with_latency
+from dlkit.export.request import ExportRequest
+from dlkit.export.validation import HeldOut, held_out
+from dlkit.interfaces.exporter import ConversionError, RefusedError
+from dlkit.model.trained import TrainedModel, open_run
+from dlkit.runs.directory import RunDirectory
+
+CERTIFIED, DIFFERS, REFUSED, MISSING = "certified", "differs", "refused", "not installed"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A format's export; certificate: also of an artefact that differs, and was therefore discarded."""
+
+    format_name: str
+    status: str
+    reason: str = ""
+    path: Path | None = None
+    certificate: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented JSON form."""
+        path = None if self.path is None else str(self.path)
+        head = {"format": self.format_name, "status": self.status, "reason": self.reason, "path": path}
+        return head | {"certificate": self.certificate}
+
+
+def export_formats(
+    request: ExportRequest, run: RunDirectory, formats: Sequence[str], note: Callable[[str], None]
+) -> list[Row]:
+    """Export a run in all formats, and measure the certified artefacts together."""
+    trained = open_run(run, request.checkpoint)
+    data = held_out(trained, request.examples, note)
+    rows = [_row(trained, name, request, data, note) for name in formats]
+    made = [Exported(run, row.path, row.certificate) for row in rows if row.path and row.certificate]
+    timed = iter(with_latency(trained, made, request.rounds))
+    return [replace(row, certificate=next(timed).certificate) if row.path else row for row in rows]
+
+
+def _row(
+    trained: TrainedModel, name: str, request: ExportRequest, data: HeldOut | None, note: Callable[[str], None]
+) -> Row:
+    if package := missing_package("exporter", name):
+        return Row(name, MISSING, f"pip install '{package}'")
+    note(f"{name} ...")
+    try:
+        path, certificate = export(trained, name, request.destination(name), request.part, data, request.allowed_loss)
+    except CertificateError as error:
+        return Row(name, DIFFERS, str(error), None, error.certificate)
+    except (RefusedError, ConversionError) as error:
+        return Row(name, REFUSED, str(error))
+    return Row(name, CERTIFIED, "", path, certificate)
