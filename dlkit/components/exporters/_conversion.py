@@ -33,7 +33,7 @@ def saved_for_conversion(model: Servable, entry: Entry, batch: int | None) -> It
 
 
 def convert(script: Path, source: Path, target: Path, **settings: Any) -> None:
-    """Run a converter script: python -I SCRIPT SOURCE TARGET SETTINGS; raise ConversionError with its reason if it fails."""
+    """Run a converter: python -I SCRIPT SOURCE TARGET SETTINGS; raise ConversionError with the reason if it fails."""
     command = [sys.executable, "-I", str(script), str(source), str(target), json.dumps(settings)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
