@@ -135,7 +135,7 @@ def _speed(latency: Mapping[str, Any]) -> str:
     )
 
 
-def show_formats(rows: list[Mapping[str, Any]]) -> None:
+def show_formats(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print one table over formats, and below it the reasons of those without a certificate."""
     table(FORMAT_COLUMNS, [_format_cells(row) for row in rows], right=range(2, len(FORMAT_COLUMNS)))
     for row in rows:

@@ -57,7 +57,7 @@ def export_or_verify(
 
 
 def with_latency(trained: TrainedModel, made: list[Exported], rounds: int) -> list[Exported]:
-    """Measure artefacts together, and write their latency into their certificates; rounds: 0 leaves them as they are."""
+    """Measure artefacts together, and write their latency into their certificates; rounds: 0 measures nothing."""
     if not rounds or not made:
         return made
     trained = trained_part(trained, made[0].certificate["part"])

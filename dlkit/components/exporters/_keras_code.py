@@ -170,12 +170,14 @@ def _defaults(kind: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a layer of this class that was given only what it needs."""
     parameters = inspect.signature(kind).parameters.values()
     needed = {item.name for item in parameters if item.default is inspect.Parameter.empty}
-    try:
-        plain = kind.from_config({key: value for key, value in config.items() if key in needed})
-        settings: dict[str, Any] = plain.get_config()
-    except (TypeError, ValueError, KeyError):
-        return {}
-    return {key: value for key, value in settings.items() if key not in needed}
+    given = {key: value for key, value in config.items() if key in needed}
+    for make in (kind.from_config, lambda settings: kind(**settings)):
+        try:
+            plain: dict[str, Any] = make(given).get_config()
+        except (TypeError, ValueError, KeyError):
+            continue
+        return {key: value for key, value in plain.items() if key not in needed}
+    return {}
 
 
 def _same(left: Any, right: Any) -> bool:
