@@ -24,6 +24,10 @@ def validate(
     ] = None,
     overrides: Overrides = None,
     build: Annotated[bool, typer.Option("--build", help="Also build the models and check their contracts.")] = False,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Also try to export this format with fresh weights, or all; repeatable."),
+    ] = None,
     figures: Annotated[
         Path | None,
         typer.Option("--figures", help="Draw the kernel overlap of transposed convolutions into this folder."),
@@ -33,17 +37,19 @@ def validate(
     """Check recipes and show every problem with its line number.
 
     Prints a warning for transposed convolutions whose kernel size is not divisible by the stride. Needs TensorFlow only
-    with --build, which also finds such layers inside builders.
+    with --build, which also finds such layers inside builders, and with --format, which exports the network untrained.
     """
     from dlkit import console
     from dlkit.errors import DlkitError, ExitCode
+    from dlkit.export.request import check_format_names
     from dlkit.recipe import shipped_recipes
 
+    chosen = check_format_names(formats or [])
     found: list[dict[str, Any]] = []
     code = ExitCode.DONE
     for name in recipes or list(shipped_recipes()):
         try:
-            overlaps, warnings = _check(name, overrides or [], build)
+            overlaps, warnings = _check(name, overrides or [], build or bool(chosen), chosen)
         except DlkitError as error:
             found += [problem.to_json() | {"level": "problem"} for problem in error.problems]
             code = max(code, error.exit_code)
@@ -65,8 +71,8 @@ def validate(
         raise typer.Exit(code)
 
 
-def _check(name: str, overrides: list[str], build: bool) -> "tuple[list[Overlap], list[Problem]]":
-    """Load a recipe, and build it if requested; return the overlaps of its transposed convolutions, and warnings."""
+def _check(name: str, overrides: list[str], build: bool, formats: list[str]) -> "tuple[list[Overlap], list[Problem]]":
+    """Load a recipe, build it and try formats if requested; return transposed convolutions' overlaps, and warnings."""
     from dlkit.recipe import load_recipe
     from dlkit.recipe.advice import TRANSPOSED, overlap_of, overlaps
     from dlkit.recipe.checks import check_trackers
@@ -79,10 +85,12 @@ def _check(name: str, overrides: list[str], build: bool) -> "tuple[list[Overlap]
 
         start_tensorflow()
         from dlkit.catalog.create import locate
+        from dlkit.export.trial import check_formats
         from dlkit.training.check import check_build
         from dlkit.training.pixels import backbone_warning
 
         built = check_build(loaded)
+        check_formats(built, formats, loaded)
         layers = [layer for layer in built.network._flatten_layers() if type(layer).__name__ in TRANSPOSED]
         found = [overlap_of(layer.name, layer.kernel_size, layer.strides, locate(layer)) for layer in layers]
         known = {overlap.location for overlap in found}

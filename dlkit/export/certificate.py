@@ -56,7 +56,7 @@ def certify(
     precision = trained.loaded.recipe.training.precision
     allowed = exporter.tolerance.at(precision) if exporter.tolerance else ANY
     with Reader(exporter, artefact, threads()) as reader:
-        checks = _check_samples(reader, exporter, trained.built, samples, allowed)
+        checks = check_samples(reader, exporter, trained.built, samples, allowed)
         validation, metric = (
             compare_held_out(reader, exporter, trained.built, data, allowed) if data is not None else (None, None)
         )
@@ -100,7 +100,7 @@ def _loses_little(certificate: Mapping[str, Any]) -> bool:
     return bool(certificate["largest_absolute_difference"] <= allowed)
 
 
-def _check_samples(
+def check_samples(
     reader: Reader, exporter: Exporter, built: BuiltModel, samples: np.ndarray, allowed: Tolerance
 ) -> dict[str, dict[str, Any]]:
     """Return the comparison of every endpoint on the samples: as one batch, one by one, and both again."""

@@ -61,3 +61,15 @@ def check_installed(format_name: str) -> None:
     package = missing_package("exporter", format_name)
     if package is not None:
         raise MissingError(f"format {format_name} needs packages that are not installed", f"pip install '{package}'")
+
+
+def check_format_names(chosen: list[str]) -> list[str]:
+    """Return the formats of a command line, `all` replaced by those installed; raise for unknown and missing ones."""
+    known = names("exporter")
+    if ALL in chosen:
+        return [name for name in known if missing_package("exporter", name) is None]
+    for name in chosen:
+        if name not in known:
+            raise InputError(f"unknown --format {name!r}", closest(name, [*known, ALL]))
+        check_installed(name)
+    return chosen

@@ -28,8 +28,8 @@ STARTS = {
 }
 LONGEST_START = 8
 KINDS = (
-    "a .keras, .h5, .npz or .npy file, a SavedModel folder, a run directory or a certificate.json "
-    "(a .keras file is recognised by its name)"
+    "a .keras, .h5, .npz, .npy, .onnx, .tflite or OpenVINO .xml file, a SavedModel folder, a run directory or a "
+    "certificate.json (a .keras file is recognised by its name)"
 )
 
 
@@ -96,6 +96,28 @@ def _saved_model(path: Path) -> Found:
     found = saved_model_contents(path)
     operations = dict(sorted(found.operations.items()))
     return {"signatures": found.signatures, "operations": operations, "files": _files(path)}, found.problems
+
+
+def _onnx(path: Path) -> Found:
+    from dlkit.safety.onnx_files import onnx_contents
+
+    found = onnx_contents(path)
+    operations = dict(sorted(found.operations.items()))
+    return {"inputs": found.inputs, "outputs": found.outputs, "operations": operations}, found.problems
+
+
+def _litert(path: Path) -> Found:
+    from dlkit.safety.litert_files import litert_contents
+
+    found = litert_contents(path)
+    return {"signatures": found.signatures, "operations": dict(sorted(found.operations.items()))}, found.problems
+
+
+def _openvino(path: Path) -> Found:
+    from dlkit.safety.openvino_files import openvino_contents
+
+    found = openvino_contents(path)
+    return {"operations": dict(sorted(found.operations.items()))}, found.problems
 
 
 def _certificate(path: Path) -> Found:
@@ -181,11 +203,14 @@ _ARTEFACTS: tuple[_Reader, ...] = (
     ("keras", _named(".keras"), _keras),
     ("h5", _named(".h5", ".hdf5"), _h5),
     ("arrays", _named(".npz", ".npy"), _arrays),
+    ("onnx", _named(".onnx"), _onnx),
+    ("litert", _named(".tflite"), _litert),
+    ("openvino", _named(".xml"), _openvino),
     ("saved_model", lambda path: any((path / name).is_file() for name in (GRAPH, *OTHER_GRAPHS)), _saved_model),
 )
 _READERS: tuple[_Reader, ...] = (
-    *_ARTEFACTS[:3],
+    *_ARTEFACTS[:-1],
     ("certificate", _named(".json"), _certificate),
     ("run", lambda path: (path / RESOLVED).is_file(), _run),
-    *_ARTEFACTS[3:],
+    _ARTEFACTS[-1],
 )

@@ -12,7 +12,8 @@ def open_artefact(folder, threads):
     """Return a function from an endpoint and its arguments to its outputs, all NumPy arrays."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    model = tf.saved_model.load(str(folder))
+    inner = folder / "models" / "model" / "1"  # of a build folder for TensorFlow Serving
+    model = tf.saved_model.load(str(inner if inner.is_dir() else folder))
 
     def call(endpoint, arguments):
         tensors = {name: tf.constant(_text(array)) for name, array in arguments.items()}
