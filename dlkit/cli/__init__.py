@@ -28,6 +28,7 @@ from dlkit.cli import (
     schema,
     search,
     serve,
+    shrink,
     summary,
     sweep,
     train,
@@ -70,6 +71,7 @@ app.command()(worked.worked)
 app.command()(reads_recipes(plot.plot))
 app.command()(reads_recipes(export.export))
 app.command()(serve.serve)
+app.command()(reads_recipes(shrink.shrink))
 app.command(name="inspect")(inspect_.inspect)
 app.command()(reads_recipes(validate.validate))
 app.command(name="list")(reads_recipes(list_.list_components))

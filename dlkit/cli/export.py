@@ -79,8 +79,10 @@ def _export_all(request: "ExportRequest", run: "RunDirectory", as_json: bool) ->
     from dlkit.catalog.find import names
     from dlkit.errors import ExitCode
     from dlkit.export.table import DIFFERS, export_formats
+    from dlkit.model.trained import open_run
 
-    rows = [row.to_json() for row in export_formats(request, run, names("exporter"), console.note)]
+    trained = open_run(run, request.checkpoint)
+    rows = [row.to_json() for row in export_formats(request, trained, names("exporter"), console.note)]
     if as_json:
         console.print_json({"run": str(run.path), "formats": rows})
     else:

@@ -26,6 +26,7 @@ from dlkit.console._runs import (
     show_predictions,
     show_run,
     show_serving,
+    show_shrink,
     show_speed,
     show_training,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "show_run",
     "show_search",
     "show_serving",
+    "show_shrink",
     "show_speed",
     "show_sweep",
     "show_table",

@@ -171,6 +171,33 @@ def show_serving(about: Mapping[str, Any]) -> None:
     """Print where a server answers."""
     line(f"page     {about['url']}/")
     line(f"API      {about['url']}/v1/models/{about['models'][0]['name']}:predict")
+def show_shrink(result: Mapping[str, Any]) -> None:
+    """Print the table of candidates, the smallest within the budget, and where the table is."""
+    rows = [_candidate_cells(item) for item in result["candidates"]]
+    table(("width", "format", "status", "size", "metric", "loss", "ms at 1", "exceeds"), rows, right=(0, 3, 4, 5, 6))
+    for width, reason in result["failed_trainings"].items():
+        line(f"width {width} was not trained: {reason}")
+    chosen, test = result["chosen"], result["test"]
+    if chosen is None:
+        line("chosen      nothing is within the budget")
+    else:
+        line(f"chosen      {chosen['path']}")
+    if test is not None:
+        line(f"test        {test['name']} {measured(test['artefact'])}, of the run {measured(test['run'])}")
+    line(f"written     {result['file']}")
+
+
+def _candidate_cells(item: Mapping[str, Any]) -> list[str]:
+    numbers = [item["metric"], item["loss"]]
+    return [
+        f"{item['width']:g}",
+        item["format"],
+        item["status"],
+        "" if item["size"] is None else byte_size(item["size"]),
+        *("" if number is None else measured(number) for number in numbers),
+        "" if item["latency_ms"] is None else f"{item['latency_ms']:.2f}",
+        ", ".join(item["exceeds"]),
+    ]
 
 
 def show_run(content: Mapping[str, Any]) -> None:

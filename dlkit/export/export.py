@@ -1,7 +1,7 @@
 """Export a run's model and certify it, or verify an existing artefact."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,11 @@ def export_or_verify(
     if run is not None:
         trained = open_run(run, request.checkpoint)
         data = held_out(trained, request.examples, note)
-        made = export(trained, request.format_name, request.output, request.part, data, request.allowed_loss)
-        return with_latency(trained, [Exported(run, *made)], request.rounds)[0]
+        path, certificate = export(
+            trained, request.format_name, request.output, request.part, data, request.allowed_loss
+        )
+        add_latency([(trained, path, certificate)], request.rounds)
+        return Exported(run, path, certificate)
     assert request.verify is not None  # resolve() has found no run to export
     path = artefact_folder(request.verify)
     stored = read_certificate(path)
@@ -56,16 +59,17 @@ def export_or_verify(
     return Exported(certified, path, verify(path, trained, held_out(trained, request.examples, note)))
 
 
-def with_latency(trained: TrainedModel, made: list[Exported], rounds: int) -> list[Exported]:
-    """Measure artefacts together, and write their latency into their certificates; rounds: 0 measures nothing."""
+def add_latency(made: Sequence[tuple[TrainedModel, Path, dict[str, Any]]], rounds: int) -> None:
+    """Measure artefacts (run, folder, certificate) together, and write their latency into their certificates.
+
+    rounds: 0 measures nothing.
+    """
     if not rounds or not made:
-        return made
-    trained = trained_part(trained, made[0].certificate["part"])
-    found = measure(trained, [(item.certificate["format"], item.path) for item in made], rounds)
-    for item, latency in zip(made, found, strict=True):
-        item.certificate["latency"] = latency
-        write_text(item.path / CERTIFICATE, json.dumps(item.certificate, indent=2) + "\n")
-    return made
+        return
+    items = [(trained_part(trained, stored["part"]), stored["format"], path) for trained, path, stored in made]
+    for (_, path, certificate), latency in zip(made, measure(items, rounds), strict=True):
+        certificate["latency"] = latency
+        write_text(path / CERTIFICATE, json.dumps(certificate, indent=2) + "\n")
 
 
 def export(

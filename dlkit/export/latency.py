@@ -17,22 +17,20 @@ BATCHES = (1, 64)
 ROUNDS, ROUND_SECONDS, MOST_CALLS, WARM_UP = 7, 0.1, 200, 3
 
 
-def measure(trained: TrainedModel, artefacts: Sequence[tuple[str, Path]], rounds: int = ROUNDS) -> list[dict[str, Any]]:
-    """Return the latency of each artefact (format, folder), as certificates state it.
+def measure(artefacts: Sequence[tuple[TrainedModel, str, Path]], rounds: int = ROUNDS) -> list[dict[str, Any]]:
+    """Return the latency of each artefact (run, format, folder), as certificates state it.
 
     Every artefact computes with the same number of threads. In each round all artefacts take their turn, so that what
     else the machine does meets all of them; a turn takes about 0.1 s.
     """
-    built = trained.built
-    samples = built.samples(load_samples(trained.run))
     found: list[dict[str, Any]] = [_conditions(rounds) for _ in artefacts]
     with ExitStack() as stack:
         turns = []
-        for format_name, folder in artefacts:
+        for trained, format_name, folder in artefacts:
             exporter = exporter_of(format_name)
+            samples = trained.built.samples(load_samples(trained.run))
             reader = stack.enter_context(Reader(exporter, folder, threads()))
-            key, values = exporter.main_input(built, samples)
-            turns.append((reader, key, values))
+            turns.append((reader, *exporter.main_input(trained.built, samples)))
         for size in BATCHES:
             batches = [(reader, key, values[np.arange(size) % len(values)]) for reader, key, values in turns]
             for result, seconds in zip(found, _rounds(batches, rounds), strict=True):

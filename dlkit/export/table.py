@@ -1,18 +1,17 @@
 """Export a run in several formats: one row each, with its certificate or the reason why there is none."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dlkit.catalog.find import missing_package
 from dlkit.export.certificate import CertificateError
-from dlkit.export.export import Exported, export, with_latency
+from dlkit.export.export import add_latency, export
 from dlkit.export.request import ExportRequest
 from dlkit.export.validation import HeldOut, held_out
 from dlkit.interfaces.exporter import ConversionError, RefusedError
-from dlkit.model.trained import TrainedModel, open_run
-from dlkit.runs.directory import RunDirectory
+from dlkit.model.trained import TrainedModel
 
 CERTIFIED, DIFFERS, REFUSED, MISSING = "certified", "differs", "refused", "not installed"
 
@@ -35,15 +34,19 @@ class Row:
 
 
 def export_formats(
-    request: ExportRequest, run: RunDirectory, formats: Sequence[str], note: Callable[[str], None]
+    request: ExportRequest, trained: TrainedModel, formats: Sequence[str], note: Callable[[str], None]
 ) -> list[Row]:
     """Export a run in all formats, and measure the certified artefacts together."""
-    trained = open_run(run, request.checkpoint)
     data = held_out(trained, request.examples, note)
     rows = [_row(trained, name, request, data, note) for name in formats]
-    made = [Exported(run, row.path, row.certificate) for row in rows if row.path and row.certificate]
-    timed = iter(with_latency(trained, made, request.rounds))
-    return [replace(row, certificate=next(timed).certificate) if row.path else row for row in rows]
+    measure_rows([(trained, row) for row in rows], request.rounds)
+    return rows
+
+
+def measure_rows(rows: Sequence[tuple[TrainedModel, Row]], rounds: int) -> None:
+    """Measure the certified artefacts of runs together, and write their latency into their certificates."""
+    made = [(trained, row.path, row.certificate) for trained, row in rows if row.path and row.certificate]
+    add_latency(made, rounds)
 
 
 def _row(

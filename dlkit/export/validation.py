@@ -33,18 +33,20 @@ class HeldOut:
         return {"split": "validation", "examples": len(self.split), "of": self.of}
 
 
-def held_out(trained: TrainedModel, most: int | None, note: Callable[[str], None]) -> HeldOut | None:
-    """Return the run's validation split, or at most so many of its examples; None without validation or its data.
+def held_out(
+    trained: TrainedModel, most: int | None, note: Callable[[str], None], name: str = "validation"
+) -> HeldOut | None:
+    """Return a split of the run's data, or at most so many of its examples; None without validation or its data.
 
     note: receives the reason where there is none, which the certificate then states: its 64 samples remain.
     """
-    if trained.loaded.recipe.data.validation is None:
+    if name == "validation" and trained.loaded.recipe.data.validation == "none":
         note("the recipe holds no validation out: the certificate compares the run's samples only")
         return None
     try:
-        split = read_split(trained, "validation")
+        split = read_split(trained, name)
     except (MissingError, InputError, CheckError) as error:
-        note(f"the validation split cannot be read ({error.problems[0].message}): only the run's samples are compared")
+        note(f"the {name} split cannot be read ({error.problems[0].message}): only the run's samples are compared")
         return None
     count = len(split) if most is None else min(most, len(split))
     rows = np.unique(np.linspace(0, len(split) - 1, count).astype(int))

@@ -32,6 +32,7 @@ WRONG = {
     "search": ["nothing"],
     "worked": ["nothing"],
     "plot": ["nothing"],
+    "shrink": ["nothing"],
     "sweep": ["nothing"],
     "runs list": ["--nothing"],
     "runs show": ["nothing"],
