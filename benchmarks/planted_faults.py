@@ -1,4 +1,4 @@
-"""Plant faults into exports, and count how often the certificate fails and names the layer: python benchmarks/planted_faults.py
+"""Plant faults into exports, and count how often the certificate fails and names the layer.
 
 python benchmarks/planted_faults.py [FORMAT...]    (saved_model, onnx, litert and openvino by default)
 

@@ -123,6 +123,12 @@ def test_the_page_of_json(reader, page_commands, pictures, tmp_path):
             assert set(example) <= set(printed), words
 
 
+def test_the_page_of_formats(reader, page_commands):
+    reader("dlkit", "train", "digits_mlp")
+    for words in page_commands("docs/formats.md"):
+        reader(*words)
+
+
 def test_the_page_of_autoencoders(reader, page_commands, tmp_path):
     for words in page_commands("docs/autoencoders.md"):
         reader(*words)
