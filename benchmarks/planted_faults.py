@@ -152,10 +152,8 @@ def main(formats):
                 layer, found = found_layer(trained, format_name, fault, Path(folder) / "out")
                 right, tried = right + (layer == fault.layer), tried + 1
                 sizes = f"{found['before']:.1e} before, {found['after']:.1e} after" if found else ""
-                print(
-                    f"{format_name:12} {fault.title:22} planted in {fault.layer:10} named {layer:10} {sizes}",
-                    flush=True,
-                )
+                where = f"planted in {fault.layer:10} named {layer:10}"
+                print(f"{format_name:12} {fault.title:22} {where} {sizes}", flush=True)
     print(f"{right} of {tried} named")
     return int(right < tried)
 

@@ -1,6 +1,7 @@
 """Shrinking: budgets, narrower recipes, and the choice among certified candidates."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_the_smallest_candidate_within_the_budget_is_chosen(trained_run, dlkit, 
     done = dlkit(*words, "--format", "saved_model", "--format", "code", "--json")
     assert done.code == 0, done.error
     found = json.loads(done.out)
-    assert found == {"file": found["file"]} | json.loads(open(found["file"]).read())
+    assert found == {"file": found["file"]} | json.loads(Path(found["file"]).read_text())
     rows = {(row["width"], row["format"]): row for row in found["candidates"]}
     assert {*rows} == {(1, "saved_model"), (1, "code"), (0.25, "saved_model"), (0.25, "code")}
     assert rows[0.25, "code"]["size"] < rows[1, "code"]["size"]
