@@ -85,7 +85,7 @@ def _is_same_cast(operation: Any, node: Any) -> bool:
 
 def _argument_words(args: tuple[Any, ...], kwargs: Mapping[str, Any], names: Mapping[int, str]) -> str:
     """Return the arguments of a call as code, without those that have no effect in inference."""
-    used = {key: value for key, value in kwargs.items() if value is not None and key not in ("training", "mask")}
+    used = {key: value for key, value in kwargs.items() if value is not None and key != "training"}
     words = [_word(value, names) for value in args if value is not None]
     return ", ".join(words + [f"{key}={_word(value, names)}" for key, value in used.items()])
 

@@ -14,7 +14,16 @@ from dlkit.interfaces.exporter import Exporter, Interface, Servable
 from dlkit.safety.litert_files import check_litert
 
 FILE = "model.tflite"
-FIXED_BATCH = ("RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "UpSampling2D", "Conv2DTranspose")
+FIXED_BATCH = (
+    "RNN",
+    "LSTM",
+    "GRU",
+    "SimpleRNN",
+    "Bidirectional",
+    "UpSampling2D",
+    "Conv2DTranspose",
+    "TransposedConvolution",
+)
 """Layers whose LiteRT operations need a fixed batch size."""
 
 
