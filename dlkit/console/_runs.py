@@ -154,6 +154,7 @@ def _format_cells(row: Mapping[str, Any]) -> list[str]:
     if certificate is None:
         return [row["format"], row["status"], *[""] * 7]
     metric, agreement = certificate["metric"], certificate["label_agreement"]
+    difference = certificate["largest_absolute_difference"]
     batches = (certificate["latency"] or {"batches": {}})["batches"]
     return [
         row["format"],
@@ -161,7 +162,7 @@ def _format_cells(row: Mapping[str, Any]) -> list[str]:
         byte_size(certificate["size"]),
         "" if metric is None else measured(metric["artefact"]),
         "" if agreement is None else percent(agreement),
-        f"{certificate['largest_absolute_difference']:.1e}",
+        "not finite" if difference is None else f"{difference:.1e}",
         *([f"{batches[size]['p50_ms']:.2f}" for size in ("1", "64")] if batches else ["", ""]),
         f"{batches['64']['examples_per_second']:,.0f}" if batches else "",
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,14 @@ class Row:
         """Return the documented JSON form."""
         path = None if self.path is None else str(self.path)
         head = {"format": self.format_name, "status": self.status, "reason": self.reason, "path": path}
-        return head | {"certificate": self.certificate}
+        return head | {"certificate": _finite(self.certificate)}
+
+
+def _finite(value: Any) -> Any:
+    """Return plain data with None instead of infinity and NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def export_formats(
