@@ -172,6 +172,8 @@ def show_serving(about: Mapping[str, Any]) -> None:
     """Print where a server answers."""
     line(f"page     {about['url']}/")
     line(f"API      {about['url']}/v1/models/{about['models'][0]['name']}:predict")
+
+
 def show_shrink(result: Mapping[str, Any]) -> None:
     """Print the table of candidates, the smallest within the budget, and where the table is."""
     rows = [_candidate_cells(item) for item in result["candidates"]]
