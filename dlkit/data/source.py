@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dlkit.catalog.create import create
 from dlkit.components.datasets._chosen_classes import ChosenClasses
+from dlkit.components.datasets._label_names import meaning
 from dlkit.errors import DlkitError, InputError, located
 from dlkit.formatting import printable
 from dlkit.interfaces.data import ArraySpec, Dataset, Description
@@ -44,12 +45,24 @@ def _check_class_names(names: tuple[str, ...]) -> None:
         raise InputError(
             f"two classes have the name {', '.join(map(repr, repeated))}", "give every class a unique name"
         )
+    _check_spellings(names)
     undecodable = [name for name in names if not _is_text(name)]
     if undecodable:
         raise InputError(
             f"the bytes of a class name are not UTF-8: {', '.join(map(printable, undecodable))}",
             "rename the folder, or save the names as UTF-8",
         )
+
+
+def _check_spellings(names: tuple[str, ...]) -> None:
+    """Raise InputError for two names that look the same: `1` and `1.0`, or é composed and decomposed."""
+    seen: dict[str | float, str] = {}
+    for name in names:
+        other = seen.setdefault(meaning(name), name)
+        if other != name:
+            raise InputError(
+                f"the classes {other!a} and {name!a} mean the same", "spell the name of the class in one way"
+            )
 
 
 def _is_text(name: str) -> bool:

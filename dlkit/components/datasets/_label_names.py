@@ -17,7 +17,7 @@ def check_labels(text: TextTable, column: str, names: Iterable[str]) -> None:
         where = f"{text.place(cells.index(name))}: column {column!r}"
         if is_missing(name):
             raise InputError(f"{where} has no value ({name or 'empty'})", "complete the row or remove it")
-        other = seen.setdefault(_meaning(name), name)
+        other = seen.setdefault(meaning(name), name)
         if other != name:
             raise InputError(
                 f"{where} has {name!r}, and {text.place(cells.index(other))} has {other!r}, which means the same",
@@ -25,6 +25,6 @@ def check_labels(text: TextTable, column: str, names: Iterable[str]) -> None:
             )
 
 
-def _meaning(name: str) -> str | float:
-    """Return what two spellings of the same name share: the number, or the text with single spaces."""
+def meaning(name: str) -> str | float:
+    """Return what two spellings of one name share: the number, or the composed text (NFC) with single spaces."""
     return float(name) if NUMBER.fullmatch(name) else " ".join(unicodedata.normalize("NFC", name).split())

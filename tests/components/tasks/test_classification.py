@@ -76,13 +76,22 @@ def test_the_recipe_says_where_the_name_is_taken():
     assert caught.value.problems[0].location is not None
 
 
-def test_two_classes_of_one_name_are_refused():
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("cat", "dog", "cat"), "two classes have the name 'cat'"),
+        (("caf\u00e9", "cafe\u0301"), r"the classes 'caf\\xe9' and 'cafe\\u0301' mean the same"),
+        (("a b", "a  b"), "the classes 'a b' and 'a  b' mean the same"),
+        (("1", "1.0"), "the classes '1' and '1.0' mean the same"),
+    ],
+)
+def test_two_classes_of_one_name_are_refused(names, message):
     class Twice:
         def describe(self):
-            return Description(ArraySpec((2,), "float32"), ArraySpec((), "int64"), ("cat", "dog", "cat"))
+            return Description(ArraySpec((2,), "float32"), ArraySpec((), "int64"), names)
 
     recipe = load_recipe("digits_mlp").recipe
-    with pytest.raises(InputError, match="two classes have the name 'cat'") as caught:
+    with pytest.raises(InputError, match=message) as caught:
         describe(recipe, Twice())
     assert caught.value.problems[0].location == recipe.data.source.location
 
