@@ -1,7 +1,8 @@
 """The time of a step by processes, bytes and bandwidth, measured in network namespaces: python benchmarks/scaling.py.
 
 Needs root: every process gets a namespace of its own, joined by a bridge, with a token bucket at both ends of its link.
-Fits step = computing + (processes - 1) x (latency + bytes / bandwidth), the gather of a ring, and predicts others.
+Fits step = computing / processes + (processes - 1) x (fixed + bytes x (copying + overhead x 8 / bandwidth)), the gather
+of a ring, by relative errors, and predicts others.
 """
 
 import json
@@ -89,27 +90,37 @@ def main():
     alone = {units: step_seconds(1, None, units) for units in SIZES}
     print("seconds of a step alone:", {units: round(value, 4) for units, value in alone.items()}, flush=True)
     rows = []
-    for rate, bits in (("100mbit", 1e8), ("1gbit", 1e9), (None, None)):
+    for rate, bits in (("100mbit", 1e8), ("1gbit", 1e9), (None, float("inf"))):
         for count in (2, 4):
-            for units in SIZES:
+            for units in SIZES[1 if rate else 0 :]:  # a small vector fits into the bucket
                 seconds = step_seconds(count, rate, units)
                 rows.append((count, bits, units, seconds))
                 print(
-                    f"{count} processes, {rate or 'no limit':>8}, {parameters(units):>9,} parameters: {seconds:.4f} s"
+                    f"{count} processes, {rate or 'no limit':>8}, {parameters(units):>9,} parameters: {seconds:.4f} s",
+                    flush=True,
                 )
-    # Two cores: four processes of one thread share them, so computing is counted by cores.
-    limited = [row for row in rows if row[1]]
-    sent = np.array([(count - 1) * 4 * parameters(units) * 8 / bits for count, bits, units, _ in limited])
-    waited = np.array([seconds - alone[units] / min(count, 2) for count, _, units, seconds in limited])
-    turns = np.array([count - 1 for count, *_ in limited])
-    (overhead, latency), *_ = np.linalg.lstsq(np.stack([sent, turns], 1), waited, rcond=None)
-    print(f"step = computing / processes + (processes - 1) x ({latency:.4f} s + {overhead:.2f} x bits / bandwidth)")
-    errors = np.abs(overhead * sent + latency * turns - waited) / (waited + alone[SIZES[0]])
-    print(f"largest deviation of the fit: {errors.max():.0%}")
+    fixed, copying, overhead = fitted(rows, alone)
     for bandwidth in (1e9, 1e10, 1e11):
         for count in (8, 64, 512):
-            exchange = (count - 1) * (latency + overhead * 4 * 1_345_066 * 8 / bandwidth)
+            exchange = (count - 1) * (fixed + 4 * 1_345_066 * (copying + overhead * 8 / bandwidth))
             print(f"cifar_cnn, {bandwidth / 1e9:.0f} Gbit/s, {count} machines: exchange {exchange:.2f} s a step")
+
+
+def fitted(rows, alone):
+    """Return the three constants of the formula; print them, and the largest relative error."""
+    turns = np.array([count - 1 for count, *_ in rows])
+    size = np.array([4 * parameters(units) for _, _, units, _ in rows])
+    bits = np.array([bandwidth for _, bandwidth, *_ in rows])
+    measured = np.array([seconds for *_, seconds in rows])
+    # Two cores: four processes of one thread share them.
+    computing = np.array([alone[units] / min(count, 2) for count, _, units, _ in rows])
+    terms = turns * np.stack([np.ones(len(rows)), size, size * 8 / bits])
+    found, *_ = np.linalg.lstsq((terms / measured).T, 1 - computing / measured, rcond=None)
+    fixed, copying, overhead = map(float, found)
+    print(f"fixed {1000 * fixed:.1f} ms, copying {1e9 * copying:.1f} ns a byte, {overhead:.2f} x bits / bandwidth")
+    error = np.abs((found @ terms + computing) / measured - 1).max()
+    print(f"largest deviation of the fit: {error:.0%}")
+    return fixed, copying, overhead
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ SHORT = {"unet": ["training.epochs=1"], "mnist_mlp": ["training.epochs=1"]} | {
     name: ["training.epochs=1", "data.limit=2000"] for name in ("ae_denoising", "ae_simple")
 }
 
+# Options that hold for a whole process, or whose processes read its command line.
+OF_A_PROCESS = {"--processes", "--cluster", "--threads", "--deterministic"}
+
 
 @pytest.fixture
 def reader(dlkit, monkeypatch, tmp_path):
@@ -33,8 +36,8 @@ def reader(dlkit, monkeypatch, tmp_path):
         words = [word.replace("PATH", str(SHARED / "data/isbi2012/train")) for word in words]
         if words[0] in ("train", "repeat") and words[1] in SHORT:
             words += [word for setting in SHORT[words[1]] for word in ("--set", setting)]
-        if {"--processes", "--cluster"} & {*words}:
-            return in_processes(words, tmp_path)
+        if OF_A_PROCESS & {*words}:
+            return in_process(words, tmp_path)
         monkeypatch.delenv("DLKIT_OFFLINE", raising=False)  # an earlier command may have set it
         done = dlkit(*words)
         assert done.code == 0, f"{words}: {done.out}{done.error}"
@@ -43,8 +46,8 @@ def reader(dlkit, monkeypatch, tmp_path):
     return run
 
 
-def in_processes(words, folder):
-    """Run a command whose processes read its command line; return what it prints."""
+def in_process(words, folder):
+    """Run a command in a process of its own; return what it prints."""
     command = [sys.executable, "-m", "dlkit", *words]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
