@@ -11,6 +11,7 @@ from dlkit.errors import InputError
 
 CACHE, COMPONENTS, DEBUG, RUNS = "DLKIT_CACHE", "DLKIT_COMPONENTS", "DLKIT_DEBUG", "DLKIT_RUNS"
 DETERMINISTIC, OFFLINE, PARENT = "DLKIT_DETERMINISTIC", "DLKIT_OFFLINE", "DLKIT_PARENT"
+SOURCES = "DLKIT_SOURCES"  # set for children: the folder of runs of their parent
 COMPLETE = "_DLKIT_COMPLETE"  # set by the scripts of `dlkit completion`
 SKIP_BAD, THREADS = "DLKIT_SKIP_BAD", "DLKIT_THREADS"
 TFDS_DATA, TF_CONFIG = "TFDS_DATA_DIR", "TF_CONFIG"  # TensorFlow Datasets' own, and TensorFlow's
@@ -77,6 +78,12 @@ def runs_root(option: Path | None = None) -> Path:
     return option or path_from(RUNS) or Path("saved_models")
 
 
+def sources_roots() -> list[Path]:
+    """Return the folders where a run that a recipe names is looked for: that of runs, and the parent's."""
+    parent = path_from(SOURCES)
+    return [runs_root()] if parent is None else [runs_root(), parent]
+
+
 def take_parent_pipe() -> int | None:
     """Return the pipe that closes when the parent ends, and unset the variable: children get their own pipes."""
     number = os.environ.pop(PARENT, "")
@@ -84,8 +91,11 @@ def take_parent_pipe() -> int | None:
 
 
 def child_environment(parent_pipe: int) -> dict[str, str]:
-    """Return the environment for a child that watches a pipe to notice when its parent ends."""
-    return os.environ | {PARENT: str(parent_pipe)}
+    """Return the environment for a child that watches a pipe to notice when its parent ends.
+
+    It also finds the runs that a recipe names where its parent finds them.
+    """
+    return os.environ | {PARENT: str(parent_pipe), SOURCES: str(sources_roots()[-1].absolute())}
 
 
 def set_conditions(deterministic: bool = False, threads: int | None = None, skip_bad: int | None = None) -> None:

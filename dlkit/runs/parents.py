@@ -7,12 +7,13 @@ change a finished run, so the source's recipe, data description and weights are 
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import MissingError
-from dlkit.process import command, runs_root
+from dlkit.process import command, sources_roots
 from dlkit.runs.directory import RESOLVED, RunDirectory
 from dlkit.runs.find import find_run
 from dlkit.safety.files import check_folder
@@ -107,8 +108,12 @@ def with_kept_source(loaded: "LoadedRecipe", run: RunDirectory) -> "LoadedRecipe
 
 
 def _found(reference: str, role: str) -> RunDirectory:
+    first, *others = sources_roots()
     try:
-        return find_run(reference, runs_root(), finished=True)
+        for root in others:
+            with suppress(MissingError):
+                return find_run(reference, root, finished=True)
+        return find_run(reference, first, finished=True)
     except MissingError as error:
         raise MissingError(
             f"cannot find the run {reference!r}, {role}: {error}",
