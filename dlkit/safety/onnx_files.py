@@ -12,7 +12,7 @@ from dlkit.errors import CheckError, MissingError
 from dlkit.process import command
 from dlkit.safety.files import MAX_VALUES, UnreadableError, first_line, require_file
 
-OWN_DOMAINS = ("", "ai.onnx")
+OWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 EXTERNAL = 1
 """The data location of a tensor whose values are in another file (TensorProto.EXTERNAL)."""
 DEEPEST = 100
