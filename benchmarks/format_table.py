@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-LIMIT = ["data.limit=64", "training.epochs=1"]
+LIMIT = ["data.limit=240", "data.validation={fraction: 0.2, seed: 0}", "training.epochs=1"]
 
 
 def recipes(data):

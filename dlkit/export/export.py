@@ -11,7 +11,7 @@ from dlkit.export.certificate import ALLOWED_LOSS, CertificateError, certify, ex
 from dlkit.export.compare import worst
 from dlkit.export.latency import measure
 from dlkit.export.localise import diverging_layer
-from dlkit.export.metadata import METADATA, metadata_of
+from dlkit.export.metadata import METADATA, metadata_of, vocabularies
 from dlkit.export.request import ExportRequest
 from dlkit.export.stored import artefact_folder, changed_files, load_samples, read_certificate
 from dlkit.export.validation import HeldOut, held_out
@@ -109,6 +109,8 @@ def _write(trained: TrainedModel, format_name: str, part: str | None, folder: Pa
     interface = exporter.write(built, folder, built.samples(load_samples(trained.run)))
     described = metadata_of(trained, format_name, part, interface)
     write_text(folder / METADATA, json.dumps(described, indent=2, ensure_ascii=False) + "\n")
+    for file, words in vocabularies(built, interface).items():
+        write_text(folder / file, json.dumps(words, ensure_ascii=False) + "\n")
     if built.class_names:
         write_text(folder / CLASS_NAMES, json.dumps(list(built.class_names), ensure_ascii=False) + "\n")
     if built.description.table is not None:

@@ -32,6 +32,14 @@ def metadata_of(trained: TrainedModel, format_name: str, part: str | None, inter
     }
 
 
+def vocabularies(built: BuiltModel, interface: Interface) -> dict[str, list[str]]:
+    """Return the words of preprocessing that stays with the caller, by file name; a word's index is its place."""
+    if interface.starts_at != "preprocessed":
+        return {}
+    lookups = [layer for layer in built.preprocess.layers if hasattr(layer, "get_vocabulary")]
+    return {f"{layer.name}.json": [str(word) for word in layer.get_vocabulary()] for layer in lookups}
+
+
 def _resize(built: BuiltModel) -> dict[str, Any] | None:
     resize = built.resize
     if resize is None:

@@ -71,7 +71,11 @@ def _outside(preprocess: keras.Model, without: tuple[str, ...], text: bool) -> l
     readable = text or str(preprocess.input.dtype) != "string"
     if readable and not any(type(layer).__name__ in without for layer in layers):
         return []
-    return [f"{type(layer).__name__}({_settings(layer)})" for layer in layers]
+    return [f"{type(layer).__name__}({_settings(layer)}){_words_of(layer)}" for layer in layers]
+
+
+def _words_of(layer: keras.Layer) -> str:
+    return f" with the words of {layer.name}.json" if hasattr(layer, "get_vocabulary") else ""
 
 
 def _settings(layer: keras.Layer) -> str:
