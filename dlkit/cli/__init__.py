@@ -7,10 +7,12 @@ import typer
 
 from dlkit.cli import (
     arithmetic,
+    compare,
     completion,
     crossval,
     data,
     demo,
+    diagnose,
     doctor,
     encode,
     evaluate,
@@ -23,6 +25,7 @@ from dlkit.cli import (
     plot,
     predict,
     repeat,
+    report,
     reproduce,
     runs,
     schema,
@@ -62,6 +65,9 @@ app.command()(reads_recipes(sweep.sweep))
 app.command()(reads_recipes(gradcheck.gradcheck))
 app.command(name="lr-range")(reads_recipes(lr_range.lr_range))
 app.command()(reads_recipes(data.data))
+app.command()(reads_recipes(diagnose.diagnose))
+app.command()(reads_recipes(report.report))
+app.command()(reads_recipes(compare.compare))
 app.command()(doctor.doctor)
 app.command()(reads_recipes(predict.predict))
 app.command()(reads_recipes(encode.encode))

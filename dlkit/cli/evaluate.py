@@ -59,10 +59,14 @@ def evaluate(
         from dlkit.evaluation.evaluate import evaluate_run
 
         result = evaluate_run(request, found, console.note)
+    from dlkit.diagnosis.stored import known
+
+    findings = [finding.to_json() for finding in known(found)]
     if as_json:
-        console.print_json(result.to_json())
+        console.print_json(result.to_json() | ({"diagnosis": findings} if findings else {}))
     else:
         console.show_evaluation(result)
         console.show_band(result.band)
+        console.show_findings(findings)
     if result.failed:
         raise typer.Exit(1)

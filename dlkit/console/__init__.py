@@ -1,5 +1,6 @@
 """Print results on stdout, and notes and progress on stderr; without a terminal, as plain lines."""
 
+from dlkit.console._diagnosis import show_comparison, show_diagnosis, show_findings
 from dlkit.console._experiments import show_crossval, show_gradcheck
 from dlkit.console._grid import table
 from dlkit.console._primitives import line, note, print_json, show_problems, waiting
@@ -42,16 +43,19 @@ __all__ = [
     "note_trial",
     "print_json",
     "show_band",
+    "show_comparison",
     "show_contract",
     "show_counts",
     "show_crossval",
     "show_data",
     "show_demo",
+    "show_diagnosis",
     "show_evaluation",
     "show_example",
     "show_examples",
     "show_export",
     "show_finding",
+    "show_findings",
     "show_formats",
     "show_gradcheck",
     "show_inspection",

@@ -54,9 +54,9 @@ def report(recipe: Recipe) -> dict[str, Any]:
     if bad:
         set_conditions(skip_bad=len(bad))
         dataset = build_dataset(recipe)
-    splits = _all_splits(recipe, dataset)
+    splits = all_splits(recipe, dataset)
     names = describe(recipe, dataset).class_names
-    copies = _copies(splits)
+    copies = copies_of(splits)
     content = {
         "recipe": recipe.name,
         "splits": {name: {"examples": len(split), **_classes(split, names)} for name, split in splits.items()},
@@ -78,7 +78,7 @@ def unreadable_files(dataset: Dataset) -> dict[str, str]:
     return {str(path): reason for path, reason in found.items()}
 
 
-def _all_splits(recipe: Recipe, dataset: Dataset) -> dict[str, Split]:
+def all_splits(recipe: Recipe, dataset: Dataset) -> dict[str, Split]:
     """Return train and validation as used in training, and all other splits of the source."""
     try:
         parts = load_splits(recipe.data, dataset, create_at(recipe.task).stratified)
@@ -100,7 +100,8 @@ def _classes(split: Split, names: tuple[str, ...]) -> dict[str, Any]:
     return {"classes": dict(zip(names, map(int, counts), strict=True)), "imbalance": imbalance}
 
 
-def _copies(splits: dict[str, Split]) -> Copies:
+def copies_of(splits: dict[str, Split]) -> Copies:
+    """Return all examples of splits, with a number that identical inputs share."""
     digests = [hashlib.sha256(x.tobytes()).digest() for split in splits.values() for x in split.inputs]
     numbers = np.unique(np.array(digests, "V32"), return_inverse=True)[1].astype(np.int64)
     sizes = [len(split) for split in splits.values()]

@@ -16,6 +16,7 @@ from dlkit.interfaces.task import Examined, main_output
 from dlkit.model.built import BuiltModel
 from dlkit.model.compile import metric_names
 from dlkit.recipe.schema import Recipe
+from dlkit.runs.answers import write_answers
 from dlkit.runs.directory import RunDirectory
 
 
@@ -30,7 +31,7 @@ class Measured:
 def write_report(
     run: RunDirectory, built: BuiltModel, recipe: Recipe, split: Split, name: str, tiles: Tiles | None = None
 ) -> Measured:
-    """Measure a split and write its table, such as per_class_<name>.csv."""
+    """Measure a split; write its table, such as per_class_<name>.csv, and answers_<name>.npz."""
     if tiles is None:
         metrics = measure(built, recipe, split)
         report = built.task.report(examined(built, recipe, split), built.class_names)
@@ -38,6 +39,7 @@ def write_report(
         report = built.task.report(examined_by_tiles(built, split, tiles), built.class_names)
         metrics = metric_names(built.network.get_metrics_result())
     run.write_csv(f"per_{report.rows_are}_{name}.csv", report.table)
+    write_answers(run, name, report.answers, report.worst)
     figures = {f"{figure}_{name}": draw for figure, draw in report.figures.items()}
     return Measured({**metrics, **report.metrics}, figures)
 

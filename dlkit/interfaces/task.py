@@ -147,12 +147,16 @@ class Report:
 
     figures: functions that draw and return a matplotlib Figure; they are called after all results have been written.
     metrics: additional metrics that are not averages over batches, such as those of a baseline.
+    answers: arrays (n, ...) of the examples in order, by name, for comparisons of runs: `correct` (bool) or `error`
+    (lower is better), and others. worst: arrays (k, ...) of the worst mistakes: their images and what to say of each.
     """
 
     table: list[dict[str, Any]]
     figures: Mapping[str, Callable[[], Any]]
     rows_are: str = "class"
     metrics: Mapping[str, float] = field(default_factory=dict)
+    answers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    worst: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def main_output(outputs: Any) -> Any:

@@ -71,11 +71,29 @@ class Repetitions(_Content):
     statistics: dict[str, dict[str, dict[str, float | None]]] = {}
 
 
+class Found(_Content):
+    """One finding of a diagnosis."""
+
+    kind: str
+    says: str
+    evidence: list[str]
+    advice: str = Field(alias="try")
+
+
+class Diagnosed(_Content):
+    """diagnosis.json: what is wrong with a training, and the number of updates that it had."""
+
+    updates: int | None = None
+    findings: list[Found] = []
+    duplicates: list[str] = []
+
+
 CONTENTS: dict[str, type[_Content]] = {
     "environment.json": Environment,
     "data.json": Data,
     "metrics.json": Metrics,
     "repeat.json": Repetitions,
+    "diagnosis.json": Diagnosed,
 }
 
 

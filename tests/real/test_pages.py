@@ -117,6 +117,7 @@ def test_the_page_of_json(reader, page_commands, pictures, tmp_path):
     for recipe in ("image_folder_cnn", "ae_simple"):
         reader("dlkit", "train", recipe, *(["--set", "training.epochs=1"] if recipe == "image_folder_cnn" else []))
     reader("dlkit", "new", "my_net", "--from", "digits_mlp")
+    reader("dlkit", "train", "my_net.yaml", "--set", "training.epochs=2")
     for words in page_commands("docs/json.md"):
         if words[1] == "inspect":
             shutil.copy(latest(tmp_path, "digits_mlp") / "last.keras", tmp_path / "model.keras")

@@ -32,6 +32,7 @@ class Reconstruction:
         self.labels: list[np.ndarray] = []
         self.count, self.weight = 0, 0.0
         self.errors: dict[str, np.ndarray] = {}
+        self.example_errors: list[np.ndarray] = []
         self.sums: Any = None
         self.products: np.ndarray | None = None
 
@@ -44,7 +45,9 @@ class Reconstruction:
             self.sums = np.zeros((4, truth.shape[1]))
             if truth.shape[1] <= MOST_VALUES_FOR_PCA:
                 self.products = np.zeros((truth.shape[1], truth.shape[1]))
-        self._add_error("autoencoder", _rows(batch.outputs["reconstruction"]) - truth, weights)
+        difference = _rows(batch.outputs["reconstruction"]) - truth
+        self._add_error("autoencoder", difference, weights)
+        self.example_errors.append((weights * difference**2).sum(1) / np.maximum(weights.sum(1), 1e-12))
         if not np.array_equal(batch.seen, batch.expected):
             self._add_error("identity", _rows(batch.seen) - truth, weights)
         self.sums += [truth.sum(0), weights.sum(0), (weights * truth).sum(0), (weights * truth**2).sum(0)]

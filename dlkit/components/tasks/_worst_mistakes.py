@@ -40,6 +40,13 @@ class WorstMistakes:
         self._worst = sorted(self._worst, key=lambda mistake: -mistake.probability)[:SHOWN]
         self._examples, self._wrong = self._examples + len(targets), self._wrong + len(wrong)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return `number`, `image`, `truth`, `predicted` and `probability` of the mistakes (k, ...), if any."""
+        names = ("number", "image", "truth", "predicted", "probability")
+        if not self._images or not self._worst:
+            return {}
+        return {name: np.array([getattr(mistake, name) for mistake in self._worst]) for name in names}
+
     def figures(self) -> dict[str, Callable[[], Any]]:
         """Return what draws the mistakes, by file name; nothing if the inputs are not images."""
         if not self._images or not self._examples:

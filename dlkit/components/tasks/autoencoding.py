@@ -75,10 +75,14 @@ class Autoencoding(Task):
         return {"values": np.asarray(outputs["reconstruction"]).tolist()}
 
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
-        """Return errors next to those of simple baselines, and figures of reconstructions, codes and samples."""
+        """Return errors next to those of simple baselines, and figures of reconstructions, codes and samples.
+
+        The error of an example is its mean squared error.
+        """
         seen = Reconstruction(self.peak)
         for batch in batches:
             seen.add(batch)
         rows = seen.table()
         baselines = {f"{row['method']}_mse": row["mse"] for row in rows[1:]}
-        return Report(rows, seen.figures(class_names), rows_are="method", metrics=baselines)
+        answers = {"error": np.concatenate(seen.example_errors)}
+        return Report(rows, seen.figures(class_names), rows_are="method", metrics=baselines, answers=answers)

@@ -138,7 +138,14 @@ class Classification(Task):
         ]
         matrix = confusion_matrix(targets, predicted, labels=labels)
         figures = {"confusion_matrix": partial(confusion_matrix_figure, matrix, class_names)} | worst.figures()
-        return Report(table, figures, metrics=_balanced(table))
+        answers = _answers(targets, predicted, probabilities)
+        return Report(table, figures, metrics=_balanced(table), answers=answers, worst=worst.arrays())
+
+
+def _answers(targets: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Return, for each example (n,), whether the answer is right, both classes, and the answer's probability."""
+    sure = probabilities[np.arange(len(predicted)), predicted].astype(np.float32)
+    return {"correct": predicted == targets, "target": targets, "predicted": predicted, "probability": sure}
 
 
 def _balanced(table: list[dict[str, Any]]) -> dict[str, float]:

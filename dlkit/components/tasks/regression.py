@@ -92,4 +92,6 @@ class Regression(Task):
         names = first.target_names or tuple(f"value {index}" for index in range(len(table)))
         scores = [float(row["r2"]) for row in table]
         draw = partial(predicted_values_figure, columns[0], columns[1], names, scores)
-        return Report(table, {"predicted_values": draw}, rows_are="value")
+        error = np.abs(columns[1] - columns[0]).mean(axis=0)
+        answers = {"error": error, "target": columns[0].T, "value": columns[1].T}
+        return Report(table, {"predicted_values": draw}, rows_are="value", answers=answers)

@@ -147,18 +147,25 @@ class Segmentation(Task):
         return picture
 
     def report(self, batches: Iterable[Examined], class_names: tuple[str, ...]) -> Report:
-        """Return accuracy, Dice, IoU and pixels per class, and a figure of the first images with their errors."""
+        """Return accuracy, Dice, IoU and pixels per class, and a figure of the first images with their errors.
+
+        The error of an image is the share of wrong pixels.
+        """
         counts = np.zeros((len(class_names), len(class_names)), np.int64)
         shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        errors: list[float] = []
         for batch in batches:
             predicted = batch.outputs["mask"]
             size = predicted.shape[1:3]
             truth, images = (np.asarray(cropped(array, *size)) for array in (batch.targets, batch.inputs))
             valid = truth != VOID
+            wrong = ((predicted != truth) & valid).sum(axis=(1, 2))
+            errors += list(wrong / np.maximum(valid.sum(axis=(1, 2)), 1))
             pairs = truth[valid].astype(np.int64) * len(class_names) + predicted[valid]
             counts += np.bincount(pairs, minlength=counts.size).reshape(counts.shape)
             shown += list(zip(images, truth, predicted, strict=True))[: SHOWN - len(shown)]
-        return Report(_table(counts, class_names), {"segmentation": partial(segmentation_figure, shown, class_names)})
+        figures = {"segmentation": partial(segmentation_figure, shown, class_names)}
+        return Report(_table(counts, class_names), figures, answers={"error": np.array(errors)})
 
 
 def _table(counts: np.ndarray, class_names: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""Pages and model cards of runs: one file each, from the run directory alone."""
