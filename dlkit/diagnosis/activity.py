@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlkit.analysis.receptive_field import calls
+
 SATURATED = 0.99  # of the way to an end: there, the slope of tanh is 2 % of its largest
 RECTIFIERS, SQUASHERS = ("relu", "relu6"), {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
@@ -28,43 +30,29 @@ class Activity:
 
 def activities(network: keras.Model, inputs: np.ndarray) -> list[Activity]:
     """Return the activity of every hidden layer with relu, sigmoid or tanh, for network inputs (n, ...)."""
-    hidden = list(_hidden(network, inputs))
-    return [_activity(name, kind, values) for name, kind, values in hidden]
+    return [_activity(name, kind, values) for name, kind, values in _hidden(network, inputs, at_the_end=True)]
 
 
-def _hidden(model: keras.Model, inputs: Any, outermost: bool = True) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Yield name, activation and values (n, ..., units) of layers; those of models inside a model too."""
-    final = {id(tensor) for tensor in keras.tree.flatten(model.output)} if outermost else set()
-    chosen = [layer for layer in model.layers if _kind(layer) and id(_output(layer)) not in final]
-    nested = [layer for layer in model.layers if isinstance(layer, keras.Model) and _single(layer)]
-    asked = [_output(layer) for layer in chosen] + [layer.input for layer in nested]
-    if not asked:
-        return
-    try:
-        found = keras.tree.flatten(keras.Model(model.inputs, asked)([inputs], training=False))
-    except ValueError:  # an inner tensor that cannot be reached from the inputs
-        return
-    for layer, values in zip(chosen, found[: len(chosen)], strict=True):
-        yield layer.name, _kind(layer), np.asarray(values, np.float32)
-    for layer, values in zip(nested, found[len(chosen) :], strict=True):
-        last = id(_output(layer)) in final
-        yield from _hidden(layer, values, last)
+def _hidden(model: keras.Model, inputs: Any, at_the_end: bool) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield name, activation and values (n, ..., units) of layers; those of models inside a model too.
 
-
-def _single(model: Any) -> bool:
-    return bool(model.built and len(getattr(model, "inputs", None) or ()) == 1)
-
-
-def _output(layer: Any) -> Any:
-    try:
-        return layer.output
-    except (AttributeError, ValueError):
-        return None
+    at_the_end: whether the model's outputs are those of the whole network, which are not hidden.
+    """
+    final = {id(tensor) for tensor in keras.tree.flatten(model.output)} if at_the_end else set()
+    nodes = [node for node in calls(model) if len(node.input_tensors) == len(node.output_tensors) == 1]
+    nested = [node for node in nodes if hasattr(node.operation, "layers") and hasattr(node.operation, "inputs")]
+    chosen = [node for node in nodes if _kind(node.operation) and id(node.output_tensors[0]) not in final]
+    asked = [node.output_tensors[0] for node in chosen] + [node.input_tensors[0] for node in nested]
+    found = keras.tree.flatten(keras.Model(model.inputs, asked)([inputs], training=False)) if asked else []
+    for node, values in zip(chosen, found[: len(chosen)], strict=True):
+        yield node.operation.name, _kind(node.operation), np.asarray(values, np.float32)
+    for node, values in zip(nested, found[len(chosen) :], strict=True):
+        yield from _hidden(node.operation, values, id(node.output_tensors[0]) in final)
 
 
 def _kind(layer: Any) -> str:
     """Return the activation of a layer if it has one of interest; cells of recurrent layers are left out."""
-    if hasattr(layer, "cell") or isinstance(_output(layer), list | tuple | dict | None):
+    if hasattr(layer, "cell"):
         return ""
     own = getattr(getattr(layer, "activation", None), "__name__", "")
     name = "relu" if isinstance(layer, keras.layers.ReLU) else own

@@ -13,12 +13,12 @@ SCALES = ("Rescaling", "Normalization")
 
 @dataclass(frozen=True)
 class Ranges:
-    """The lowest and highest input, raw and as the network gets it; the largest of the features' sizes and spreads.
+    """The lowest and highest input, raw (None for text) and as the network gets it.
 
-    size: root of the mean square of a feature over the examples; spread: its standard deviation.
+    size: the largest root of the mean square of a feature over the examples; spread: the largest standard deviation.
     """
 
-    raw: tuple[float, float]
+    raw: tuple[float, float] | None
     seen: tuple[float, float]
     size: float
     spread: float
@@ -38,5 +38,5 @@ def ranges(built: BuiltModel, raw: np.ndarray, seen: np.ndarray) -> Ranges | Non
         return None
     rows = values.reshape(len(values), -1).astype(np.float64)
     size, spread = np.sqrt((rows**2).mean(axis=0)).max(), rows.std(axis=0).max()
-    spans = [(float(part.min()), float(part.max())) for part in (raw, rows)]
-    return Ranges(spans[0], spans[1], float(size), float(spread))
+    span = (float(raw.min()), float(raw.max())) if raw.dtype.kind in "uifb" else None
+    return Ranges(span, (float(rows.min()), float(rows.max())), float(size), float(spread))

@@ -35,7 +35,7 @@ def input_range(signals: Signals) -> Finding | None:
         return None
     low, high = (rounded(value, 3) for value in seen.seen)
     evidence = [f"the inputs of the first layer with weights lie between {low} and {high}"]
-    if signals.train.inputs.dtype.kind != "S":
+    if seen.raw is not None:
         evidence.append(f"the data lies between {rounded(seen.raw[0], 3)} and {rounded(seen.raw[1], 3)}")
     if seen.size > LARGE:
         says = "the inputs are not scaled: large inputs make the first steps too long and activations saturate"

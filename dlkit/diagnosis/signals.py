@@ -3,6 +3,7 @@
 Only train and validation are read, at most TRAIN and HELD examples of them, evenly spaced.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -64,7 +65,8 @@ class Signals:
     @property
     def classifies(self) -> bool:
         """Return whether every example has one class."""
-        return self.built.scores is not None and bool(self.built.class_names)
+        targets = self.splits.train.targets
+        return self.built.scores is not None and bool(self.built.class_names) and targets.ndim == 1
 
     @property
     def numeric(self) -> bool:
@@ -137,9 +139,21 @@ class Signals:
         numbers = np.unique(np.linspace(0, len(split) - 1, min(most, len(split))).astype(int))
         batches = list(examined(self.built, self.recipe, split.select(numbers)))
         names = ("inputs", "seen", "targets", "expected")
-        arrays: dict[str, Any] = {key: np.concatenate([getattr(batch, key) for batch in batches]) for key in names}
-        outputs = {key: np.concatenate([batch.outputs[key] for batch in batches]) for key in batches[0].outputs}
+        arrays: dict[str, Any] = {key: joined([getattr(batch, key) for batch in batches]) for key in names}
+        outputs = {key: joined([batch.outputs[key] for batch in batches]) for key in batches[0].outputs}
         return Part(name, numbers, **arrays, outputs=outputs)
+
+
+def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return batches (n, ...) as one array; where their lengths differ, the shorter ones are padded with zeros."""
+    longest = np.max([part.shape[1:] for part in parts], axis=0)
+    padded = [
+        np.pad(part, [(0, 0), *((0, int(room)) for room in longest - part.shape[1:])])
+        if part.shape[1:] != tuple(longest)
+        else part
+        for part in parts
+    ]
+    return np.concatenate(padded)
 
 
 def r2(truth: np.ndarray, values: np.ndarray) -> float:
