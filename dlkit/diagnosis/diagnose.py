@@ -27,7 +27,7 @@ SUSPECTS, SHOWN = "suspects", 10
 Check = Callable[[Signals], Finding | None]
 UNITS: tuple[Check, ...] = (of_training.ran_away, of_training.dead_units, of_training.saturated_units)
 LABELS: tuple[Check, ...] = (of_data.labels_do_not_fit, of_training.rate_too_low, of_data.suspect_labels)
-"""Asked only if nothing before explains why the network and its labels disagree."""
+"""Both are asked only if nothing deeper was found, whose consequences they may be."""
 SYMPTOMS: tuple[Check, ...] = (of_training.below_baseline, of_training.confused_classes)
 """Asked only if no cause was found."""
 
@@ -69,9 +69,9 @@ def _found(signals: Signals) -> list[Finding]:
     add(of_record.missing_class(record), of_data.input_range(signals), of_record.diverged(record))
     if not signals.trained:
         return findings
-    add(*(check(signals) for check in UNITS))
-    if not findings:
-        add(*(check(signals) for check in LABELS))
+    for stage in (UNITS, LABELS):
+        if not findings:
+            add(*(check(signals) for check in stage))
     add(of_training.learnt_by_heart(signals), of_record.trained_too_long(record), of_data.imbalance(signals))
     if not findings:
         add(*(check(signals) for check in SYMPTOMS))

@@ -16,10 +16,8 @@ BELOW_LINEAR, CONFUSED, CONFUSED_EXAMPLES = 0.02, 0.3, 20
 
 
 def ran_away(signals: Signals) -> Finding | None:
-    """Find weights that moved far while the network learnt nothing that a linear model could not learn."""
-    if signals.moved is None or signals.moved < FAR or not signals.has_score:
-        return None
-    if not (signals.at_chance and signals.linear_learns):
+    """Find weights that moved far in a network that is worse than a linear model."""
+    if signals.moved is None or signals.moved < FAR or not (_behind(signals) and signals.linear_learns):
         return None
     far = f"the weights moved by {rounded(signals.moved, 2)} times their initial length"
     says = "the learning rate is too high: the weights ran away"
