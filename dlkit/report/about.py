@@ -1,6 +1,5 @@
 """What a run claims, what it was trained on, its environment, and the commands that reproduce it."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from dlkit.diagnosis.stored import known, stored
 from dlkit.errors import DlkitError
-from dlkit.export.certificate import CERTIFICATE, load_samples
+from dlkit.export.stored import load_samples, read_certificate
 from dlkit.formatting import measured
 from dlkit.process import command
 from dlkit.recipe import LoadedRecipe
@@ -16,6 +15,7 @@ from dlkit.recipe.contract import check_metrics, is_overridden
 from dlkit.report.pictures import picture
 from dlkit.runs.answers import read_answers
 from dlkit.runs.directory import RunDirectory
+from dlkit.runs.inspection import CERTIFICATE
 from dlkit.runs.listing import describe
 from dlkit.safety.files import require_file
 
@@ -135,19 +135,19 @@ def certificates(run: RunDirectory) -> list[dict[str, Any]]:
         place = str(path.parent.relative_to(run.path))
         try:
             require_file(path)
-            content = json.loads(path.read_text(encoding="utf-8"))
-            found.append(
-                {
-                    "place": place,
-                    "passed": content["passed"] is True,
-                    "samples": int(content["samples"]),
-                    "difference": f"{float(content['largest_absolute_difference']):.3g}",
-                    "versions": ", ".join(f"{name} {text}" for name, text in content.get("versions", {}).items()),
-                }
-            )
-        except (DlkitError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            found.append({"place": place} | _certificate(read_certificate(path.parent)))
+        except (DlkitError, KeyError, TypeError, ValueError, AttributeError) as error:
             found.append({"place": place, "damaged": str(error)})
     return found
+
+
+def _certificate(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "passed": content["passed"] is True,
+        "samples": int(content["samples"]),
+        "difference": f"{float(content['largest_absolute_difference']):.3g}",
+        "versions": ", ".join(f"{name} {text}" for name, text in content.get("versions", {}).items()),
+    }
 
 
 def environment(run: RunDirectory) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.errors import DlkitError, InputError
-from dlkit.export.certificate import load_samples
+from dlkit.export.stored import load_samples
 from dlkit.figures.images import is_image
 from dlkit.formatting import first_few
 from dlkit.interfaces.task import main_output
