@@ -41,24 +41,68 @@ training: {epochs: 1, optimizer: {Adam: {learning_rate: 0.02}}}
 """
 
 
-@pytest.fixture
-def browser():
-    """A page of Chromium without a network, whose errors fail the test."""
+@pytest.fixture(scope="module")
+def chromium():
+    """The system's Chromium."""
     if not CHROMIUM.exists():
         pytest.skip("this system has no Chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        page = chromium.new_context(offline=True).new_page()
-        problems, requests = [], []
+        started = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(chromium):
+    """Open pages in windows without a network; messages of the console and outside requests fail the test."""
+    problems, contexts = [], []
+
+    def new(**window):
+        contexts.append(chromium.new_context(offline=True, **window))
+        page = contexts[-1].new_page()
         page.on("console", lambda message: problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        yield page
-        assert problems == []
-        assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
-        chromium.close()
+        page.on("request", lambda request: problems.extend(outside(request.url)))
+        return page
+
+    yield new
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def outside(url):
+    """Return an address that is not part of a page on disk."""
+    return [] if url.startswith(("file:", "data:", "blob:")) else [url]
+
+
+@pytest.fixture
+def browser(opened):
+    """A page of an ordinary window."""
+    return opened()
+
+
+@pytest.fixture(scope="module")
+def page_of_run(trained_run, tmp_path_factory):
+    """The page of a classifier, with its network."""
+    return write_page(trained_run, tmp_path_factory.mktemp("page") / "page.html", with_model=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1600])
+def test_the_page_can_be_used_by_everyone(opened, page_of_run, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.goto(page_of_run.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    found = [(one["impact"], one["id"], one["nodes"][0]["html"]) for one in Axe().run(page).response["violations"]]
+    assert found == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width  # only tables scroll sideways
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
 
 
 def answers(page, path, raw):
@@ -67,12 +111,11 @@ def answers(page, path, raw):
     return np.array(page.evaluate("rows => rows.map(row => dlkit.run(row))", rows))
 
 
-def test_the_page_gives_the_answers_of_the_run_on_200_test_examples(browser, trained_run, tmp_path):
-    path = write_page(trained_run, tmp_path / "page.html", with_model=True)
+def test_the_page_gives_the_answers_of_the_run_on_200_test_examples(browser, trained_run, page_of_run):
     trained = open_run(trained_run)
     raw = read_split(trained, "test").inputs[:200]
     expected = np.asarray(trained.built.predict(raw)["probabilities"])
-    found = answers(browser, path, raw)
+    found = answers(browser, page_of_run, raw)
     assert (found.argmax(1) == expected.argmax(1)).sum() == 200
     np.testing.assert_allclose(found, expected, atol=1e-5)
     browser.get_by_role("button", name="Next held-out example").click()
@@ -95,8 +138,8 @@ def test_every_layer_that_a_page_knows_computes_what_keras_does(browser, tmp_pat
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_every_activation_is_that_of_keras(browser, trained_run, tmp_path):
-    browser.goto(write_page(trained_run, tmp_path / "page.html", with_model=True).as_uri())
+def test_every_activation_is_that_of_keras(browser, page_of_run):
+    browser.goto(page_of_run.as_uri())
     values = np.linspace(-7, 7, 29).astype("float32")
     for name in ACTIVATIONS:
         found = browser.evaluate("([name, x]) => dlkit.activate(name, x)", [name, values.tolist()])
