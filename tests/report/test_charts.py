@@ -16,7 +16,7 @@ def points(path):
 def test_a_series_goes_from_the_left_to_the_right_edge_at_the_heights_of_its_values():
     chart = line_chart("loss", {"train": ([4.0, 3.2, 0.0], 0, False)})
     heights = {tick.label: tick.at for tick in chart.y_ticks}
-    assert points(chart.lines[0].path) == [(LEFT, heights["4"]), (347.0, heights["3.2"]), (WIDTH - RIGHT, heights["0"])]
+    assert points(chart.lines[0].path) == [(LEFT, heights["4"]), (346.0, heights["3.2"]), (WIDTH - RIGHT, heights["0"])]
     assert [tick.label for tick in chart.x_ticks] == ["0", "1", "2"]
     assert chart.rows == [["0", "4.0000"], ["1", "3.2000"], ["2", "0.0000"]]
 
