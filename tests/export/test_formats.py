@@ -1,12 +1,10 @@
 """Every format gives the run's answers with its own runtime, says what it takes, and shows one changed byte."""
 
 import json
-import runpy
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,18 +33,6 @@ FILES = {
 @pytest.fixture(scope="module")
 def trained(trained_run):
     return open_run(trained_run)
-
-
-@pytest.fixture
-def convert_here(monkeypatch, reload_here):
-    """Run converters in this process: the same files without another start of TensorFlow."""
-
-    def run(command, **_):
-        runpy.run_path(command[2])["main"](*command[3:])
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    fake = SimpleNamespace(run=run, TimeoutExpired=subprocess.TimeoutExpired)
-    monkeypatch.setattr("dlkit.components.exporters._conversion.subprocess", fake)
 
 
 @pytest.fixture(scope="module")

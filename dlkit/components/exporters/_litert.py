@@ -54,7 +54,7 @@ class LitertExporter(Exporter):
 
     def refusal(self, model: Servable) -> str | None:
         """Return that a recurrent network needs sequences of a fixed length, for one whose length is free."""
-        free = [layer.name for layer in recurrent_layers(model.network) if None in layer.input.shape[1:]]
+        free = [layer.name for layer in recurrent_layers(model.network) if None in _sequences(layer).shape[1:]]
         if free:
             return f"layer {free[0]!r} reads sequences of any length, but LiteRT needs a fixed length"
         return None
@@ -75,6 +75,11 @@ def recurrent_layers(network: keras.Model) -> list[keras.Layer]:
     return [
         layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
     ]
+
+
+def _sequences(layer: keras.Layer) -> keras.KerasTensor:
+    """Return what a layer reads; a mask may come with it."""
+    return layer._inbound_nodes[0].arguments.keras_tensors[0]
 
 
 def _entry(model: Servable) -> Entry:
