@@ -93,21 +93,25 @@ def check_widths(widths: Sequence[float]) -> list[float]:
 
 
 def narrower(loaded: LoadedRecipe, width: float) -> list[str]:
-    """Return the settings that multiply filters and units by `width`, of every layer but the model's last.
+    """Return the settings that make a network narrower: the model's width_divisor, or else its filters and units.
 
-    Raises InputError for a model without such settings.
+    The model's last layer keeps its size. Raises InputError for a model without such settings.
     """
-    found = list(_sizes(loaded.plain["model"], "model"))[:-1]
-    settings = [f"{key}={max(1, round(size * width))}" for key, size in found]
     name = loaded.recipe.model.name
     if DIVISOR in source("model", name).parameters:
-        before = loaded.recipe.model.settings.get(DIVISOR, 1)
-        settings.append(f"model.{name}.{DIVISOR}={round(before / width)}")
-    if not settings:
+        before = int(loaded.recipe.model.settings.get(DIVISOR, 1))
+        divisor = round(before / width)
+        if divisor == before:
+            raise InputError(
+                f"--width {width:g} changes nothing: widths are divided by whole numbers", "give 0.5 or less"
+            )
+        return [f"model.{name}.{DIVISOR}={divisor}"]
+    found = list(_sizes(loaded.plain["model"], "model"))[:-1]
+    if not found:
         raise InputError(
             f"model {name} has no widths to change: no filters or units, and no {DIVISOR}", "give --width 1"
         )
-    return settings
+    return [f"{key}={max(1, round(size * width))}" for key, size in found]
 
 
 def _sizes(part: Any, place: str) -> Iterator[tuple[str, int]]:

@@ -28,14 +28,24 @@ def test_a_limit_that_is_not_measured_is_exceeded():
     assert budget.exceeded({"size": 101, "latency_ms": None, "loss": -0.1}) == ["size", "latency"]
 
 
+AE_DEEP = [
+    "encoder.0.Dense.units=64",
+    "encoder.1.Dense.units=32",
+    "encoder.2.Dense.units=16",
+    "decoder.0.Dense.units=32",
+    "decoder.1.Dense.units=64",
+]
+
+
 def test_narrower_networks_keep_their_last_layer():
-    settings = narrower(load_recipe("mnist_cnn"), 0.5)
-    assert settings[0] == "model.sequential.layers.0.Conv2D.filters=16"
-    assert settings[-1] == "model.sequential.layers.9.Dense.units=64"
-    assert len(settings) == 5
-    assert narrower(load_recipe("resnet20"), 0.25) == ["model.resnet.width_divisor=4"]
+    assert narrower(load_recipe("mnist_cnn"), 0.5) == ["model.sequential.width_divisor=2"]
+    assert narrower(load_recipe("resnet20", ["model.resnet.width_divisor=2"]), 0.25) == ["model.resnet.width_divisor=8"]
+    settings = narrower(load_recipe("ae_deep"), 0.5)
+    assert settings == [f"model.autoencoder.{key}" for key in AE_DEEP]
+    with pytest.raises(InputError, match="changes nothing"):
+        narrower(load_recipe("mnist_cnn"), 0.8)
     with pytest.raises(InputError, match="has no widths to change"):
-        narrower(load_recipe("single_neuron"), 0.5)
+        narrower(load_recipe("mobilenet_photos"), 0.5)
 
 
 def test_widths_are_shares_and_include_the_run_itself():
