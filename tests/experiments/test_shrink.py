@@ -1,6 +1,7 @@
 """Shrinking: budgets, narrower recipes, and the choice among certified candidates."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,9 @@ def test_losses_are_points_or_shares_of_an_error():
     assert loss_of(None, {"run": 1.0, "higher_is_better": True}) is None
 
 
-def test_the_smallest_candidate_within_the_budget_is_chosen(trained_run, dlkit, reload_here):
-    words = ["shrink", trained_run.path, "--budget", "size=300KB", "--width", "0.25", "--rounds", "0", "--test"]
+def test_the_smallest_candidate_within_the_budget_is_chosen(trained_run, dlkit, tmp_path, reload_here):
+    run = shutil.copytree(trained_run.path, tmp_path / "runs" / "digits_mlp" / "run")
+    words = ["shrink", run, "--budget", "size=300KB", "--width", "0.25", "--rounds", "0", "--test"]
     done = dlkit(*words, "--format", "saved_model", "--format", "code", "--json")
     assert done.code == 0, done.error
     found = json.loads(done.out)

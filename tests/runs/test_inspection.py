@@ -264,7 +264,7 @@ def test_verify_refuses_operations_even_with_fitting_hashes(exported, trained, t
     certificate = json.loads((copy / "certificate.json").read_text())
     certificate["files"]["saved_model.pb"] = hashlib.sha256((copy / "saved_model.pb").read_bytes()).hexdigest()
     (copy / "certificate.json").write_text(json.dumps(certificate))
-    monkeypatch.setattr("dlkit.export.certificate._reload", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr("dlkit.export.certificate.Reader", lambda *_: pytest.fail("loaded"))
     with pytest.raises(CheckError, match="operation ReadFile in the graph is not allowed"):
         verify(copy, trained)
 
