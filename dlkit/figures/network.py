@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dlkit.analysis.graph import Box
 
 WIDTH, HEIGHT, STEP = 1.0, 0.62, 1.0  # of a box, and from one level to the next
+GAP = 0.45  # between columns
 PER_COLUMN = 9
 
 
@@ -22,7 +23,7 @@ PER_COLUMN = 9
 def network_figure(title: str, boxes: Sequence["Box"]) -> Figure:
     """Return a figure of boxes; a branch that skips levels bends around what it skips. Large networks get more room."""
     places, width, rows = layout(boxes)
-    figure = Figure(figsize=(max(12.8, 2.6 * width), max(7.2, 0.72 * rows + 0.6)))
+    figure = Figure(figsize=(max(12.8, 2.7 * width), max(7.2, 0.72 * rows + 0.6)))
     figure.suptitle(title)
     axes = figure.add_subplot()
     axes.set(xlim=(-0.85, max(width, 4.5) - 0.4), ylim=(-rows + 0.4, 0.6))
@@ -40,7 +41,8 @@ def layout(boxes: Sequence["Box"]) -> tuple[list[tuple[float, float]], float, in
     levels: dict[int, list[int]] = defaultdict(list)
     for number, box in enumerate(boxes):
         levels[box.level].append(number)
-    rows = min(max(PER_COLUMN, ceil(len(levels) / 12)), len(levels))
+    most = max(PER_COLUMN, ceil(len(levels) / 12))
+    rows = ceil(len(levels) / ceil(len(levels) / most))  # columns of about the same height
     places: list[tuple[float, float]] = [(0.0, 0.0)] * len(boxes)
     left = 0.0
     for start in range(0, len(levels), rows):
@@ -49,7 +51,7 @@ def layout(boxes: Sequence["Box"]) -> tuple[list[tuple[float, float]], float, in
         for row, numbers in enumerate(column):
             for place, number in enumerate(numbers):
                 places[number] = (left + (wide - len(numbers)) / 2 + place, -row * STEP)
-        left += wide + 0.25
+        left += wide + GAP
     return places, left, rows
 
 
@@ -57,7 +59,7 @@ def _draw_box(axes: Any, box: "Box", place: tuple[float, float], colour: str) ->
     x, y = place[0] - 0.46 * WIDTH, place[1] - HEIGHT / 2
     for look in ({"facecolor": rcParams["axes.facecolor"]}, {"facecolor": colour, "alpha": 0.3, "edgecolor": colour}):
         axes.add_patch(FancyBboxPatch((x, y), 0.92 * WIDTH, HEIGHT, boxstyle="round,pad=0.01", zorder=2, **look))
-    text = "\n".join((label(box.title, 22), label(box.detail, 24)))
+    text = "\n".join((label(box.title, 26), label(box.detail, 24)))
     axes.text(*place, text, ha="center", va="center", fontsize=12, zorder=3)
 
 
@@ -68,7 +70,9 @@ def _draw_arrow(axes: Any, start: tuple[float, float], end: tuple[float, float],
     if bent:
         first, last = (start[0] - 0.46, start[1]), (end[0] - 0.46, end[1])
         bent = 0.35
-    elif end[1] >= start[1]:
-        first, last = (start[0] + 0.46, start[1]), (end[0] - 0.46, end[1])
+    way = f"arc3,rad={bent}"
+    if not bent and end[1] >= start[1]:  # to the next column, through the gap
+        first, last = (start[0] + 0.46, start[1]), (end[0] - 0.47, end[1])
+        way = "arc,angleA=0,armA=0,angleB=180,armB=20,rad=4"
     look = {"arrowstyle": "-|>", "mutation_scale": 12, "color": rcParams["text.color"], "linewidth": 1}
-    axes.add_patch(FancyArrowPatch(first, last, connectionstyle=f"arc3,rad={bent}", **look))
+    axes.add_patch(FancyArrowPatch(first, last, connectionstyle=way, shrinkA=0, shrinkB=0, **look))

@@ -16,7 +16,6 @@ from dlkit.interfaces.data import VOID
 # The palette of Okabe and Ito, safe for colour-blind readers; more classes use the ten colours of the house style, and
 # more than those a matplotlib colormap.
 COLOURS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
-MORE_COLOURS = ("#000000", *TEN)
 VOID_COLOUR, ERROR_COLOUR = "#BBBBBB", "#D00000"
 
 Example = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -50,7 +49,7 @@ def segmentation_figure(examples: Sequence[Example], class_names: tuple[str, ...
 
 def class_colours(classes: int) -> list[str]:
     """Return one colour per class."""
-    for palette in (COLOURS, MORE_COLOURS):
+    for palette in (COLOURS, ("#000000", *TEN)):
         if classes <= len(palette):
             return list(palette[:classes])
     from matplotlib import colormaps

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, ParamSpec
 from matplotlib import rcParams, style
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import NullFormatter
 
 from dlkit.figures.fonts import families_for, has_glyph
 from dlkit.formatting import printable
@@ -19,12 +20,19 @@ Settings = ParamSpec("Settings")
 STYLE = str(Path(__file__).with_name("house.mplstyle"))
 DARK = str(Path(__file__).with_name("dark.mplstyle"))
 _styles: ContextVar[tuple[str, ...]] = ContextVar("_styles", default=(STYLE,))
-COLOURS = (
-    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
-    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
-)
-"""Those of the style file, for what is not drawn in turn."""
 
+
+class _Colours(Sequence[str]):
+    """The ten colours of the style in use, for what is not drawn in turn."""
+
+    def __getitem__(self, number: Any) -> Any:
+        return rcParams["axes.prop_cycle"].by_key()["color"][number]
+
+    def __len__(self) -> int:
+        return 10
+
+
+COLOURS = _Colours()
 MARKERS = "osD^vPX<>*"
 LONGEST = 24
 UNITS = {"psnr": "psnr (dB)", "seconds": "time (s)", "mae": "mean absolute error", "mse": "mean squared error"}
@@ -59,7 +67,17 @@ def save(figure: Figure, path: Path | BinaryIO, about: str = "") -> None:
         rcParams["font.family"] = families = families_for("".join(text.get_text() for text in texts))
         for text in texts:
             text.set_fontfamily(families)
+        for axes in figure.axes:
+            _write_plain_numbers(axes)
         figure.savefig(path)
+
+
+def _write_plain_numbers(axes: Any) -> None:
+    """Write the numbers of logarithmic axes as 0.01 and 1e+06; matplotlib's own are formulas."""
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            axis.set_major_formatter(lambda value, _: f"{value:g}")
+            axis.set_minor_formatter(NullFormatter())
 
 
 def label(name: str, longest: int = LONGEST) -> str:

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from matplotlib import get_data_path, style
+from matplotlib import get_data_path
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.text import Text
@@ -22,7 +22,7 @@ from dlkit.figures.predicted_values import predicted_values_figure
 from dlkit.figures.reconstructions import reconstructions_figure
 from dlkit.figures.segmentation import overlay_figure, segmentation_figure
 from dlkit.figures.sizes import sizes_figure
-from dlkit.figures.style import COLOURS, STYLE, label, labels, save
+from dlkit.figures.style import COLOURS, house_style, label, labels, on_black, save
 from dlkit.figures.tiles import tiles_figure
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.figures import write_figures
@@ -133,11 +133,30 @@ def test_an_installed_font_draws_what_the_own_one_cannot(tmp_path, installed):
 
 
 def test_the_ten_colours_are_those_of_the_style_file():
-    with style.context(STYLE):
-        figure = Figure()
-        lines = figure.add_subplot().plot(np.eye(10))
-    assert tuple(line.get_color() for line in lines) == tuple(colour for colour in COLOURS)
-    assert len(set(COLOURS)) == 10
+    found = []
+    for dark in (False, True):
+        with on_black(dark):
+            found.append(house_style(_lines)())
+    assert found[0][:2] == ("#3f90da", "#ffa90e")
+    assert [one == other for one, other in zip(*found, strict=True)].count(False) == 2  # red and purple
+    assert len(set(found[0])) == len(set(found[1])) == 10
+
+
+def _lines():
+    lines = Figure().add_subplot().plot(np.eye(10))
+    assert [line.get_color() for line in lines] == list(COLOURS)
+    return tuple(COLOURS)
+
+
+def test_logarithmic_axes_have_plain_numbers(tmp_path):
+    figure = Figure()
+    axes = figure.add_subplot()
+    axes.plot([1e-3, 1e5], [1, 2])
+    axes.set_xscale("log")
+    save(figure, tmp_path / "a.svg")
+    shown = [text.get_text() for text in axes.get_xticklabels()]
+    assert {"0.001", "0.1", "1000", "100000"} <= set(shown)
+    assert not any("$" in text for text in shown)
 
 
 def test_the_axis_of_a_share_ends_at_one():
