@@ -24,8 +24,16 @@ RoundDown = Annotated[
     bool, typer.Option("--round-down", help="Drop border pixels that do not fill a window, as Keras does.")
 ]
 Inputs = Annotated[str, typer.Option("--input", help="Inputs: a number, or HxWxC for all values of an image.")]
-Features = Annotated[int, typer.Option("--input", min=1, help="Inputs per step.")]
+Features = Annotated[int | None, typer.Option("--input", min=1, help="Inputs per step.")]
 Units = Annotated[int, typer.Option("--units", min=1, help="Number of outputs.")]
+Cells = Annotated[int | None, typer.Option("--units", min=1, help="Number of outputs.")]
+StepNumbers = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME=NUMBERS]...",
+        help="Work out the steps with these numbers instead, such as inputs='1; -1'; `dlkit worked` lists the names.",
+    ),
+]
 Steps = Annotated[int, typer.Option("--steps", min=1, help="Length of the sequence, for the multiply-adds.")]
 
 
@@ -133,25 +141,36 @@ def dense(size: Inputs, units: Units, no_bias: NoBias = False, as_json: Json = F
 
 
 @app.command()
-def rnn(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False, as_json: Json = False) -> None:
-    """Work out a recurrent layer: h(x + h + 1) parameters; `dlkit worked rnn` works out its steps with numbers."""
-    from dlkit.analysis.by_hand import recurrent
-
-    _show(recurrent("rnn", 1, size, units, steps, int(not no_bias)), as_json)
+def rnn(
+    numbers: StepNumbers = None,
+    size: Features = None,
+    units: Cells = None,
+    steps: Steps = 1,
+    no_bias: NoBias = False,
+    as_json: Json = False,
+) -> None:
+    """Work out a recurrent layer: h(x + h + 1) parameters, or its steps with numbers."""
+    _recurrent("rnn", 1, numbers, size, units, steps, int(not no_bias), as_json)
 
 
 @app.command()
-def lstm(size: Features, units: Units, steps: Steps = 1, no_bias: NoBias = False, as_json: Json = False) -> None:
-    """Work out an LSTM: 4h(x + h + 1) parameters; `dlkit worked lstm` works out its steps with numbers."""
-    from dlkit.analysis.by_hand import recurrent
-
-    _show(recurrent("lstm", 4, size, units, steps, int(not no_bias)), as_json)
+def lstm(
+    numbers: StepNumbers = None,
+    size: Features = None,
+    units: Cells = None,
+    steps: Steps = 1,
+    no_bias: NoBias = False,
+    as_json: Json = False,
+) -> None:
+    """Work out an LSTM: 4h(x + h + 1) parameters, or all gates of its steps with numbers."""
+    _recurrent("lstm", 4, numbers, size, units, steps, int(not no_bias), as_json)
 
 
 @app.command()
 def gru(
-    size: Features,
-    units: Units,
+    numbers: StepNumbers = None,
+    size: Features = None,
+    units: Cells = None,
     steps: Steps = 1,
     reset_after: Annotated[
         bool, typer.Option("--reset-after/--no-reset-after", help="Two biases per unit, as in Keras' default.")
@@ -159,14 +178,41 @@ def gru(
     no_bias: NoBias = False,
     as_json: Json = False,
 ) -> None:
-    """Work out a GRU: 3h(x + h + 2) parameters, or 3h(x + h + 1) when it resets before the multiplication.
+    """Work out a GRU: 3h(x + h + 2) parameters, or all gates of its steps with numbers.
 
-    `dlkit worked gru` works out its steps with numbers.
+    It has 3h(x + h + 1) parameters when it resets before the multiplication.
     """
-    from dlkit.analysis.by_hand import recurrent
+    _recurrent("gru", 3, numbers, size, units, steps, 0 if no_bias else 2 if reset_after else 1, as_json)
 
-    biases = 0 if no_bias else 2 if reset_after else 1
-    _show(recurrent("gru", 3, size, units, steps, biases), as_json)
+
+def _recurrent(
+    kind: str,
+    gates: int,
+    numbers: list[str] | None,
+    size: int | None,
+    units: int | None,
+    steps: int,
+    biases: int,
+    as_json: bool,
+) -> None:
+    """Show a recurrent layer by its sizes, or step by step with numbers, as `dlkit worked` does."""
+    from dlkit.analysis.by_hand import recurrent
+    from dlkit.cli.worked import worked
+    from dlkit.errors import InputError
+
+    if numbers and (size or units):
+        raise InputError(
+            "numbers of steps are given with --input or --units", "the numbers say both: give one or other"
+        )
+    if numbers:
+        worked(kind, numbers, as_json=as_json)
+    elif size is None or units is None:
+        raise InputError(
+            f"arithmetic {kind} needs --input and --units, or numbers",
+            f"such as --input 28 --units 128, or inputs='1; -1'; `dlkit worked {kind}` shows a whole example",
+        )
+    else:
+        _show(recurrent(kind, gates, size, units, steps, biases), as_json)
 
 
 def _window(size: str, kernel: str, stride: str, padding: str, dilation: int = 1) -> "Window":

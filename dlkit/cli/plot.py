@@ -74,19 +74,25 @@ def plot(
 
 
 def _write(figures: Any, folder: Path, recipe: str, about: str) -> list[Path]:
-    """Write each figure as PNG and SVG, an animation as GIF; return the files.
+    """Write each figure as PNG and SVG, an animation as GIF, and numbers as JSON; return the files.
 
     recipe: the beginning of their names. about: the second line of their titles.
     """
+    import json
     from functools import partial
 
     from dlkit.figures.animation import save_animation
     from dlkit.figures.style import save
-    from dlkit.files.atomic import write_file
+    from dlkit.files.atomic import write_file, write_text
     from dlkit.runs.figures import file_name
 
     files = []
     for name, figure in figures.items():
+        if isinstance(figure, dict):
+            path = folder / f"{file_name(recipe + name)}.json"
+            write_text(path, json.dumps(figure, indent=1) + "\n")
+            files.append(path)
+            continue
         if isinstance(figure, list):
             path = folder / f"{file_name(recipe + name)}.gif"
             write_file(path, partial(save_animation, figure, about=about))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlkit.console._grid import table
 from dlkit.console._primitives import line, metrics_text, note
-from dlkit.formatting import measured
+from dlkit.formatting import measured, percent
 
 if TYPE_CHECKING:
     from dlkit.doctor.checks import Finding
@@ -159,6 +159,11 @@ def show_data(content: Mapping[str, Any]) -> None:
     if classes:
         rows = [(label, *(split["classes"][label] for split in splits.values())) for label in classes]
         table(("class", *splits), rows, right=range(1, len(splits) + 1))
+    for name, split in splits.items():
+        if "steps" in split:
+            line("steps of {}: {shortest} to {longest}, median {median:g}".format(name, **split["steps"]))
+    for name, words in content.get("words", {}).items():
+        _show_words(name, words)
     rows = []
     for title, key in (("exact", "exact_duplicates"), ("near", "near_duplicates")):
         found = content[key] or {}
@@ -179,6 +184,18 @@ def show_data(content: Mapping[str, Any]) -> None:
         line(f"unreadable: {entry['reason']}")
     for warning in content["warnings"]:
         line(f"warning: {warning}")
+
+
+def _show_words(name: str, words: Mapping[str, Any]) -> None:
+    """Print the size of a vocabulary and what it covers of every split."""
+    line(f"vocabulary of {name}: {words['vocabulary']:,} of {words['distinct_in_train']:,} words in train")
+    rows = []
+    for split, part in words["splits"].items():
+        spread = part["words_per_text"]
+        shares = (percent(part["coverage"]), percent(part["out_of_vocabulary"]))
+        rows.append((split, part["words"], *shares, spread["shortest"], f"{spread['median']:g}", spread["longest"]))
+    titles = ("words of", "count", "known", "unknown", "shortest text", "median", "longest")
+    table(titles, rows, right=range(1, len(titles)))
 
 
 def show_finding(finding: "Finding") -> None:

@@ -12,8 +12,10 @@ from dlkit.data.near_duplicates import alike, difference_hashes, is_image, near_
 from dlkit.data.notes import source_notes
 from dlkit.data.source import build_dataset, describe
 from dlkit.data.splits import load_splits, not_finite, resizer
+from dlkit.data.words import words_report
 from dlkit.errors import DlkitError, located
 from dlkit.interfaces.data import Dataset, Split
+from dlkit.interfaces.ragged import Ragged, Texts
 from dlkit.process import set_conditions
 from dlkit.recipe.schema import Recipe
 
@@ -55,17 +57,20 @@ def report(recipe: Recipe) -> dict[str, Any]:
         set_conditions(skip_bad=len(bad))
         dataset = build_dataset(recipe)
     splits = all_splits(recipe, dataset)
-    names = describe(recipe, dataset).class_names
+    description = describe(recipe, dataset)
+    names = description.class_names
     copies = copies_of(splits)
     content = {
         "recipe": recipe.name,
-        "splits": {name: {"examples": len(split), **_classes(split, names)} for name, split in splits.items()},
+        "splits": {name: _described(split, names) for name, split in splits.items()},
         "exact_duplicates": exact_duplicates(copies),
         "conflicting_labels": conflicts(copies),
         "near_duplicates": _near(splits, copies),
         "not_finite": _not_finite(splits),
         "unreadable": [{"file": path, "reason": reason} for path, reason in bad.items()],
     }
+    words = words_report(recipe.data, description, splits)
+    content |= {"words": words} if words else {}
     return content | {"warnings": [*source_notes(dataset), *warnings(content)]}
 
 
@@ -89,6 +94,16 @@ def all_splits(recipe: Recipe, dataset: Dataset) -> dict[str, Split]:
         return found | {name: dataset.load(name, resizer(recipe.data)) for name in others}
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
+
+
+def _described(split: Split, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the number of examples, those of each class, and how many steps sequences have."""
+    found = {"examples": len(split), **_classes(split, names)}
+    if not isinstance(split.inputs, Ragged) or isinstance(split.inputs, Texts):
+        return found
+    lengths = split.inputs.lengths
+    spread = {"shortest": int(lengths.min()), "median": float(np.median(lengths)), "longest": int(lengths.max())}
+    return found | {"steps": spread}
 
 
 def _classes(split: Split, names: tuple[str, ...]) -> dict[str, Any]:

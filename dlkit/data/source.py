@@ -11,7 +11,7 @@ from dlkit.components.datasets._chosen_classes import ChosenClasses
 from dlkit.components.datasets._label_names import meaning
 from dlkit.errors import DlkitError, InputError, located
 from dlkit.formatting import printable
-from dlkit.interfaces.data import ArraySpec, Dataset, Description
+from dlkit.interfaces.data import ArraySpec, Dataset, Description, TextFiles, table_spec
 from dlkit.interfaces.table import Table
 from dlkit.process import SKIP_BAD, whole_number
 
@@ -94,9 +94,10 @@ def stored_description(run: "RunDirectory") -> Description:
         )
         values = tuple(stored.get("target_names", ()))
         table = TypeAdapter(Table | None).validate_python(stored.get("table"))
-        if table is not None and inputs != ArraySpec((len(table.columns),), "string" if table.is_text else "float64"):
+        if table is not None and inputs != table_spec(table):
             raise TypeError("the table does not have the shape of the inputs")
-        return Description(inputs, targets, tuple(stored["class_names"]), stored["splits"], values, table)
+        text = TypeAdapter(TextFiles | None).validate_python(stored.get("text"))
+        return Description(inputs, targets, tuple(stored["class_names"]), stored["splits"], values, table, text)
     except (KeyError, TypeError, ValidationError) as error:
         path = run.path / "data.json"
         raise InputError(f"{path} does not describe the data", "restore the file or train again") from error

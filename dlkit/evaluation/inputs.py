@@ -11,13 +11,15 @@ import numpy as np
 
 from dlkit.data.splits import not_finite
 from dlkit.errors import InputError, MissingError
-from dlkit.interfaces.data import ArraySpec
+from dlkit.interfaces.data import ArraySpec, TextFiles
 from dlkit.interfaces.exporter import takes_images
-from dlkit.media.arrays import check_numbers, converted, read_npy, read_npz
+from dlkit.media.arrays import check_numbers, converted, read_npy, read_npz, read_sequences
 from dlkit.media.folders import SUFFIXES, listed, passed_over
 from dlkit.media.images import read_image
 from dlkit.media.table_inputs import read_inputs
 from dlkit.media.tables import read_table
+from dlkit.media.text import SUFFIXES as TEXT_SUFFIXES
+from dlkit.media.text import read_lines, read_whole
 from dlkit.model.built import BuiltModel
 from dlkit.safety.files import check_links
 
@@ -44,13 +46,19 @@ def named_examples(built: BuiltModel, inputs: list[Path]) -> Iterator[Named]:
                 yield from _reader(path).read(built, path)
             else:
                 raise MissingError(
-                    f"no such file or folder: {path}", "give images, folders of images, .csv, .npz or .npy files"
+                    f"no such file or folder: {path}", "give images, folders of images, .csv, .txt, .npz or .npy files"
                 )
 
 
 def inputs_passed_over(inputs: list[Path]) -> list[str]:
     """Return messages about the files in given folders that are not read."""
-    return [text for path in inputs if path.is_dir() for text in passed_over(path, listed(path).others)]
+    found = [(path, listed(path)) for path in inputs if path.is_dir()]
+    return [text for path, here in found if here.images for text in passed_over(path, here.others)]
+
+
+def takes_texts(spec: ArraySpec) -> bool:
+    """Return whether every raw example is one text."""
+    return spec == ArraySpec((), "string")
 
 
 def _reader(path: Path) -> Reader:
@@ -59,13 +67,33 @@ def _reader(path: Path) -> Reader:
 
 
 def _folder(built: BuiltModel, path: Path, pool: Executor) -> Iterator[Named]:
-    """Yield the images below a folder; they are decoded while the network runs."""
+    """Yield the images below a folder, decoded while the network runs, or its texts for a model of texts."""
+    if takes_texts(built.raw_spec):
+        yield from _texts_below(built, path)
+        return
     files = listed(path).images
     if not files:
         raise MissingError(f"no images in {path}", f"images end in {', '.join(sorted(SUFFIXES))}")
     check_links(path, files)
     for examples in _read_ahead(pool, lambda file: _read_image(built, file), files):
         yield from examples
+
+
+def _texts_below(built: BuiltModel, path: Path) -> Iterator[Named]:
+    files = listed(path, TEXT_SUFFIXES).images
+    if not files:
+        raise MissingError(f"no texts in {path}", "texts are files that end in .txt")
+    check_links(path, files)
+    for file in files:
+        yield from _read_texts(built, file)
+
+
+def _read_texts(built: BuiltModel, path: Path) -> Iterator[Named]:
+    """Yield the texts of a file, one or one per line as in training, encoded as UTF-8."""
+    how = built.description.text or TextFiles()
+    whole = how.unit == "file"
+    texts = [(str(path), read_whole(path, how.encoding))] if whole else read_lines(path, how.encoding)
+    yield from ((place, np.asarray(text.encode())) for place, text in texts)
 
 
 def _read_ahead(pool: Executor, function: Callable[[Path], Any], items: Iterable[Path]) -> Iterator[Any]:
@@ -95,7 +123,13 @@ def _read_image(built: BuiltModel, path: Path) -> list[Named]:
 def _read_rows(built: BuiltModel, path: Path) -> list[Named]:
     """Return the rows of an .npy file, or of the array x of an .npz file."""
     if built.raw_spec.dtype == "string":
-        raise InputError(f"{path}: this model takes the cells of a table as text", "give a .csv file")
+        texts = takes_texts(built.raw_spec)
+        raise InputError(
+            f"{path}: this model takes {'texts' if texts else 'the cells of a table as text'}",
+            f"give a {'.txt' if texts else '.csv'} file",
+        )
+    if built.raw_spec.is_sequence:
+        return _read_sequences(built, path)
     is_npy = path.suffix == ".npy"
     (array,), name = ([read_npy(path)], str(path)) if is_npy else (read_npz(path, ["x"]), f"{path}: x")
     check_numbers(array, name)
@@ -107,7 +141,16 @@ def _read_rows(built: BuiltModel, path: Path) -> list[Named]:
     return [(f"{path}[{index}]", row) for index, row in enumerate(resized)]
 
 
-def _check_shape(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
+def _read_sequences(built: BuiltModel, path: Path) -> list[Named]:
+    """Return the sequences of an .npz file with arrays x and lengths, or of an array in which all have one length."""
+    sequences = read_sequences(path, built.raw_spec.dtype, "x")
+    _check_shape(built.raw_spec, (None, *sequences.shape[2:]), str(path))
+    for index in not_finite(sequences):
+        raise InputError(f"{path}[{index}] contains NaN or infinity", "clean the row, or remove it")
+    return [(f"{path}[{index}]", sequences[index]) for index in range(len(sequences))]
+
+
+def _check_shape(spec: ArraySpec, shape: tuple[int | None, ...], name: str) -> None:
     """Raise InputError when the shape of an example does not fit the model."""
     if not spec.fits(shape):
         wanted = [size if size is not None else "any" for size in spec.shape]
@@ -118,7 +161,12 @@ def _check_shape(spec: ArraySpec, shape: tuple[int, ...], name: str) -> None:
 
 
 def _read_table(built: BuiltModel, path: Path) -> list[Named]:
-    """Return the rows of a table, each with its line; columns are matched by name, and the target may be missing."""
+    """Return the rows of a table, each with its line; columns are matched by name, and the target may be missing.
+
+    For a model of texts that was not trained on a table, the file has texts.
+    """
+    if built.description.table is None and takes_texts(built.raw_spec):
+        return list(_read_texts(built, path))
     table = built.description.table
     if table is None:
         raise InputError(

@@ -12,6 +12,7 @@ from dlkit.errors import InputError
 from dlkit.evaluation.inputs import named_examples
 from dlkit.evaluation.tiling import Tiles, tiled
 from dlkit.files.atomic import write_file
+from dlkit.interfaces.ragged import as_batch
 from dlkit.model.trained import TrainedModel
 
 BATCH = 64
@@ -33,7 +34,7 @@ def predict(
     results = []
     named = named_examples(trained.built, inputs)
     while part := list(islice(named, BATCH)):
-        answer = run(tf.constant(np.stack([pixels for _, pixels in part])))
+        answer = run(tf.constant(as_batch([example for _, example in part], trained.built.raw_spec.is_sequence)))
         outputs = {name: np.asarray(value) for name, value in answer.items()}
         for row, (name, _) in enumerate(part):
             one = {key: value[row] for key, value in outputs.items()}

@@ -4,7 +4,7 @@ import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -39,11 +39,19 @@ class ArraySpec:
 
 
 @dataclass(frozen=True)
+class TextFiles:
+    """How texts are read from files: their encoding, and whether a text is a line or a whole file."""
+
+    encoding: str = "utf-8"
+    unit: Literal["line", "file"] = "line"
+
+
+@dataclass(frozen=True)
 class Description:
     """A dataset's inputs, raw targets (class indices when class_names is given) and number of examples per split.
 
     target_names: the names of targets that are values, for display. table: how inputs are read from the columns of a
-    table, for data that is one.
+    table, for data that is one. text: how texts are read from files, for data that is texts.
     """
 
     inputs: ArraySpec
@@ -52,6 +60,13 @@ class Description:
     splits: Mapping[str, int] = field(default_factory=dict)
     target_names: tuple[str, ...] = ()
     table: Table | None = None
+    text: TextFiles | None = None
+
+
+def table_spec(table: Table) -> ArraySpec:
+    """Return the shape and dtype of the inputs that a row of a table has."""
+    shape = () if table.is_raw else (len(table.columns),)
+    return ArraySpec(shape, "string" if table.is_text else "float64")
 
 
 class Rows:

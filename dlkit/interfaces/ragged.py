@@ -1,6 +1,6 @@
 """Sequences of different lengths and texts: flat arrays in which every example knows where it begins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,9 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def __iter__(self) -> Iterator[Any]:
+        return (self[row] for row in range(len(self)))
+
     @property
     def nbytes(self) -> int:
         """Return the bytes of all steps of these sequences."""
@@ -64,6 +67,11 @@ class Ragged:
         padded = np.full((*inside.shape, *self.values.shape[1:]), self.padding, self.dtype)
         padded[inside] = self.values[(starts[:, np.newaxis] + steps)[inside]]
         return padded
+
+
+def as_batch(examples: Sequence[np.ndarray], varying: bool) -> np.ndarray:
+    """Return examples as one array (n, ...); those of varying length are padded to the longest."""
+    return Ragged.of(examples)[:] if varying else np.stack(examples)
 
 
 class Texts(Ragged):

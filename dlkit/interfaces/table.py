@@ -17,15 +17,16 @@ Unknown = Literal["refuse", "zeros"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of inputs: a number, or one of `categories`, which becomes one input per category.
+    """A column of inputs: a number, one of `categories`, which becomes one input per category, or a text.
 
     missing: what an empty cell means: `mean` or `median` of train, a number, or a category; `drop` leaves the row out,
-    None makes it an error.
+    None makes it an error. words: how many inputs the words of a text become, or `raw` for the text itself.
     """
 
     name: str
     categories: tuple[str, ...] = ()
     missing: str | float | None = None
+    words: int | Literal["raw"] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,4 +52,9 @@ class Table:
     @property
     def is_text(self) -> bool:
         """Return whether raw examples are the cells as text, because some need a category or a rule for no value."""
-        return any(column.categories or column.missing is not None for column in self.columns)
+        return any(column.categories or column.missing is not None or column.words for column in self.columns)
+
+    @property
+    def is_raw(self) -> bool:
+        """Return whether a raw example is one text, the only column."""
+        return self.columns[0].words == "raw"

@@ -7,6 +7,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from dlkit.errors import InputError
+from dlkit.interfaces.ragged import Ragged
 from dlkit.safety.arrays import check_arrays
 from dlkit.safety.files import UnreadableError
 
@@ -36,6 +37,43 @@ def read_npz(path: Path, names: Sequence[str]) -> list[np.ndarray]:
             return [archive[name] for name in names]
     except (UnreadableError, ValueError, OSError, BadZipFile, AttributeError, TypeError) as error:
         raise InputError(f"{path} is not a readable .npz file: {error}", saving) from error
+
+
+def read_sequences(path: Path, dtype: str | None, name: str) -> Ragged:
+    """Return the sequences in array `name` (n, steps, ...) of an .npz or .npy file, cut to their lengths.
+
+    The array `lengths` (n,) of an .npz file says how many steps of each are real; without it, all are. dtype: that of
+    the model, None for the file's own; integers with several values per step become floats, as only they can be padded.
+    """
+    arrays = [read_npy(path)] if path.suffix == ".npy" else _with_lengths(path, name)
+    values = arrays[0]
+    check_numbers(values, f"{path}: {name}")
+    if values.ndim < 2:
+        raise InputError(f"{path}: {name} has the shape {list(values.shape)}", "sequences are [n, steps, ...]")
+    count, steps = values.shape[:2]
+    lengths = _checked_lengths(arrays[1], count, steps, str(path)) if arrays[1:] else np.full(count, steps)
+    wanted = dtype or (str(values.dtype) if values.ndim == 2 or values.dtype.kind == "f" else "float32")
+    flat = converted(values, wanted, f"{path}: {name}").reshape(count * steps, *values.shape[2:])
+    return Ragged(flat, np.arange(count) * steps, lengths)
+
+
+def _with_lengths(path: Path, name: str) -> list[np.ndarray]:
+    check_arrays(path)
+    with np.load(path, allow_pickle=False) as archive:
+        names = [name, "lengths"] if "lengths" in archive.files else [name]
+    return read_npz(path, names)
+
+
+def _checked_lengths(lengths: np.ndarray, count: int, steps: int, path: str) -> np.ndarray:
+    """Raise InputError unless there is a whole number from 1 to the padded length for each sequence."""
+    if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
+        raise InputError(
+            f"{path}: lengths is {lengths.dtype} of shape {list(lengths.shape)}",
+            f"give {count} whole numbers, one each",
+        )
+    for row in np.flatnonzero((lengths < 1) | (lengths > steps)):
+        raise InputError(f"{path}: length {row} is {lengths[row]}", f"a sequence has from 1 to {steps} steps")
+    return lengths.astype(np.int64)
 
 
 def check_axis(array: np.ndarray, name: str) -> None:

@@ -5,14 +5,18 @@ from math import isfinite
 import numpy as np
 
 from dlkit.errors import InputError, closest
+from dlkit.interfaces.ragged import Texts
 from dlkit.interfaces.table import MISSING, NUMBER, Column, Table
 from dlkit.media.tables import TextTable
+from dlkit.media.text import checked
 
 SETTINGS = "data.source.csv"
 
 
-def read_inputs(text: TextTable, table: Table) -> np.ndarray:
+def read_inputs(text: TextTable, table: Table) -> "np.ndarray | Texts":
     """Return the inputs of all rows, by the names of the columns: float64 or, as UTF-8 bytes, cells (n, columns).
+
+    A table of one raw text gives texts (n,).
 
     Raises InputError for other columns than the table's, and for cells that its rules do not allow.
     """
@@ -21,6 +25,8 @@ def read_inputs(text: TextTable, table: Table) -> np.ndarray:
         check_cells(text, column, table)
     if not table.is_text:
         return np.stack([numbers(text.columns[name], table.decimal) for name in table.names], axis=-1)
+    if table.is_raw:
+        return Texts.of_strings(text.columns[table.names[0]])
     columns = [["" if is_missing(cell) else cell for cell in text.columns[name]] for name in table.names]
     return np.char.encode(np.asarray(columns, np.str_).T, "utf-8")
 
@@ -70,6 +76,9 @@ def is_number(cell: str, decimal: str) -> bool:
 
 def check_cells(text: TextTable, column: Column, table: Table) -> None:
     """Raise InputError at the first cell of a column that is no number, has no category or has no value."""
+    if column.words is not None:
+        _check_texts(text, column)
+        return
     known = frozenset(column.categories)
     for row, cell in enumerate(text.columns[column.name]):
         if is_missing(cell):
@@ -82,10 +91,18 @@ def check_cells(text: TextTable, column: Column, table: Table) -> None:
             raise _not_a_number(text, column.name, row, table.decimal)
 
 
+def _check_texts(text: TextTable, column: Column) -> None:
+    """Raise InputError at the first cell that is empty, or not a text that can be an example."""
+    for row, cell in enumerate(text.columns[column.name]):
+        if not cell:
+            raise _without_value(text, column, row)
+        checked(cell, f"{text.place(row)}: column {column.name!r}")
+
+
 def _without_value(text: TextTable, column: Column, row: int) -> InputError:
     cells = text.columns[column.name]
     count = sum(map(is_missing, cells))
-    rules = "a category or drop" if column.categories else "mean, median, a number or drop"
+    rules = "drop" if column.words else "a category or drop" if column.categories else "mean, median, a number or drop"
     others = f", nor have {count - 1} other rows" if count > 1 else ""
     return InputError(
         f"{text.place(row)}: column {column.name!r} has no value ({cells[row] or 'empty'}){others}",
@@ -110,7 +127,7 @@ def _not_a_number(text: TextTable, name: str, row: int, decimal: str) -> InputEr
     return InputError(
         f"{where} contains text, such as {cells[row]!r}",
         f"list the columns to use, without it, in {SETTINGS}.features; or, if each text is a category, set "
-        f"{SETTINGS}.categories: [{name}]",
+        f"{SETTINGS}.categories: [{name}]; or, if it is prose, {SETTINGS}.texts: {{{name}: 2000}}",
     )
 
 

@@ -95,7 +95,7 @@ def _build_preprocess(recipe: Recipe, description: Description) -> keras.Model:
     keras.config.set_dtype_policy(keras.config.floatx())
     try:
         layers = [create_at(component) for component in recipe.data.preprocess]
-        if description.table is not None and description.table.is_text:
+        if description.table is not None and description.table.is_text and not description.table.is_raw:
             layers = [TableColumns(table=description.table, name="columns"), *layers]
         return build_preprocess(resized_spec(recipe.data, description), layers)
     finally:

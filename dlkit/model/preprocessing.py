@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from dlkit.components.layers._stack import stack
+from dlkit.components.layers._words import AtLeastOneStep
 from dlkit.components.losses._on_normalized import inverts
 from dlkit.data.batches import examples
 from dlkit.interfaces.data import ArraySpec, Split
@@ -21,6 +22,8 @@ def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
     floatx = keras.config.floatx()
     inputs = keras.Input(spec.shape, dtype=spec.dtype, name="inputs")
     outputs = stack(layers, inputs)
+    if outputs.dtype == "int64" and tuple(outputs.shape[1:]) == (None,):
+        outputs = AtLeastOneStep(name="at_least_one_step")(outputs)
     indices = outputs.dtype in ("int32", "int64") and len(outputs.shape) < 4
     if outputs.dtype not in (floatx, "string") and not indices:
         outputs = keras.ops.cast(outputs, floatx)

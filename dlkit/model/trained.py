@@ -16,6 +16,7 @@ from dlkit.interfaces.data import Description
 from dlkit.model.build import build_model
 from dlkit.model.built import BuiltModel
 from dlkit.model.compile import compile_model
+from dlkit.model.vocabulary import load_vocabularies
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.parents import with_kept_source
@@ -42,6 +43,7 @@ def open_run(run: RunDirectory, checkpoint: str = "last") -> TrainedModel:
     built = replace(built, task=built.task.fitted(built.class_names, _class_counts(run, built.class_names)))
     load_weights(built.network, path)
     load_weights(built.preprocess, run.path / "preprocess.keras")
+    load_vocabularies(built.preprocess, run.path)
     compile_model(built, loaded.recipe)
     return TrainedModel(run, loaded, built, checkpoint)
 

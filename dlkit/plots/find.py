@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dlkit.model.trained import TrainedModel
     from dlkit.recipe import LoadedRecipe
 
-Plot = Callable[..., "Mapping[str, Figure | list[Figure]]"]
+Plot = Callable[..., "Mapping[str, Figure | list[Figure] | dict[str, Any]]"]
 _KINDS = Path(__file__).with_name("kinds")
 NEEDS = {"run": "one RUN", "runs": "RUNs", "recipe": "one RECIPE or RUN"}
 

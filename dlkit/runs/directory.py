@@ -19,7 +19,7 @@ from dlkit.process import command
 from dlkit.runs.content import check_content
 from dlkit.safety.files import check_folder, require_file
 
-RESOLVED = "resolved.yaml"
+RESOLVED, VOCABULARY = "resolved.yaml", "vocabulary.json"
 CHECKPOINTS = ("last", "best")
 
 

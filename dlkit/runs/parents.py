@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import MissingError
 from dlkit.process import command, sources_roots
-from dlkit.runs.directory import RESOLVED, RunDirectory
+from dlkit.runs.directory import RESOLVED, VOCABULARY, RunDirectory
 from dlkit.runs.find import find_run
 from dlkit.safety.files import check_folder
 
@@ -91,7 +91,9 @@ def keep_source(recipe: "Recipe", run: Path) -> None:
     if reference is not None:
         _copy(find_source(reference).path, run / FOLDER)
     if teacher is not None:
-        _copy(find_teacher(teacher.run).path, run / TEACHER, "preprocess.keras")
+        found = find_teacher(teacher.run).path
+        words = [VOCABULARY] if (found / VOCABULARY).is_file() else []
+        _copy(found, run / TEACHER, "preprocess.keras", *words)
 
 
 def with_kept_source(loaded: "LoadedRecipe", run: RunDirectory) -> "LoadedRecipe":

@@ -13,6 +13,7 @@ from dlkit.files.atomic import write_file, write_text
 from dlkit.interfaces.data import Split
 from dlkit.machine.environment import environment
 from dlkit.model.digest import weights_digest
+from dlkit.model.vocabulary import write_vocabularies
 from dlkit.recipe import resolved_yaml
 from dlkit.recipe.places import with_absolute_places
 from dlkit.runs.directory import RunDirectory
@@ -48,6 +49,7 @@ def describe_run(
         record_fingerprint(run, name, split)
     keep_source(loaded.recipe, run.path)
     write_file(run.path / "preprocess.keras", built.preprocess.save)
+    write_vocabularies(built.preprocess, run.path)
     samples = _samples(splits.validation or splits.train)
     write_file(run.path / "samples.npz", lambda aside: np.savez(aside, inputs=samples))
 

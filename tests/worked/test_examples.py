@@ -260,6 +260,8 @@ def test_the_lstm_is_that_of_keras(units):
     np.testing.assert_allclose(found[:, -units:], values(outputs)[0], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found[-1, 3 + 3 * units : 3 + 4 * units], values(cell)[0], rtol=1e-4)
     assert results(worked)["parameters"] == built.count_params()
+    later = lstm.work(steps[2:], into, back, bias, found[1, 3 + 3 * units : 3 + 4 * units], found[1, -units:])
+    np.testing.assert_allclose(later.grid("steps")[:, 1:], found[2:, 1:], rtol=1e-12)
 
 
 @pytest.mark.parametrize("units", [1, 2])

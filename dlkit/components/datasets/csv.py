@@ -12,7 +12,16 @@ from pydantic import Field
 from dlkit.components.datasets._label_names import check_labels
 from dlkit.components.datasets._samples import sample_lines
 from dlkit.errors import InputError, closest
-from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
+from dlkit.interfaces.data import (
+    ArraySpec,
+    DataPath,
+    Description,
+    Resizer,
+    Split,
+    check_split,
+    seeded_split,
+    table_spec,
+)
 from dlkit.interfaces.table import Column, Table
 from dlkit.media.table_inputs import (
     check_cells,
@@ -33,6 +42,8 @@ class Csv:
 
     The target contains class names, or numbers with `kind: values`. Columns are matched by name in every file. Columns
     listed in `categories` become one input per text that the training table contains; `unknown: zeros` allows others.
+    Columns of prose are listed in `texts` with a number of inputs, one for each of their most frequent words, such as
+    texts: {title: 2000}; a text that is the only feature may be `raw` instead, for TextVectorization.
     `missing` gives a rule to columns with empty cells: mean or median of the examples that are trained on, a number, a
     category, or drop for leaving out the row; without a rule they are errors. Spaces around cells are ignored. `sample`
     names a table that is included in scikit-learn, to try a recipe before there is a `file`.
@@ -43,6 +54,7 @@ class Csv:
     target: str
     features: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
+    texts: dict[str, Annotated[int, Field(ge=3)] | Literal["raw"]] = field(default_factory=dict)
     unknown: Literal["refuse", "zeros"] = "refuse"
     missing: dict[str, Any] = field(default_factory=dict)
     kind: Literal["classes", "values"] = "classes"
@@ -91,15 +103,26 @@ class Csv:
         names = self.features or [name for name in self._train.columns if name != self.target]
         if not names:
             raise InputError(f"{self._train.path} has no column besides the target", "add at least one feature")
-        for key in ("categories", "missing"):
+        for key in ("categories", "texts", "missing"):
             for name in getattr(self, key):
                 if name not in names and not (name == self.target and self.missing.get(name) == "drop"):
                     raise InputError(f"{name!r} in {key} is not a feature", closest(name, names))
         columns = tuple(self._column(name) for name in names)
+        if "raw" in self.texts.values() and len(columns) > 1:
+            raise InputError(
+                "a raw text must be the only feature, because a network takes one kind of input",
+                "give the number of its words instead, such as texts: {title: 2000}, or list only it in features",
+            )
         return Table(columns, self.target, self.delimiter, self.decimal, self.unknown, bool(self.features))
 
     def _column(self, name: str) -> Column:
         rule = self.missing.get(name)
+        if name in self.texts:
+            if name in self.categories:
+                raise InputError(f"{name!r} is in categories and in texts", "remove it from one of them")
+            if rule not in (None, "drop"):
+                raise InputError(f"{rule!r} is no rule for the text {name!r}", "allowed: drop")
+            return Column(name, (), rule, self.texts[name])
         if name not in self.categories:
             if rule not in (None, "mean", "median", "drop") and not _is_finite(rule):
                 raise InputError(f"{rule!r} is no rule for {name!r}", "allowed: mean, median, drop, or a number")
@@ -139,11 +162,10 @@ class Csv:
     def describe(self) -> Description:
         """Return one input per feature column; classes are the sorted names found in the target column."""
         splits = self._splits
-        inputs = ArraySpec((len(self.table.columns),), "string" if self.table.is_text else "float64")
         targets = ArraySpec((), "int64") if self._names else ArraySpec((1,), "float64")
         lengths = {name: len(split) for name, split in splits.items()}
         values = () if self._names else (self.target,)
-        return Description(inputs, targets, self._names, lengths, values, self.table)
+        return Description(table_spec(self.table), targets, self._names, lengths, values, self.table)
 
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Return inputs (n, features), float64 or text, and targets int64 (n,) or, for values, float64 (n, 1)."""

@@ -22,6 +22,7 @@ from dlkit.errors import InputError, MissingError, closest
 from dlkit.files.cache import cached_arrays, cached_json, new_array
 from dlkit.files.downloads import network_reachable
 from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split
+from dlkit.interfaces.ragged import Texts
 from dlkit.process import TFDS_DATA, offline, set_variable
 from dlkit.safety.files import first_line
 
@@ -80,7 +81,7 @@ class Tfds:
         facts = self._facts
         source, target = (self._feature(key) for key in self._keys())
         self._check_input(source)
-        inputs = ArraySpec(tuple(source["shape"]), source["dtype"])
+        inputs = ArraySpec((), "string") if _is_text(source) else ArraySpec(tuple(source["shape"]), source["dtype"])
         if target["kind"] == "classLabel":
             names = tuple(target["names"]) or tuple(str(index) for index in range(target["classes"]))
             return Description(inputs, ArraySpec((), "int64"), names, facts["splits"])
@@ -89,14 +90,12 @@ class Tfds:
         return Description(inputs, ArraySpec(tuple(target["shape"] or (1,)), target["dtype"]), (), facts["splits"])
 
     def _check_input(self, source: dict[str, Any]) -> None:
-        """Raise InputError unless a feature is an array of numbers."""
+        """Raise InputError unless a feature is an array of numbers, or a text."""
         feature = f"feature {self._keys()[0]!r} of tfds {self.name}"
-        if source["kind"].lower() == "text" or source["dtype"] in ("string", "object"):
-            raise InputError(
-                f"{feature} is text, but dlkit reads images and numbers",
-                "save the text as numbers, such as word counts or embeddings, and use the source arrays; "
-                f"or set input to an image feature; features: {self._names()}",
-            )
+        if _is_text(source):
+            return
+        if source["dtype"] in ("string", "object"):
+            raise InputError(f"{feature} is not one text", f"set input to another feature; features: {self._names()}")
         if not source["shape"] or source["kind"] == "classLabel":
             raise InputError(f"{feature} is not an array", f"set input to an image feature; features: {self._names()}")
 
@@ -127,6 +126,9 @@ class Tfds:
         key: list[Any] = [str(folder.resolve()), stamp, split, self._keys(), resize.key if resize else None]
         key += [len(self.class_names), self.values] if self.class_names else []
         arrays = cached_arrays(key, lambda aside: self._decode(split, resize, aside))
+        if "lengths" in arrays:
+            lengths = np.asarray(arrays["lengths"])
+            return Split(Texts(arrays["inputs"], np.cumsum(lengths) - lengths, lengths), arrays["targets"])
         return Split(arrays["inputs"], arrays["targets"])
 
     def _keys(self) -> tuple[str, str]:
@@ -205,6 +207,8 @@ class Tfds:
                 labels(row[target]) if labels else row[target],
             )
         )
+        if _is_text(self._feature(source)):
+            return _write_texts(aside, list(pairs.as_numpy_iterator()))
         count, start, files = self.describe().splits[split], 0, None
         for inputs, targets in pairs.batch(BATCH).as_numpy_iterator():
             if self.class_names:
@@ -219,6 +223,18 @@ class Tfds:
             raise MissingError(f"split {split!r} of {self._folder} contains {start} examples instead of {count}")
         for file in files:
             file.flush()
+
+
+def _is_text(feature: dict[str, Any]) -> bool:
+    """Return whether a feature is one text."""
+    return str(feature["kind"]).lower() == "text"
+
+
+def _write_texts(aside: Path, pairs: list[tuple[bytes, Any]]) -> None:
+    """Write the bytes of all texts as inputs.npy, their lengths, and targets.npy."""
+    np.save(aside / "inputs.npy", np.frombuffer(b"".join(text for text, _ in pairs), np.uint8))
+    np.save(aside / "lengths.npy", np.asarray([len(text) for text, _ in pairs], np.int64))
+    np.save(aside / "targets.npy", np.asarray([target for _, target in pairs]))
 
 
 def _open_files(aside: Path, count: int, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.memmap, np.memmap]:

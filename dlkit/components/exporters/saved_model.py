@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.components.exporters._conversion import PROGRAMS
+from dlkit.components.layers._words import lookup_tables
 from dlkit.interfaces.exporter import Exporter, Interface, Port, Servable, takes_images
 from dlkit.media.images import decode
 from dlkit.safety.saved_models import check_saved_model
@@ -70,6 +71,7 @@ class _Served(tf.Module):
         super().__init__(name="served")
         self._model = model
         self.tensors = [variable.value for part in (model.preprocess, model.network) for variable in part.variables]
+        self.tables = lookup_tables(model.preprocess)
         self.serve = tf.function(self._serve, autograph=False)
         self.serve_encoded = tf.function(self._serve_encoded, autograph=False)
 

@@ -17,8 +17,9 @@ _NONE = f"{MISSING.pattern[:4]}({MISSING.pattern[4:]})"
 
 @keras.saving.register_keras_serializable(package="dlkit")
 class TableColumns(keras.layers.Layer):
-    """Turns the cells of rows, strings (n, columns), into float64 (n, features): numbers, then one-hot categories.
+    """Turns the cells of rows, strings (n, columns), into float64 (n, features): numbers, one-hot categories, words.
 
+    A text has one feature per word of its vocabulary, 1 if it contains the word; the first one stands for other words.
     Spaces around cells are ignored. A cell without a value becomes what its column's rule says; mean and median are
     those of the data given to `adapt`. Raises InvalidArgumentError for any cell that the rules do not allow.
     """
@@ -26,8 +27,11 @@ class TableColumns(keras.layers.Layer):
     def __init__(self, *, table: Table | Mapping[str, Any], **keywords: Any) -> None:
         super().__init__(**keywords)
         self.table: Table = TypeAdapter(Table).validate_python(table)
-        self.numbers = [at for at, column in enumerate(self.table.columns) if not column.categories]
-        self.categories = [at for at, column in enumerate(self.table.columns) if column.categories]
+        columns = list(enumerate(self.table.columns))
+        self.numbers = [at for at, column in columns if not column.categories and not column.words]
+        self.categories = [at for at, column in columns if column.categories]
+        self.texts = [at for at, column in columns if column.words]
+        self.vectorized = [vectorization(self.table.columns[at]) for at in self.texts]
 
     def build(self, input_shape: Any) -> None:
         """Create the values of missing numbers (numbers,); mean and median are zero until adapt."""
@@ -41,6 +45,8 @@ class TableColumns(keras.layers.Layer):
     def adapt(self, data: Iterable[Any]) -> None:
         """Set the values of missing numbers from batches of cells; raise InputError for a column without any value."""
         cells = np.concatenate([np.asarray(batch).astype(np.bytes_) for batch in data])
+        for at, layer in zip(self.texts, self.vectorized, strict=True):
+            layer.adapt(tf.data.Dataset.from_tensor_slices(cells[:, at]).batch(1000))
         columns = [self.table.columns[at] for at in self.numbers]
         fills = zip(self.numbers, columns, np.asarray(self.fills), strict=True)
         self.fills.assign(
@@ -61,10 +67,12 @@ class TableColumns(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the numbers of a batch of cells."""
-        cells = tf.strings.strip(inputs)
-        cells = tf.where(tf.strings.regex_full_match(cells, _NONE), "", cells)
+        texts = tf.strings.strip(inputs)
+        cells = tf.where(tf.strings.regex_full_match(texts, _NONE), "", texts)
         parts = [self._as_numbers(tf.gather(cells, self.numbers, axis=1))] if self.numbers else []
         parts += [self._one_hot(cells[:, at], self.table.columns[at]) for at in self.categories]
+        words = zip(self.texts, self.vectorized, strict=True)
+        parts += [tf.cast(layer(texts[:, at]), tf.float64) for at, layer in words]
         return tf.concat(parts, axis=1)
 
     def _as_numbers(self, cells: Any) -> Any:
@@ -92,7 +100,7 @@ class TableColumns(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, int]:
         """Return (n, features)."""
         width = len(self.numbers) + sum(len(self.table.columns[at].categories) for at in self.categories)
-        return (input_shape[0], width)
+        return (input_shape[0], width + sum(int(self.table.columns[at].words or 0) for at in self.texts))
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return the shape and dtype of the features."""
@@ -101,3 +109,10 @@ class TableColumns(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the settings from which Keras rebuilds the layer."""
         return {**super().get_config(), "table": asdict(self.table)}
+
+
+def vectorization(column: Column) -> keras.layers.TextVectorization:
+    """Return the layer that says which words a text contains (n, words)."""
+    return keras.layers.TextVectorization(
+        max_tokens=int(column.words or 0), output_mode="multi_hot", pad_to_max_tokens=True
+    )

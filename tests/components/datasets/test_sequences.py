@@ -105,3 +105,58 @@ def test_numbers_of_31_bits_are_added_without_overflow():
     weights = 1 << np.arange(32, dtype=np.int64)
     numbers = split.inputs.astype(np.int64).transpose(0, 2, 1) @ weights
     np.testing.assert_array_equal(split.targets[..., 0].astype(np.int64) @ weights, numbers.sum(axis=1))
+
+
+def save_sequences(path, x, lengths, y):
+    np.savez(path, x=x, lengths=lengths, y=y)
+    return str(path)
+
+
+def test_sequences_end_where_their_lengths_say(tmp_path):
+    x = np.arange(24, dtype=np.float32).reshape(3, 4, 2)
+    train = save_sequences(tmp_path / "a.npz", x, [2, 4, 1], ["no", "yes", "no"])
+    test = save_sequences(tmp_path / "b.npz", x[:, :3].astype(np.float64), [3, 3, 1], [1, 0, 1])
+    data = Sequences(train=train, test=test, class_names=["no", "yes"])
+    split, found = data.load("train", None), data.describe()
+    assert (found.inputs.shape, found.inputs.dtype, found.splits) == ((None, 2), "float32", {"train": 3, "test": 3})
+    assert [sequence.tolist() for sequence in split.inputs] == [x[0, :2].tolist(), x[1].tolist(), x[2, :1].tolist()]
+    assert split.targets.tolist() == [0, 1, 0]
+    assert data.load("test", None).inputs.lengths.tolist() == [3, 3, 1]
+
+
+def test_sequences_without_lengths_have_all_their_steps_and_values_as_targets(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.ones((2, 3, 1), np.int16), y=[0.5, 1])
+    split = Sequences(train=str(tmp_path / "a.npz")).load("train", None)
+    assert (split.inputs.lengths.tolist(), split.inputs.dtype, split.targets.tolist()) == (
+        [3, 3],
+        "float32",
+        [[0.5], [1]],
+    )
+
+
+@pytest.mark.parametrize(
+    ("x", "lengths", "message"),
+    [
+        (np.ones((2, 3)), [1, 4], r"length 1 is 4"),
+        (np.ones((2, 3)), [0, 1], r"length 0 is 0"),
+        (np.ones((2, 3)), [1, 2, 3], r"lengths is int64 of shape \\[3\\]"),
+        (np.ones((2, 3)), [1.0, 2.0], r"lengths is float64"),
+        (np.ones(2), [1, 1], r"x has the shape \\[2\\]"),
+        (np.ones((3, 3)), [1, 1, 1], r"3 sequences and 2 targets"),
+        (np.array([[1, 0], [1, 1]]), [2, 2], r"x contains the index 0, which stands for padding"),
+    ],
+)
+def test_lengths_that_do_not_fit_are_explained(tmp_path, x, lengths, message):
+    with pytest.raises(InputError, match=message):
+        Sequences(train=save_sequences(tmp_path / "a.npz", x, lengths, [0, 1])).describe()
+
+
+def test_either_files_of_sequences_or_a_series(series):
+    for settings in (
+        {},
+        {"file": series, "window": 2, "train": "a.npz"},
+        {"file": series},
+        {"train": "a", "window": 2},
+    ):
+        with pytest.raises(InputError, match=r"either file or train|needs a window"):
+            Sequences(**settings)

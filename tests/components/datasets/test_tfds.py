@@ -12,6 +12,7 @@ from dlkit.components.datasets._masks import class_indices
 from dlkit.components.datasets.digits import Digits
 from dlkit.components.datasets.tfds import Tfds
 from dlkit.errors import InputError, MissingError
+from dlkit.interfaces.data import ArraySpec
 from dlkit.media.images import ImageResizer
 
 WRONG_NAMES = [
@@ -230,12 +231,13 @@ def test_configurations_are_named_or_the_default_of_the_library(place, monkeypat
     assert caught.value.problems[0].hint == "name one of them: tiny_words/text"
 
 
-def test_text_is_told_as_text(place, monkeypatch, tmp_path):
+def test_a_text_is_an_input(place, monkeypatch, tmp_path):
+    split = Tfds(name="tiny_words/text").load("train", None)
+    found = sorted(zip(split.inputs[:].tolist(), split.targets.tolist(), strict=True))
+    assert found == [(b"bad", 0), (b"good", 1), (b"good", 1)]
     for folder in (place, tmp_path / "empty"):
         monkeypatch.setenv("TFDS_DATA_DIR", str(folder))
-        with pytest.raises(InputError, match="feature 'words' of tfds tiny_words/text is text") as caught:
-            Tfds(name="tiny_words/text").describe()
-        assert "save the text as numbers" in caught.value.problems[0].hint
+        assert Tfds(name="tiny_words/text").describe().inputs == ArraySpec((), "string")
 
 
 def test_splits_that_are_not_there(place):
