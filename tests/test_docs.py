@@ -95,6 +95,7 @@ def test_recipes_in_commands_are_shipped_or_made_by_the_reader(page):
         "my_net.yaml",
         "pets.yaml",
         "flats.yaml",
+        "opinions.yaml",
         "tower.yaml",
         "cifar_cnn_fast_relu.yaml",
         "without.yaml",

@@ -21,6 +21,7 @@ RUN_BY = {
     "docs/segmentation.md": "tests/real/test_pages.py",
     "docs/serving.md": "tests/serving/test_verb.py",
     "docs/tables.md": "tests/test_tables_page.py",
+    "docs/text.md": "tests/test_text_page.py",
     "docs/threat_model.md": "tests/real/test_pages.py",
     "docs/transfer_learning.md": "tests/test_transfer_page.py",
 }

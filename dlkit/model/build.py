@@ -6,6 +6,7 @@ from dlkit.analysis.table import count_parameters, layer_rows
 from dlkit.catalog.create import create_at, locate
 from dlkit.catalog.find import load
 from dlkit.components.layers._table_columns import TableColumns
+from dlkit.components.layers._words import check_embeddings, text_layers
 from dlkit.components.layers.average_views import check_views
 from dlkit.components.losses._on_normalized import inverts
 from dlkit.data.splits import resized_spec, resizer
@@ -41,9 +42,15 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
         raise located(error, (recipe.task if of_task else recipe.data.source).location) from error
     spec = ArraySpec(tuple(preprocess.output.shape[1:]), preprocess.output.dtype)
     try:
+        if spec.dtype == "string":
+            raise InputError(
+                "a network takes numbers, but its inputs are texts", "end data.preprocess with TextVectorization"
+            )
         with bounded_weights():
             network = create_network(recipe.model, spec, targets)
         check_views(network)
+        for layer in text_layers(preprocess):
+            check_embeddings(network, layer._lookup_layer.max_tokens or 0)
     except DlkitError as error:
         raise located(error, recipe.model.location) from error
     try:

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from dlkit.components.layers._stack import stack
-from dlkit.components.layers._words import AtLeastOneStep
+from dlkit.components.layers._words import AtLeastOneStep, check_dense
 from dlkit.components.losses._on_normalized import inverts
 from dlkit.data.batches import examples
 from dlkit.interfaces.data import ArraySpec, Split
@@ -19,6 +19,9 @@ def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
     All values are cast to the training precision (the network itself casts to bfloat16), except for text and for
     integers of 32 and 64 bits outside images, which may be indices.
     """
+    for layer in layers:
+        if isinstance(layer, keras.layers.TextVectorization):
+            check_dense(layer)
     floatx = keras.config.floatx()
     inputs = keras.Input(spec.shape, dtype=spec.dtype, name="inputs")
     outputs = stack(layers, inputs)

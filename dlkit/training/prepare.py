@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlkit.components.layers._words import check_embeddings, text_layers
 from dlkit.data.notes import notes
 from dlkit.data.recorded import dataset_of
 from dlkit.data.source import build_dataset, describe, left_out
@@ -60,6 +61,8 @@ def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared
     check_pixels(built, splits.validation)
     adapt(splits.train, built.preprocess, built.network)
     try:
+        for layer in text_layers(built.preprocess):
+            check_embeddings(built.network, layer.vocabulary_size())
         check_padding(built, splits.train)
     except DlkitError as error:
         raise located(error, recipe.model.location) from error

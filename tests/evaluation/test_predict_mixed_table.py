@@ -79,7 +79,11 @@ def test_the_export_and_predict_take_raw_cells(trained, reload_here, tmp_path):
         ("1,red,", r"new.csv:2: column 'text' has no value"),
         ("1,blue,great", r"new.csv:2: column 'colour' has the category 'blue', which the training table does not have"),
         ("1,red,bell\x07", r"new.csv:2: column 'text': character 5 is the control character U\+0007"),
-        ("1,red," + "word " * 1_000_000, r"new.csv:2: column 'text': the text has 4,999,999 characters"),
+        (
+            "1,red," + "word " * 21_000,
+            r"new.csv:2: column 'text': the text has 104,999 characters, but at most 100,000",
+        ),
+        ("1,red," + "word " * 1_000_000, r"new.csv:2 is not a readable table: field larger than field limit"),
     ],
 )
 def test_cells_that_cannot_be_examples_are_named(trained, tmp_path, row, says):

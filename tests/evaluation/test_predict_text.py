@@ -66,7 +66,7 @@ def test_a_run_that_is_opened_again_has_the_vocabulary_and_the_metrics_of_its_tr
     known = json.loads((trained.run.path / "vocabulary.json").read_text())[0]["words"]
     assert {"dull", "great", "film", "\u2026"} <= set(known)
     assert len(known) <= 38
-    stored = trained.run.read_json("metrics.json")["training"]
+    stored = trained.run.read_json("metrics.json")["training"]["metrics"]
     assert evaluate(trained, "validation")["loss"] == pytest.approx(stored["val_loss"], abs=1e-6)
     assert evaluate(trained, "test")["accuracy"] > 0.8
 

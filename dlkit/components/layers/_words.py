@@ -5,10 +5,37 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dlkit.catalog.create import locate
+from dlkit.errors import InputError
+
 
 def text_layers(model: keras.Model) -> list[keras.layers.TextVectorization]:
     """Return the layers of a model that have a vocabulary, in order, including those inside other layers."""
     return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.TextVectorization)]
+
+
+def check_dense(layer: keras.layers.TextVectorization) -> None:
+    """Raise InputError for settings with which the size of the output is not known, or is not one array."""
+    lookup = layer._lookup_layer
+    if lookup.sparse or layer._ragged:
+        raise InputError("sparse and ragged outputs cannot be trained on", "remove it", location=locate(layer))
+    if lookup.output_mode != "int" and not (lookup.pad_to_max_tokens and lookup.max_tokens):
+        raise InputError(
+            f"output_mode: {lookup.output_mode} has as many values as train has words, which is not known yet",
+            "set max_tokens, and pad_to_max_tokens: true",
+            location=locate(layer),
+        )
+
+
+def check_embeddings(network: keras.Model, words: int) -> None:
+    """Raise InputError for an Embedding that reads the network's input and has fewer rows than there are indices."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Embedding) and layer.input is network.input and layer.input_dim < words:
+            raise InputError(
+                f"the vocabulary has {words:,} indices, but the Embedding has {layer.input_dim:,} rows",
+                f"set input_dim: {words}, or max_tokens: {layer.input_dim} in TextVectorization",
+                location=locate(layer),
+            )
 
 
 def lookup_tables(model: keras.Model) -> list[Any]:

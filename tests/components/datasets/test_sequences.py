@@ -139,9 +139,9 @@ def test_sequences_without_lengths_have_all_their_steps_and_values_as_targets(tm
     [
         (np.ones((2, 3)), [1, 4], r"length 1 is 4"),
         (np.ones((2, 3)), [0, 1], r"length 0 is 0"),
-        (np.ones((2, 3)), [1, 2, 3], r"lengths is int64 of shape \\[3\\]"),
+        (np.ones((2, 3)), [1, 2, 3], r"lengths is int64 of shape \[3\]"),
         (np.ones((2, 3)), [1.0, 2.0], r"lengths is float64"),
-        (np.ones(2), [1, 1], r"x has the shape \\[2\\]"),
+        (np.ones(2), [1, 1], r"x has the shape \[2\]"),
         (np.ones((3, 3)), [1, 1, 1], r"3 sequences and 2 targets"),
         (np.array([[1, 0], [1, 1]]), [2, 2], r"x contains the index 0, which stands for padding"),
     ],
