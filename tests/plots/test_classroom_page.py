@@ -15,8 +15,8 @@ ROWS = [
 ]
 # Of other verbs, the recipes and options are checked by tests/test_docs.py, and their counts by tests/test_recipes.py.
 QUICK = ("worked", "arithmetic", "inspect")
-# tests/plots/test_values.py has what they compute; masks need a segmentation.
-SLOW = ("embeddings", "masks", "network", "neuron-animation")
+# tests/plots has what they compute; masks need a segmentation, gradients through time a recurrent layer.
+SLOW = ("embeddings", "gradient-through-time", "masks", "network", "neuron-animation")
 
 
 WITHOUT_COMMAND = re.findall(r"^- ([\d, ]+): ", PAGE, re.MULTILINE)
