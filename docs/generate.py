@@ -10,6 +10,7 @@ from typing import Any
 
 from dlkit.catalog.find import own_names, source
 from dlkit.recipe import LoadedRecipe, load_recipe, shipped_recipes
+from dlkit.recipe.few_labels import Consistency, Labelled, PseudoLabels
 from dlkit.recipe.header import read_header, run_time
 from dlkit.recipe.json_schema import json_schema
 from dlkit.recipe.schema import (
@@ -35,11 +36,14 @@ SECTIONS: tuple[type[Section], ...] = (
     Recipe,
     Data,
     Validation,
+    Labelled,
     Resize,
     Patch,
     Training,
     Snapshots,
     Teacher,
+    PseudoLabels,
+    Consistency,
     Phase,
     Expect,
     Counts,

@@ -68,6 +68,32 @@ def trained_run(places):
     return train_recipe(loaded, places / "runs", Silent()).run
 
 
+TINY_CNN = Path(__file__).parent / "plots" / "tiny_cnn.yaml"
+
+
+@pytest.fixture(scope="session")
+def tiny_run(places):
+    """A finished run of a small convolutional network on 400 digits."""
+    from dlkit.recipe import load_recipe
+    from dlkit.training.run import train_recipe
+
+    return train_recipe(load_recipe(TINY_CNN), places / "runs", Silent()).run
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_run):
+    """That run, opened."""
+    from dlkit.model.trained import open_run
+
+    return open_run(tiny_run)
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe():
+    """The path of its recipe."""
+    return TINY_CNN
+
+
 @pytest.fixture(scope="session")
 def exported_run(trained_run, places):
     """The SavedModel of that run and its certificate; tests change copies."""

@@ -11,6 +11,7 @@ RUN_BY = {
     "README.md": "tests/test_pages.py",
     "docs/classroom.md": "tests/plots/test_classroom_page.py",
     "docs/autoencoders.md": "tests/real/test_pages.py",
+    "docs/experiments.md": "tests/experiments/test_experiments_page.py",
     "docs/formats.md": "tests/real/test_pages.py",
     "docs/guide.md": "tests/real/test_pages.py",
     "docs/json.md": "tests/real/test_pages.py",

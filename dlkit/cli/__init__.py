@@ -7,6 +7,7 @@ import typer
 
 from dlkit.cli import (
     arithmetic,
+    attack,
     compare,
     completion,
     crossval,
@@ -18,10 +19,13 @@ from dlkit.cli import (
     evaluate,
     export,
     gradcheck,
+    gradients,
     inspect_,
+    lesion,
     list_,
     lr_range,
     new,
+    pca,
     plot,
     predict,
     repeat,
@@ -60,6 +64,10 @@ app.command()(reads_recipes(evaluate.evaluate))
 app.command()(reads_recipes(reproduce.reproduce))
 app.command()(reads_recipes(repeat.repeat))
 app.command()(reads_recipes(crossval.crossval))
+app.command()(reads_recipes(attack.attack))
+app.command()(reads_recipes(lesion.lesion))
+app.command()(reads_recipes(gradients.gradients))
+app.command()(reads_recipes(pca.pca))
 app.command()(reads_recipes(search.search))
 app.command()(reads_recipes(sweep.sweep))
 app.command()(reads_recipes(gradcheck.gradcheck))

@@ -1,7 +1,17 @@
 """Print results on stdout, and notes and progress on stderr; without a terminal, as plain lines."""
 
 from dlkit.console._diagnosis import show_comparison, show_diagnosis, show_findings
-from dlkit.console._experiments import show_crossval, show_gradcheck
+from dlkit.console._experiments import (
+    note_attempt,
+    note_gradients,
+    note_lesion,
+    show_attack,
+    show_crossval,
+    show_gradcheck,
+    show_gradients,
+    show_lesions,
+    show_pca,
+)
 from dlkit.console._grid import table
 from dlkit.console._primitives import line, note, print_json, show_problems, waiting
 from dlkit.console._progress import TrainingProgress
@@ -38,10 +48,14 @@ __all__ = [
     "TrainingProgress",
     "line",
     "note",
+    "note_attempt",
     "note_combination",
+    "note_gradients",
+    "note_lesion",
     "note_repetition",
     "note_trial",
     "print_json",
+    "show_attack",
     "show_band",
     "show_comparison",
     "show_contract",
@@ -58,7 +72,10 @@ __all__ = [
     "show_findings",
     "show_formats",
     "show_gradcheck",
+    "show_gradients",
     "show_inspection",
+    "show_lesions",
+    "show_pca",
     "show_plots",
     "show_predictions",
     "show_problems",

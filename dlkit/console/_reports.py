@@ -155,10 +155,13 @@ def show_data(content: Mapping[str, Any]) -> None:
     """Print what a recipe's data contains: classes by split, duplicates, unreadable files, and warnings last."""
     splits = content["splits"]
     line(f"{content['recipe']}: " + ", ".join(f"{name} {split['examples']:,}" for name, split in splits.items()))
-    classes = next(iter(splits.values())).get("classes", {})
-    if classes:
-        rows = [(label, *(split["classes"][label] for split in splits.values())) for label in classes]
-        table(("class", *splits), rows, right=range(1, len(splits) + 1))
+    if "unlabelled" in splits:
+        labelled, rest = (splits[name]["examples"] for name in ("train", "unlabelled"))
+        line(f"labelled: {labelled:,} of {labelled + rest:,} examples of train")
+    counted = {name: split["classes"] for name, split in splits.items() if "classes" in split}
+    if counted:
+        rows = [(label, *(own[label] for own in counted.values())) for label in next(iter(counted.values()))]
+        table(("class", *counted), rows, right=range(1, len(counted) + 1))
     for name, split in splits.items():
         if "steps" in split:
             line("steps of {}: {shortest} to {longest}, median {median:g}".format(name, **split["steps"]))

@@ -58,7 +58,7 @@ class InputPipeline:
         prepare: Prepare,
         moves_targets: bool,
         augment: Sequence[Component] = (),
-        teach: Callable[[Any, Any], Any] | None = None,
+        teach: Callable[..., Any] | None = None,
     ) -> None:
         self.batch_size, self.seed, self.shuffle = (
             recipe.training.batch_size,
@@ -118,8 +118,7 @@ class InputPipeline:
         steps, part_of, order = self.steps(train), self._train_part(train), self._order(train)
 
         def batch_of(step: Any) -> Any:
-            epoch, batch = step // steps, step % steps
-            return cut(shards, order(epoch, batch), partial(part_of, epoch))
+            return cut(shards, order(step // steps, step % steps), partial(part_of, step))
 
         return batch_of
 
@@ -137,10 +136,14 @@ class InputPipeline:
         return order
 
     def _train_part(self, train: Split) -> Callable[[Any, Any], Any]:
-        """Return a function from an epoch and indices (n,) of examples to their batch."""
-        read = reader(train)
+        """Return a function from a step and the indices (n,) of examples to their batch.
 
-        def part_of(epoch: Any, indices: Any) -> Any:
+        With a teacher, it returns the batch and the augmented inputs.
+        """
+        steps, read = self.steps(train), reader(train)
+
+        def part_of(step: Any, indices: Any) -> Any:
+            epoch = step // steps
             examples = self._cut(*read(indices % len(train)), epoch, indices)
             inputs, targets, shares = self.augmented(*examples, epoch, indices)
             batch = _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)

@@ -11,7 +11,7 @@ from dlkit.components.datasets._unreadable import unreadable
 from dlkit.data.near_duplicates import alike, difference_hashes, is_image, near_counts
 from dlkit.data.notes import source_notes
 from dlkit.data.source import build_dataset, describe
-from dlkit.data.splits import load_splits, not_finite, resizer
+from dlkit.data.splits import is_unlabelled, load_splits, not_finite, resizer
 from dlkit.data.words import words_report
 from dlkit.errors import DlkitError, located
 from dlkit.interfaces.data import Dataset, Split
@@ -29,7 +29,7 @@ SHOWN = 10
 class Copies:
     """The examples of all splits in sequence, each with a number that identical examples share, and its split.
 
-    names: those of the splits; examples: what to call each example.
+    names: those of the splits; targets: None without a label; examples: what to call each example.
     """
 
     names: list[str]
@@ -84,12 +84,10 @@ def unreadable_files(dataset: Dataset) -> dict[str, str]:
 
 
 def all_splits(recipe: Recipe, dataset: Dataset) -> dict[str, Split]:
-    """Return train and validation as used in training, and all other splits of the source."""
+    """Return the splits as used in training, and all others of the source."""
     try:
         parts = load_splits(recipe.data, dataset, create_at(recipe.task).stratified)
-        found = {"train": parts.train}
-        if parts.validation is not None:
-            found["validation"] = parts.validation
+        found = parts.named()
         others = [name for name in dataset.describe().splits if name not in found]
         return found | {name: dataset.load(name, resizer(recipe.data)) for name in others}
     except DlkitError as error:
@@ -108,7 +106,7 @@ def _described(split: Split, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _classes(split: Split, names: tuple[str, ...]) -> dict[str, Any]:
     """Return the examples per class, and the size ratio of largest to smallest class (None if a class is empty)."""
-    if not names or split.targets.ndim != 1:
+    if not names or split.targets.ndim != 1 or is_unlabelled(split):
         return {}
     counts = np.bincount(split.targets, minlength=len(names))
     imbalance = round(float(counts.max() / counts.min()), 3) if counts.min() else None
@@ -120,7 +118,8 @@ def copies_of(splits: dict[str, Split]) -> Copies:
     digests = [hashlib.sha256(x.tobytes()).digest() for split in splits.values() for x in split.inputs]
     numbers = np.unique(np.array(digests, "V32"), return_inverse=True)[1].astype(np.int64)
     sizes = [len(split) for split in splits.values()]
-    targets = [target.tobytes() for split in splits.values() for target in split.targets]
+    labels = [[None] * len(split) if is_unlabelled(split) else split.targets for split in splits.values()]
+    targets = [None if target is None else target.tobytes() for own in labels for target in own]
     examples = [split.name(index, name) for name, split in splits.items() for index in range(len(split))]
     return Copies(list(splits), numbers, np.repeat(np.arange(len(sizes)), sizes), targets, examples)
 
@@ -140,7 +139,7 @@ def exact_duplicates(copies: Copies) -> dict[str, Any]:
 
 def conflicts(copies: Copies) -> dict[str, Any]:
     """Return the number and the first groups of identical examples with different targets."""
-    groups = [group for group in copies.groups() if len({copies.targets[index] for index in group}) > 1]
+    groups = [group for group in copies.groups() if len({copies.targets[index] for index in group} - {None}) > 1]
     return {"groups": len(groups), "first": copies.first(groups)}
 
 

@@ -1,7 +1,7 @@
 """Load the examples that a recipe trains on and holds out, resized; all random choices use the recipe's seeds."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,9 +9,13 @@ from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec, Dataset, Description, Rows, Split, seeded_split, spec_dtype
 from dlkit.interfaces.ragged import Ragged
 from dlkit.media.images import ImageResizer
+from dlkit.recipe.few_labels import Labelled
 from dlkit.recipe.schema import Data, Validation
 
+LABELLED = "data.labelled"
 LIMIT_SEED = 0
+NO_LABEL = -1
+"""The target of every unlabelled example."""
 _ROWS = 1024
 
 
@@ -19,7 +23,7 @@ _ROWS = 1024
 class Splits:
     """The examples that training may use: train, and validation if the recipe holds examples out.
 
-    unlabelled: examples with meaningless targets, for methods that learn only from inputs.
+    unlabelled: the examples of train whose labels data.labelled takes away; their targets are all NO_LABEL.
     """
 
     train: Split
@@ -59,7 +63,40 @@ def resized_spec(data: Data, description: Description) -> ArraySpec:
 
 
 def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
-    """Load train, sample data.limit examples of it, and hold out validation as the recipe specifies."""
+    """Load train, sample data.limit examples of it, hold out validation, and take labels away as the recipe says."""
+    splits = _with_validation(data, dataset, stratified)
+    if data.labelled is None:
+        return splits
+    if not stratified:
+        raise InputError("only a task with one class per example can do without labels", "remove it", key=LABELLED)
+    return _with_few_labels(splits, data.labelled, _names(dataset))
+
+
+def is_unlabelled(split: Split) -> bool:
+    """Return whether a split is the unlabelled part of train."""
+    return bool(split.targets.ndim == 1 and len(split) and split.targets[0] == NO_LABEL)
+
+
+def _with_few_labels(splits: Splits, labelled: Labelled, names: tuple[str, ...]) -> Splits:
+    """Return splits whose train has as many examples of every class; the others become the unlabelled part."""
+    train, targets = splits.train, np.asarray(splits.train.targets)
+    draws = np.random.default_rng(labelled.seed)
+    groups = [draws.permutation(np.flatnonzero(targets == label)) for label in range(len(names))]
+    fewest = min(range(len(names)), key=lambda label: len(groups[label]))
+    if len(groups[fewest]) < labelled.per_class:
+        raise InputError(
+            f"train has {len(groups[fewest])} examples of class {names[fewest]!r}, fewer than {labelled.per_class}",
+            f"set per_class to at most {len(groups[fewest])}" if len(groups[fewest]) else "add examples of this class",
+            key=f"{LABELLED}.per_class",
+        )
+    chosen = np.concatenate([group[: labelled.per_class] for group in groups])
+    rest = train.select(np.setdiff1d(np.arange(len(train)), chosen))
+    unlabelled = replace(rest, targets=np.full(len(rest), NO_LABEL, np.int64))
+    return Splits(train.select(chosen), splits.validation, unlabelled)
+
+
+def _with_validation(data: Data, dataset: Dataset, stratified: bool) -> Splits:
+    """Return train, limited to data.limit, and validation."""
     train = dataset.load("train", resizer(data))
     _check_patch(data, train)
     if data.limit is not None and data.limit < len(train):

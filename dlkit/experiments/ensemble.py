@@ -41,7 +41,7 @@ class Member:
         dataset = dataset_of(self.trained.run, self.trained.loaded.recipe)
         stratified = self.built.task.stratified
         assert isinstance(data.validation, Validation)  # every run has a fold
-        whole = load_splits(data.model_copy(update={"validation": "none"}), dataset, stratified).train
+        whole = load_splits(data.model_copy(update={"validation": "none", "labelled": None}), dataset, stratified).train
         return held_out_rows(whole, data.validation, stratified, dataset.describe().class_names)
 
     def validation(self) -> dict[str, float]:

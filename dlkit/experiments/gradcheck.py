@@ -48,7 +48,7 @@ class Finding:
         """Return the documented JSON form; `error` is null where a slope is not finite."""
         error = self.compared.error
         about = {"part": self.part, "kind": self.kind, "of": self.of, "shape": list(self.shape)}
-        numbers = {"directions": self.compared.directions}
+        numbers = {"method": self.compared.method, "directions": self.compared.directions}
         return about | numbers | {"error": error if np.isfinite(error) else None, "right": self.right}
 
 
@@ -115,22 +115,29 @@ class _Check:
         inputs = [tf.Variable(self.with_noise(np.asarray(tensors[place]))) for place in places]
         extra = {"training": True} if "training" in signature(operation.call).parameters else {}
 
-        def weighted() -> Any:
+        def weighted(values: Sequence[Any]) -> Any:
             filled = list(tensors)
-            for place, value in zip(places, inputs, strict=True):
+            for place, value in zip(places, values, strict=True):
                 filled[place] = tf.convert_to_tensor(value)
             given, words = keras.tree.pack_sequence_as((arguments, named), filled)
             return _weighted(operation(*given, **(words | extra)), weights)
 
+        def stepped(number: int, value: Any) -> Any:
+            if number >= len(inputs):
+                raise ValueError("a parameter is no complex number")
+            return weighted([value if place == number else given for place, given in enumerate(inputs)])
+
         weights: list[np.ndarray] = []
         state = getattr(operation, "non_trainable_variables", [])
-        function = _repeatable(weighted, state)
-        weights.extend(self.draws.normal(size=output.shape) for output in _outputs(operation(*arguments, **named)))
+        function = _repeatable(lambda: weighted(inputs), state)
+        weights.extend(
+            self.draws.normal(size=output.shape) for output in _outputs(operation(*arguments, **(named | extra)))
+        )
         names = ["input" if len(places) == 1 else f"input {number}" for number in range(len(places))]
         parameters = list(getattr(operation, "trainable_variables", []))
         names += [variable.path.split(f"{operation.name}/", 1)[-1] for variable in parameters]
         variables = [*inputs, *(parameter.value for parameter in parameters)]
-        return self._found(operation.name, type(operation).__name__, names, function, variables)
+        return self._found(operation.name, type(operation).__name__, names, function, variables, stepped)
 
     def regularizers(self, layer: Any) -> list[Finding]:
         """Check the regularizer of each of a layer's own parameters."""
@@ -139,7 +146,10 @@ class _Check:
             if variable.regularizer is not None:
                 function = partial(variable.regularizer, variable)
                 kind = type(variable.regularizer).__name__
-                found += self._found(layer.name, kind, [variable.name], function, [variable.value])
+                regularizer = variable.regularizer
+                found += self._found(
+                    layer.name, kind, [variable.name], function, [variable.value], lambda _, z, r=regularizer: r(z)
+                )
         return found
 
     def loss(self, network: keras.Model, batch: Sequence[Any]) -> list[Finding]:
@@ -169,9 +179,15 @@ class _Check:
         return self._found(NETWORK, type(network).__name__, names, function, [p.value for p in parameters])
 
     def _found(
-        self, part: str, kind: str, names: Sequence[str], function: Any, variables: Sequence[Any]
+        self,
+        part: str,
+        kind: str,
+        names: Sequence[str],
+        function: Any,
+        variables: Sequence[Any],
+        stepped: Any = None,
     ) -> list[Finding]:
-        compared = compare(function, variables, self.entries, self.draws) if variables else []
+        compared = compare(function, variables, self.entries, self.draws, stepped) if variables else []
         return [
             Finding(part, kind, name, tuple(variable.shape), each)
             for name, variable, each in zip(names, variables, compared, strict=True)
@@ -192,17 +208,21 @@ def _repeatable(function: Callable[[], Any], state: Sequence[Any]) -> Callable[[
 
 def _weighted(outputs: Any, weights: Sequence[np.ndarray]) -> Any:
     """Return the terms of a weighted sum of outputs."""
-    terms = [w * o for w, o in zip(weights, _outputs(outputs), strict=True)]
+    terms = [tf.cast(w, o.dtype) * o for w, o in zip(weights, _outputs(outputs), strict=True)]
     return tf.concat([tf.reshape(term, [-1]) for term in terms], 0)
 
 
 def _outputs(outputs: Any) -> list[Any]:
-    """Return the outputs that have gradients."""
-    return [tensor for tensor in keras.tree.flatten(outputs) if _is_float(tensor)]
+    """Return the outputs that have gradients, and those of a complex step."""
+    return [tensor for tensor in keras.tree.flatten(outputs) if _is_float(tensor) or _is_complex(tensor)]
 
 
 def _is_float(tensor: Any) -> bool:
     return bool(getattr(tensor, "dtype", None) == tf.float64)
+
+
+def _is_complex(tensor: Any) -> bool:
+    return bool(getattr(getattr(tensor, "dtype", None), "is_complex", False))
 
 
 def _loss_name(loss: Any) -> str:

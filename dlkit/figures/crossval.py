@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from dlkit.figures.style import COLOURS, axis_label, house_style
 
@@ -24,6 +25,7 @@ def crossval_figure(result: Mapping[str, Any]) -> Figure:
         if name in ensemble:
             axes.axhline(ensemble[name], color="black", linestyle="--", label="ensemble, test")
         axes.set(xlabel="fold", ylabel=axis_label(name))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid()
         axes.legend()
     return figure

@@ -122,6 +122,10 @@ class Split:
         names = None if self.names is None else self.names[rows]
         return Split(_rows(self.inputs, rows), _rows(self.targets, rows), names)
 
+    def drawn(self, count: int, seed: int = 0) -> "Split":
+        """Return `count` examples drawn by the seed, in their original order; all of them where there are no more."""
+        return self if count >= len(self) else self.select(np.random.default_rng(seed).permutation(len(self))[:count])
+
     def name(self, index: int, split: str) -> str:
         """Return what to call an example of this split in messages: its file, or the split with its index from 0."""
         return f"{split}[{index}]" if self.names is None else str(self.names[index])

@@ -54,6 +54,11 @@ class BuiltModel:
         """
         x = self.preprocess(inputs, training=False)
         targets = self._predicted_part(targets, x)
+        y = self.expected(targets, x, hidden)
+        return (x if corrupted is None else self.preprocess(corrupted, training=False), *y)
+
+    def expected(self, targets: Any, x: Any, hidden: Any = None) -> tuple[Any, ...]:
+        """Turn raw targets into what a batch has beside its inputs x: (y,) or (y, sample weights), by output."""
         y = self.task.prepare_targets(targets, x, self.network)
         weights = self.task.sample_weights(targets, hidden)
         if hidden is not None and tuple(hidden.shape[1:]) != tuple(y.shape[1 : len(hidden.shape)]):
@@ -62,15 +67,13 @@ class BuiltModel:
                 f"{list(y.shape[1:])}",
                 "move Flatten from preprocess into the network",
             )
-        if corrupted is not None:
-            x = self.preprocess(corrupted, training=False)
         if not isinstance(self.network.output, Mapping):
-            return (x, y) if weights is None else (x, y, weights)
+            return (y,) if weights is None else (y, weights)
         ones, names = keras.ops.ones(keras.ops.shape(x)[:1]), self.network.output
         expected = {name: ones if is_penalty(output) else y for name, output in names.items()}
         if weights is None:
-            return x, expected
-        return x, expected, {name: ones if is_penalty(output) else weights for name, output in names.items()}
+            return (expected,)
+        return expected, {name: ones if is_penalty(output) else weights for name, output in names.items()}
 
     def _predicted_part(self, targets: Any, x: Any) -> Any:
         """Crop pixel targets to the part for which an unpadded network has outputs; return other targets unchanged."""

@@ -22,6 +22,7 @@ from dlkit.catalog.kinds import (
     nested_namespace,
 )
 from dlkit.errors import Problem, RecipeError, closest
+from dlkit.recipe.combinations import check_combinations
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe
 from dlkit.recipe.settings import holds_component, settings_model
@@ -31,7 +32,9 @@ from dlkit.recipe.wording import ENTRY_PER_LINE, WANTED, explained, shown, unquo
 
 def check_recipe(data: dict[str, Any], positions: Positions) -> Recipe:
     """Return the validated recipe with components resolved; raise RecipeError with all problems in file order."""
-    return check_section(Recipe, data, positions)
+    recipe = check_section(Recipe, data, positions)
+    check_combinations(recipe, positions)
+    return recipe
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_
 
 from dlkit.catalog.create import Component
 from dlkit.catalog.kinds import Place
+from dlkit.recipe.few_labels import Consistency, Labelled, PseudoLabels
 from dlkit.recipe.search import Search
 from dlkit.recipe.section import Section, Seed
 
@@ -75,6 +76,8 @@ class Data(Section):
     """Train on a seeded, stratified sample of this many examples, for quick experiments."""
     validation: Validation | Literal["none"] = "none"
     """The validation examples; their metrics select the best checkpoint."""
+    labelled: Labelled | None = None
+    """Keep the labels of few examples of train; without training.pseudo_labels and consistency, train on them alone."""
     resize: Resize | None = None
     """The size that all images are resized to."""
     patch: Patch | None = None
@@ -156,6 +159,10 @@ class Training(Section):
     """When to save the state that --resume continues from within an epoch."""
     teacher: Teacher | None = None
     """A trained network to learn from; it gets the same augmented batches."""
+    pseudo_labels: PseudoLabels | None = None
+    """Learn from the unlabelled part of data.labelled with predicted classes; an epoch is a pass over that part."""
+    consistency: Consistency | None = None
+    """Learn from the unlabelled part of data.labelled under strong augmentation; an epoch is a pass over that part."""
     phases: list[Phase] = []
     """Consecutive phases of the training in one run; each may have its own epochs, optimizer and so on."""
 

@@ -17,6 +17,7 @@ from dlkit.runs.directory import RunDirectory
 from dlkit.training.balance import class_counts
 from dlkit.training.check import check_padding, check_pixels
 from dlkit.training.teacher import Teacher, check_teacher, open_teacher
+from dlkit.training.unlabelled import check_unlabelled
 
 if TYPE_CHECKING:
     from dlkit.recipe import LoadedRecipe
@@ -54,8 +55,10 @@ def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared
         if splits.validation is not None:
             check_fits(splits.validation, "validation", resized_spec(recipe.data, description))
             check_finite(splits.validation, "validation")
+        check_unlabelled(splits, built, loaded)
     except DlkitError as error:
-        raise located(error, recipe.data.source.location) from error
+        key = error.problems[0].key
+        raise located(error, loaded.locate(key) if key else recipe.data.source.location) from error
     counts = class_counts(built, splits.train)
     built = replace(built, task=built.task.fitted(built.class_names, counts))
     check_pixels(built, splits.validation)

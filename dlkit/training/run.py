@@ -125,6 +125,7 @@ def _prepared(loaded: "LoadedRecipe", reporter: Reporter, run: RunDirectory | No
     reporter.note("reading the data and building the network")
     ready = prepare(loaded, run)
     counts = ", ".join(f"{name} {len(split):,}" for name, split in ready.splits.named().items())
+    counts = counts.replace("train", "train (labelled)", 1) if ready.splits.unlabelled is not None else counts
     reporter.note(f"examples: {counts}; parameters: {ready.built.network.count_params():,}; device: {devices()}")
     return ready
 

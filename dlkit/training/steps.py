@@ -19,6 +19,7 @@ from dlkit.training.feature_cache import feature_steps, head_network
 from dlkit.training.fused_kernels import use_fused_kernels
 from dlkit.training.prepare import Prepared
 from dlkit.training.shards import ShardedSteps
+from dlkit.training.unlabelled import mixed_pipeline
 
 SECONDS_PER_CALL = 0.1
 
@@ -47,11 +48,13 @@ class Steps:
         self._recipe, self._built, self._splits, self._group = recipe, built, splits, group
         self._shards = own_shards(recipe.training.shards, group.index, group.size)
         teach = teacher.taught if teacher else None
-        self._pipeline = InputPipeline(recipe, built.prepare, built.task.moves_targets, phase.augment, teach)
+        mixed = mixed_pipeline(recipe, built, phase, splits)
+        self._pipeline = mixed or InputPipeline(recipe, built.prepare, built.task.moves_targets, phase.augment, teach)
         self.examples = self._pipeline.examples(splits.train)
         self.per_epoch = self._pipeline.steps(splits.train)
         self.network = compile_model(built, recipe, phase, phase.epochs * self.per_epoch)
-        head = head_network(self.network, changed=bool(phase.augment or recipe.data.corrupt or teacher))
+        changed = bool(phase.augment or recipe.data.corrupt or teacher or mixed)
+        head = head_network(self.network, changed)
         self.stepped = compile_for(head, built.task, self.network.optimizer) if head else self.network
         use_fused_kernels(self.stepped)
         self._create_variables()

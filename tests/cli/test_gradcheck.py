@@ -19,7 +19,8 @@ def test_every_parameter_is_listed_and_right(dlkit, tmp_path):
 def test_a_wrong_gradient_is_said(capsys):
     from dlkit import console
 
-    gradient = {"part": "act", "kind": "Activation", "of": "input", "error": 0.5, "right": False}
+    gradient = {"part": "act", "kind": "Activation", "of": "input", "error": 0.5}
+    gradient |= {"method": "central differences", "right": False}
     result = {"recipe": "net", "figure": None, "tolerance": 1e-6, "passed": False, "wrong": ["act"]}
     console.show_gradcheck(result | {"gradients": [gradient]})
     assert "1 gradients, tolerance 1e-06: wrong: act" in capsys.readouterr().out

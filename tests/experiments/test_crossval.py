@@ -12,7 +12,7 @@ from dlkit.experiments.trial import Trial
 from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
-from dlkit.training.run import train_recipe
+from dlkit.training.run import resume_run, train_recipe
 
 FOLDS = 3
 LOADED = load_recipe("digits_mlp", ["training.epochs=2", "data.limit=240"])
@@ -94,3 +94,43 @@ def test_the_figure_has_a_panel_per_metric():
     figure = crossval_figure(result)
     assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
     assert len(figure.axes[0].lines) == 3
+
+
+def test_a_fold_that_was_stopped_within_an_epoch_continues_to_the_same_figures(
+    trained_here, tmp_path, monkeypatch, stopped, reporter
+):
+    whole = measure_folds(folds(tmp_path / "whole"), tmp_path / "whole")
+    child = Trial._child
+
+    def killed(self, resume, reported):
+        settings = [*self._loaded.overrides, *self._settings, "expect={}"]
+        loaded = load_recipe(self._loaded.path, settings)
+        if self._folder.name == "fold_01" and not resume:
+            stopped(loaded, self._folder, reporter, 3)
+            raise KeyboardInterrupt
+        if resume:
+            resume_run(loaded, self._run(), reporter)
+            return False, 0, ""
+        return child(self, resume, reported)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trial, "_child", killed)
+        with pytest.raises(KeyboardInterrupt):
+            folds(tmp_path / "part")
+        again = measure_folds(folds(tmp_path / "part"), tmp_path / "part")
+
+    def figures(content):
+        return [{**entry, "run": ""} for entry in content["folds"]], content["ensemble"], content["out_of_fold"]
+
+    assert figures(again) == figures(whole)
+    for name in ("index", "fold", "outputs", "expected"):
+        with np.load(tmp_path / "whole/predictions.npz") as one, np.load(tmp_path / "part/predictions.npz") as other:
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_folds_are_whole_numbers_in_the_figure():
+    from dlkit.figures.crossval import crossval_figure
+
+    entries = [{"validation": {"accuracy": 0.9}, "test": {"accuracy": 0.8}} for _ in range(3)]
+    axes = crossval_figure({"folds": entries, "ensemble": {"accuracy": 0.85}}).axes[0]
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())

@@ -1,5 +1,7 @@
 """gradcheck: right gradients pass to 1e-6, and each of five planted wrong ones is found and named."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -7,13 +9,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dlkit.catalog.find import own_names
+from dlkit.components.layers.application_preprocessing import ApplicationPreprocessing
+from dlkit.components.layers.average_views import AverageViews
 from dlkit.components.layers.bilinear_upsampling import BilinearUpsampling
+from dlkit.components.layers.channel_padding import ChannelPadding
+from dlkit.components.layers.crop_like import CropLike
+from dlkit.components.layers.image_level_features import ImageLevelFeatures
+from dlkit.components.layers.inference_views import InferenceViews
+from dlkit.components.layers.mapped_convolution import MappedConvolution
 from dlkit.components.layers.max_pooling_with_indices import MaxPoolingWithIndices
 from dlkit.components.layers.max_unpooling import MaxUnpooling
+from dlkit.components.layers.patch_whitening import PatchWhitening
 from dlkit.components.layers.radial_basis import RadialBasis
 from dlkit.components.layers.scaled_tanh import ScaledTanh
 from dlkit.components.layers.subsampling import Subsampling
+from dlkit.components.layers.tied_dense import TiedDense
 from dlkit.components.layers.transposed_convolution import TransposedConvolution
+from dlkit.components.losses._class_weighted import ClassWeighted
 from dlkit.components.losses.cross_entropy_dice import CrossEntropyDice
 from dlkit.components.losses.soft_dice import SoftDice
 from dlkit.components.regularizers.l1_per_example import L1PerExample
@@ -32,8 +45,13 @@ LOSSES = {
     "kl_divergence": "softmax",
     "soft_dice": "softmax",
     "cross_entropy_dice": "softmax",
+    "class_weighted": "softmax",
 }
-OWN_LOSSES = {"soft_dice": SoftDice, "cross_entropy_dice": CrossEntropyDice}
+OWN_LOSSES = {
+    "soft_dice": SoftDice,
+    "cross_entropy_dice": CrossEntropyDice,
+    "class_weighted": lambda: ClassWeighted(keras.losses.CategoricalCrossentropy(), [1.0, 2.0, 0.5]),
+}
 REGULARIZERS = {
     "l1": lambda: keras.regularizers.L1(0.1),
     "l2": lambda: keras.regularizers.L2(0.1),
@@ -90,7 +108,8 @@ def test_costs(name):
     loss = OWN_LOSSES[name]() if name in OWN_LOSSES else name
     found = findings(keras.layers.Dense(3, activation=LOSSES[name]), loss=loss)
     assert max(finding.compared.error for finding in found) <= 1e-6
-    assert [finding.kind for finding in found if finding.part == "loss"] == [name]
+    kind = "categorical_crossentropy" if name == "class_weighted" else name
+    assert [finding.kind for finding in found if finding.part == "loss"] == [kind]
 
 
 def test_regularizers():
@@ -119,6 +138,51 @@ def test_layers_with_several_inputs():
     found = check_network(network, (tf.constant(draws.normal(size=(2, 4, 4, 1))), tf.ones((2, 2), tf.float64)), 3)
     assert max(finding.compared.error for finding in found) <= 1e-6
     assert {"pool", "unpool", "codes"} <= {finding.part for finding in found}
+
+
+def test_layers_of_whole_networks():
+    """The layers that other tests have not, in one network; in training, views pass through."""
+    inputs = keras.Input((6, 6, 3))
+    x = InferenceViews(name="views")(ApplicationPreprocessing(backbone="MobileNetV2", name="scaled")(inputs))
+    whitened = PatchWhitening(name="whitened")
+    x = ChannelPadding(channels=26, name="padded")(whitened(x))
+    mapped = MappedConvolution(connections=[[0, 3], [5, 9, 12]], kernel_size=2, name="mapped")(x)
+    cropped = CropLike(name="cropped")([x, mapped])
+    pooled = keras.layers.GlobalAveragePooling2D(keepdims=True)(cropped)
+    x = keras.layers.Concatenate()([ImageLevelFeatures(name="image_level")([pooled, mapped]), mapped])
+    x = keras.layers.Flatten()(AverageViews(views=2, name="averaged")(x))
+    partner = keras.layers.Dense(3, name="partner")
+    tied = TiedDense(name="tied")
+    tied.tie(partner)
+    network = keras.Model(inputs, tied(partner(x)))
+    whitened.adapt([np.random.default_rng(1).normal(size=(20, 6, 6, 3))])
+    network.compile(loss="mean_squared_error")
+    draws = np.random.default_rng(0)
+    batch = (tf.constant(draws.uniform(0, 255, (2, 6, 6, 3))), tf.constant(draws.normal(size=(2, x.shape[-1]))))
+    found = check_network(network, batch, 2)
+    assert max(finding.compared.error for finding in found) <= 1e-6
+    names = {"views", "scaled", "whitened", "padded", "mapped", "cropped", "image_level", "averaged", "partner", "tied"}
+    assert names <= {finding.part for finding in found}
+
+
+def test_every_component_of_ours_is_checked_here():
+    source = Path(__file__).read_text()
+    tested = set(re.findall(r"\b([A-Z]\w+)\(", source)) | {"CrossEntropyDice", "SoftDice"}
+    for namespace in ("layer", "loss", "regularizer"):
+        assert own_names(namespace)
+        assert set(own_names(namespace)) <= tested, namespace
+
+
+def test_complex_steps_where_they_can_be_and_central_differences_elsewhere():
+    units = [keras.layers.Activation(name, name=name) for name in ("sigmoid", "silu", "relu", "softplus")]
+    first = keras.layers.Dense(3, name="first", kernel_regularizer=keras.regularizers.L2(0.1))
+    found = {(f.part, f.kind, f.of): f.compared for f in findings(first, *units)}
+    methods = {part: found[part, "Activation", "input"].method for part in ("sigmoid", "silu", "relu", "softplus")}
+    central = "central differences"
+    assert methods == {"sigmoid": "complex step", "silu": "complex step", "relu": central, "softplus": central}
+    assert found["first", "L2", "kernel"].method == "complex step"
+    assert found["first", "Dense", "kernel"].method == central
+    assert found["sigmoid", "Activation", "input"].error <= 1e-11
 
 
 def test_a_recipe_with_penalties_and_draws():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dlkit.analysis.graph import boxes_of
+from dlkit.components.datasets.circles import Circles
 from dlkit.figures.network import layout
 from dlkit.figures.neuron import line_ends, surface
 from dlkit.model.splits import read_split
@@ -234,7 +235,8 @@ def test_discs_have_their_dice():
 
 
 def test_kernel_pca_separates_the_circles_and_pca_does_not():
-    points, classes = kernel_pca.circles()
+    train = Circles().load("train", None)
+    points, classes = train.inputs, train.targets
     found = kernel_pca.projected(points)
     from sklearn.linear_model import LogisticRegression
 

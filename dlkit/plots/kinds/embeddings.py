@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from dlkit.analysis.projections import kernel, linear
 from dlkit.figures.embeddings import embeddings_figure
 from dlkit.plots.examples import layer_named, outputs_of, split_of
 
@@ -36,16 +37,14 @@ def _has_output(layer: object) -> bool:
 
 def embedded(rows: np.ndarray) -> dict[str, np.ndarray]:
     """Return points (n, 2) of rows (n, values) by method."""
-    from sklearn.decomposition import PCA, KernelPCA
     from sklearn.manifold import TSNE
 
     spread = rows.std() or 1
     scaled = (rows - rows.mean(0)) / spread
     near = min(30.0, (len(rows) - 1) / 3)
-    found = PCA(2, random_state=0).fit(scaled)
-    shares = found.explained_variance_ratio_
+    points, shares = linear(scaled, 2)
     return {
-        f"PCA ({shares[0]:.0%} and {shares[1]:.0%} of variance)": found.transform(scaled),
-        "kernel PCA (rbf)": KernelPCA(2, kernel="rbf", random_state=0).fit_transform(scaled),
+        f"PCA ({shares[0]:.0%} and {shares[1]:.0%} of variance)": points,
+        "kernel PCA (rbf)": kernel(scaled, 2),
         f"t-SNE (perplexity {near:.3g})": TSNE(2, perplexity=near, init="pca", random_state=0).fit_transform(scaled),
     }
