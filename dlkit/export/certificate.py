@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from dlkit.catalog.find import load
 from dlkit.errors import CheckError
@@ -118,7 +117,7 @@ def _requests(exporter: Exporter, built: BuiltModel, samples: np.ndarray, allowe
         arrays["samples of twice the size"] = np.repeat(np.repeat(samples, 2, axis=1), 2, axis=2)
     found = []
     for title, array in arrays.items():
-        answer, tied = expected_outputs(built, tf.constant(array), allowed)
+        answer, tied = expected_outputs(built, array, allowed)
         for endpoint, values in exporter.endpoints(built, array).items():
             found.append(Request(f"{title}/{endpoint}", values, answer, tied))
     return found

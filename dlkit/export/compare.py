@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from dlkit.formatting import percent
 from dlkit.interfaces.exporter import Tolerance
@@ -36,7 +37,7 @@ class Request:
 
 def expected_outputs(built: BuiltModel, raw: Any, allowed: Tolerance) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return the outputs of the run's own model, with a `label` if it has scores, and where labels are tied (n,)."""
-    answer = {name: np.asarray(value) for name, value in built.predict_raw(raw).items()}
+    answer = {name: np.asarray(value) for name, value in built.predict_raw(tf.constant(raw)).items()}
     tied = np.zeros(len(next(iter(answer.values()))), bool)
     if built.scores is not None:
         tied = tied_labels(answer[built.scores], allowed)

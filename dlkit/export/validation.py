@@ -61,7 +61,7 @@ def compare_held_out(
     for inputs, targets in _chunks(data.split):
         expected, tied = expected_outputs(built, built.samples(inputs), allowed)
         key, values = exporter.main_input(built, built.samples(inputs))
-        answers = reader.answers({f"0/{key}": values}, [BATCH])
+        answers = reader.answers({f"0/{key}": values}, [min(BATCH, len(values))])
         add_labels(answers, built, 1)
         request = Request(f"validation/{key}", values, expected, tied)
         checks.append(compare(0, request, answers, allowed, turns=1))
@@ -81,7 +81,7 @@ def add_labels(answers: dict[str, np.ndarray], built: BuiltModel, turns: int, nu
 
 
 def _chunks(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    size = max(BATCH, 4 * fixed_batch(split))
+    size = fixed_batch(split)
     for start in range(0, len(split), size):
         yield split.read(np.arange(start, min(start + size, len(split))))
 
