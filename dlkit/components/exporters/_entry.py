@@ -15,8 +15,8 @@ import tensorflow as tf
 from dlkit.interfaces.data import ArraySpec
 from dlkit.interfaces.exporter import Port, Servable, takes_images
 
-SPECTRA = ("STFTSpectrogram", "MelSpectrogram")
-"""Keras layers with a Fourier transform, which not every format has."""
+SPECTRA = ("MelSpectrogram",)
+"""Keras layers with a Fourier transform, which not every format has; STFTSpectrogram computes it by convolution."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ TEMPLATE = '''"""The network {name!r}, for Keras {version} alone. Each row has i
 `python model.py inputs.npy` prints the outputs of an array in a file. Parameters: {parameters:,}.
 """
 
-import os
+{modules}import os
 import sys
 from pathlib import Path
 
@@ -124,6 +124,7 @@ def _texts(model: Servable, entry: Entry, flat: keras.Model, code: Lines) -> dic
         parameters=flat.count_params(),
         class_names=list(model.class_names),
         policy="" if policy == "float32" else f"keras.config.set_dtype_policy({policy!r})\n",
+        modules="import math\n" if any("math." in text for text in code.classes.values()) else "",
         classes="".join(f"\n\n{text}\n" for text in code.classes.values()),
         spec=tuple(shape),
         lines="\n".join(f"    {line}" for line in code.lines),
