@@ -63,9 +63,9 @@ class Slow(HalfPlusTwo):
         return super().run(signature, inputs)
 
 
-def opened(backend, **description):
+def opened(backend, folder=Path("/nowhere"), **description):
     """An artefact in memory."""
-    return Opened(Path("/nowhere"), Description("test", "test", **description), backend)
+    return Opened(folder, Description("test", "test", **description), backend)
 
 
 def wait_until(condition, seconds=20):
