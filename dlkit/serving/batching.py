@@ -5,9 +5,9 @@ at the front that fit together. Nobody waits for others to arrive, and nobody is
 """
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,15 +38,17 @@ class Waiting:
 class Batcher:
     """The queue of one loaded model and its thread; all methods are called in the event loop's thread.
 
-    computed: called with the number of examples of every batch.
+    The thread takes batches by itself, so that it never waits for the loop while requests wait. computed: called in the
+    thread with the number of examples of every batch.
     """
 
     def __init__(self, backend: Backend, limits: Limits, computed: Callable[[int], None] = lambda rows: None) -> None:
         self._backend, self._limits, self._computed = backend, limits, computed
         self._queue: deque[Waiting] = deque()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._changed, self._closing = threading.Condition(), False
+        self._loop, self._drawing = asyncio.get_running_loop(), asyncio.Lock()
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+        self._thread.start()
 
     @property
     def waiting(self) -> int:
@@ -61,65 +63,67 @@ class Batcher:
         if len(self._queue) >= self._limits.queue:
             message = f"{len(self._queue)} requests wait for this model already; try again later"
             raise Refused(Code.RESOURCE_EXHAUSTED, message)
-        waiting = Waiting(signature, inputs, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
-        if self._idle.is_set():
-            self._start()
+        waiting = Waiting(signature, inputs, self._loop.create_future())
+        with self._changed:
+            self._queue.append(waiting)
+            self._changed.notify()
         try:
             async with asyncio.timeout(seconds):
                 return await waiting.answer
         except TimeoutError:
             raise Refused(Code.DEADLINE_EXCEEDED, f"no answer within {seconds:g} s, waiting included") from None
         finally:
-            if not waiting.answer.done() or waiting.answer.cancelled():
+            if waiting.answer.cancelled():
                 self._leave(waiting)
 
     async def maps(self, inputs: Arrays) -> np.ndarray | None:
-        """Return the first feature maps of one example, computed between two batches."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._backend.feature_maps, inputs)
+        """Return the first feature maps of one example, computed beside the batches."""
+        async with self._drawing:
+            return await asyncio.to_thread(self._backend.feature_maps, inputs)
 
     async def close(self) -> None:
         """Answer what waits, then end the thread."""
-        await self._idle.wait()
-        self._thread.shutdown(wait=False)
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        await asyncio.to_thread(self._thread.join)
 
     def _leave(self, waiting: Waiting) -> None:
-        if waiting in self._queue:
-            self._queue.remove(waiting)
+        with self._changed:
+            if waiting in self._queue:
+                self._queue.remove(waiting)
 
-    def _start(self) -> None:
-        """Give the next batch to the thread, if anybody waits."""
-        batch = self._take()
-        if not batch:
-            self._idle.set()
-            return
-        self._idle.clear()
-        self._computed(sum(waiting.rows for waiting in batch))
-        loop = asyncio.get_running_loop()
-        done = self._thread.submit(_compute, self._backend, batch)
-        done.add_done_callback(lambda future: loop.call_soon_threadsafe(self._finish, batch, future))
+    def _work(self) -> None:
+        """Compute batches until the queue is closed and empty."""
+        while batch := self._take():
+            self._computed(sum(waiting.rows for waiting in batch))
+            found = _compute(self._backend, batch)
+            self._loop.call_soon_threadsafe(_deliver, batch, found)
 
     def _take(self) -> list[Waiting]:
-        """Remove the requests at the front of the queue that fit into one batch, in order."""
-        batch: list[Waiting] = []
-        rows = 0
-        while self._queue:
-            first = self._queue[0]
-            if batch and (first.kind != batch[0].kind or rows + first.rows > self._limits.batch):
-                break
-            batch.append(self._queue.popleft())
-            rows += first.rows
-        return batch
+        """Wait for requests; remove those at the front of the queue that fit into one batch, in order."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing)
+            batch: list[Waiting] = []
+            rows = 0
+            while self._queue:
+                first = self._queue[0]
+                if batch and (first.kind != batch[0].kind or rows + first.rows > self._limits.batch):
+                    break
+                batch.append(self._queue.popleft())
+                rows += first.rows
+            return batch
 
-    def _finish(self, batch: list[Waiting], done: "Future[list[Arrays | Exception]]") -> None:
-        self._start()  # first, so that the thread works while answers are written
-        for waiting, found in zip(batch, done.result(), strict=True):
-            if waiting.answer.done():
-                continue
-            if isinstance(found, Exception):
-                waiting.answer.set_exception(found)
-            else:
-                waiting.answer.set_result(found)
+
+def _deliver(batch: list[Waiting], found: list[Arrays | Exception]) -> None:
+    """Give the outputs or errors to those who still wait for them."""
+    for waiting, one in zip(batch, found, strict=True):
+        if waiting.answer.done():
+            continue
+        if isinstance(one, Exception):
+            waiting.answer.set_exception(one)
+        else:
+            waiting.answer.set_result(one)
 
 
 def _compute(backend: Backend, batch: list[Waiting]) -> list[Arrays | Exception]:

@@ -5,6 +5,7 @@ import errno
 import logging
 import resource
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -25,6 +26,7 @@ from dlkit.serving.request import ServeRequest
 
 SPARE_FILES = 128  # descriptors for models, logs and libraries
 BACKLOG = 2048
+SWITCH_SECONDS = 0.0005  # Python's 0.005 would let a model wait for its lock after every batch
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -35,6 +37,7 @@ def serve(request: ServeRequest, tell: Callable[[str], None], ready: Callable[[d
     reason when a model cannot be served, and MissingError when the address cannot be had.
     """
     bound = bind(request.host, request.port)
+    sys.setswitchinterval(SWITCH_SECONDS)
     with bound, stop_requests():  # so that uvicorn's stop does not end the process
         uvloop.run(_serve(request, bound, tell, ready))
 

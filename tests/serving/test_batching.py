@@ -1,6 +1,7 @@
 """The queue of a model: batches of what waited, in order of arrival, with a bound, deadlines, callers that give up."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -49,16 +50,22 @@ def test_what_waits_while_a_batch_is_computed_is_the_next_batch_in_order():
 def test_a_request_of_another_shape_is_not_overtaken():
     class Recorder(Echo):
         def run(self, signature, inputs):
+            entered.set()
+            assert free.wait(20)
             shapes.append(inputs["x"].shape)
             return super().run(signature, inputs)
 
-    shapes = []
+    shapes, entered, free = [], threading.Event(), threading.Event()
     echo = Recorder(**{DEFAULT: {"x": TensorSpec("float32", (None, None))}})
 
     async def main():
         batcher = Batcher(echo, Limits())
         rows = [np.zeros((1, width), "float32") for width in (1, 1, 2, 1, 1)]
-        requests = [asyncio.ensure_future(batcher.outputs(DEFAULT, {"x": row}, 20)) for row in rows]
+        requests = [asyncio.ensure_future(batcher.outputs(DEFAULT, {"x": rows[0]}, 20))]
+        await asyncio.to_thread(entered.wait)
+        requests += [asyncio.ensure_future(batcher.outputs(DEFAULT, {"x": row}, 20)) for row in rows[1:]]
+        await asyncio.sleep(0)
+        free.set()
         return [answer["x"].shape for answer in await asyncio.gather(*requests)]
 
     assert run(main) == [(1, 1), (1, 1), (1, 2), (1, 1), (1, 1)]

@@ -223,9 +223,10 @@ def test_a_graceful_stop_answers_what_has_begun(serving):
     with serving({("half", 1): slow}) as server:
         found = []
         threads = [threading.Thread(target=lambda: found.append(post(server))) for _ in range(3)]
-        for thread in threads:
-            thread.start()
+        threads[0].start()
         slow.entered.acquire()
+        for thread in threads[1:]:
+            thread.start()
         wait_until(lambda: server.models.models["half"].newest.batcher.waiting == 2)
         server.server.should_exit = True
         wait_until(lambda: not can_connect(server))

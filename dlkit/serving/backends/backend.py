@@ -12,7 +12,9 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class Backend(ABC):
-    """A loaded model: named signatures, and their outputs for a batch; used by one thread at a time.
+    """A loaded model: named signatures, and their outputs for a batch.
+
+    `run` is called by one thread at a time, and so is `feature_maps`, but perhaps both at once.
 
     platform: its name in the Open Inference Protocol. signatures: by name, DEFAULT among them.
     """
