@@ -20,7 +20,7 @@ class Description:
 
     scores: the output whose largest entry is the class. columns: of a table, in the order of the inputs. channels: of
     the 8-bit images that the model takes, None if it takes something else. resize: what the caller does to images
-    before, None if the artefact does it. sample_rate: of the waveforms that the model takes, in Hz.
+    before, None if the artefact does it. sampling_rate: of the waveforms that the model takes, in Hz.
     """
 
     recipe: str
@@ -31,7 +31,7 @@ class Description:
     columns: tuple[str, ...] = ()
     channels: int | None = None
     resize: Mapping[str, Any] | None = None
-    sample_rate: int | None = None
+    sampling_rate: int | None = None
 
     def scores_in(self, signature: Signature) -> str | None:
         """Return the output of a signature with one score per class, if there is one."""
@@ -53,16 +53,17 @@ def read_description(folder: Path) -> Description:
 
 
 def _described(content: Mapping[str, Any]) -> Description:
+    is_raw = content["starts_at"] == "raw"
     return Description(
         recipe=content["recipe"],
         format=content["format"],
         task=content["task"],
         scores=content["scores"],
         class_names=tuple(content["class_names"]),
-        columns=tuple(content["columns"] or ()),
+        columns=tuple(content["columns"] or ()) if is_raw else (),
         channels=(content["encoded"] or {}).get("channels"),
-        resize=content["resize"],
-        sample_rate=content.get("sample_rate"),
+        resize=None if is_raw else content["resize"],
+        sampling_rate=content.get("sampling_rate") if is_raw else None,
     )
 
 

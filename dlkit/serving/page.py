@@ -83,7 +83,7 @@ def about(name: str, version: Version) -> dict[str, Any]:
         "classes": list(description.class_names),
         "columns": list(description.columns),
         "resize": description.resize,
-        "sample_rate": description.sample_rate,
+        "sampling_rate": description.sampling_rate,
         "encoded": ENCODED in signatures,
     }
 
@@ -96,7 +96,7 @@ def kind(signature: Signature, description: Any) -> str:
         return "table"
     if spec.dtype == "string":
         return "text" if not shape else "values"
-    if description.sample_rate and len(shape) == 1:
+    if description.sampling_rate and len(shape) == 1:
         return "sound"
     if spec.dtype != "uint8" or len(shape) != 3 or shape[-1] not in (1, 3):
         return "values"

@@ -1,7 +1,13 @@
 """The runtimes: artefacts of one run give the same answers in each, with checks before anything is loaded."""
 
+import base64
 import json
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +16,20 @@ import requests
 from served_models import HalfPlusTwo, opened, wait_until
 from servers import from_folders, in_memory
 
-from dlkit.errors import CheckError, InputError
-from dlkit.export.stored import load_samples
+from dlkit.errors import CheckError, InputError, MissingError
+from dlkit.export.stored import hashes, load_samples
 from dlkit.serving.model import open_artefact
 from dlkit.serving.shadow import agreement
 from dlkit.serving.signature import DEFAULT, Signature, TensorSpec
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port():
+    """A port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +179,128 @@ def test_agreement_of_values_is_within_a_twentieth_of_their_range():
     assert agreement(before, after) == 0.5
     assert agreement(before, {"values": before["values"][:3]}) == 0.0
     assert agreement(before, {"others": before["values"]}) == 0.0
+
+
+def certified(folder, format_name, **described):
+    """Complete an artefact's folder: what it says about itself, and a certificate."""
+    about = {"recipe": "net", "format": format_name, "task": "classification", "scores": "probabilities"}
+    about |= {"class_names": ["low", "high"], "columns": None, "starts_at": "raw", "resize": None, "encoded": None}
+    (folder / "model.json").write_text(json.dumps(about | described))
+    content = {"format": format_name, "recipe": "net", "run": "nowhere", "checkpoint": "last", "passed": True}
+    (folder / "certificate.json").write_text(json.dumps(content | {"files": hashes(folder)}))
+    return folder
+
+
+def convolution(folder, **described):
+    """An ONNX file of one convolution with a kernel of ones and relu, whose mean decides between two classes."""
+    from onnx import TensorProto, helper, save
+
+    nodes = [
+        helper.make_node("Cast", ["inputs"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["floats"], ["first"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["first", "kernel", "bias"], ["summed"]),
+        helper.make_node("Relu", ["summed"], ["maps"]),
+        helper.make_node("ReduceMean", ["maps", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Sigmoid", ["mean"], ["high"]),
+        helper.make_node("Sub", ["one", "high"], ["low"]),
+        helper.make_node("Concat", ["low", "high"], ["probabilities"], axis=1),
+    ]
+    tensors = [
+        helper.make_tensor("kernel", TensorProto.FLOAT, [1, 1, 2, 2], [1.0] * 4),
+        helper.make_tensor("bias", TensorProto.FLOAT, [1], [-4.0]),
+        helper.make_tensor("axes", TensorProto.INT64, [2], [2, 3]),
+        helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0]),
+    ]
+    inputs = [helper.make_tensor_value_info("inputs", TensorProto.UINT8, ["n", 3, 3, 1])]
+    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 2])]
+    graph = helper.make_graph(nodes, "net", inputs, outputs, tensors)
+    folder.mkdir(parents=True)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    save(model, str(folder / "model.onnx"))
+    return certified(folder, "onnx", **described)
+
+
+def test_onnx_answers_as_a_saved_model_does_and_shows_its_feature_maps(tmp_path):
+    convolution(tmp_path / "net" / "1")
+    pixels = np.arange(9).reshape(1, 3, 3, 1)
+    maps = np.maximum([[0 + 1 + 3 + 4 - 4, 1 + 2 + 4 + 5 - 4], [3 + 4 + 6 + 7 - 4, 4 + 5 + 7 + 8 - 4]], 0)
+    high = 1 / (1 + np.exp(-maps.mean()))
+    with from_folders(tmp_path / "net") as server:
+        url = f"{server.url}/v1/models/net:predict"
+        (found,) = requests.post(url, json={"instances": pixels.tolist()}, timeout=30).json()["predictions"]
+        assert found == {"label": "high", "probabilities": pytest.approx([1 - high, high], abs=1e-6)}
+        drawn = requests.post(f"{server.url}/page/features/net", json={"instances": pixels.tolist()}, timeout=30).json()
+        (one,) = drawn["maps"]
+        assert (one["height"], one["width"]) == (2, 2)
+        grey = 255 * (maps - maps.min()) / np.ptp(maps)
+        assert list(base64.b64decode(one["pixels"])) == grey.astype(int).ravel().tolist()
+        two = requests.post(f"{server.url}/page/features/net", json={"instances": [1, 2]}, timeout=30)
+        assert two.status_code == 400
+        assert requests.get(f"{server.url}/v2/models/net", timeout=30).json()["platform"] == "onnxruntime_onnx"
+
+
+def test_an_onnx_file_that_reads_another_is_refused(tmp_path):
+    import onnx
+
+    folder = convolution(tmp_path / "net" / "1")
+    model = onnx.load(str(folder / "model.onnx"))
+    kernel = model.graph.initializer[0]
+    kernel.data_location = onnx.TensorProto.EXTERNAL
+    kernel.external_data.add(key="location", value="/etc/passwd")
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    certified(folder, "onnx")
+    with pytest.raises(CheckError, match="was not loaded"):
+        open_artefact(folder)
+    (folder / "model.onnx").write_bytes(b"nothing")
+    certified(folder, "onnx")
+    with pytest.raises((CheckError, InputError), match=r"model\.onnx"):
+        open_artefact(folder)
+
+
+def test_a_damaged_description_is_an_error(tmp_path):
+    folder = convolution(tmp_path / "net" / "1")
+    (folder / "model.json").write_text("[]")
+    (folder / "certificate.json").write_text(
+        json.dumps(json.loads((folder / "certificate.json").read_text()) | {"files": hashes(folder)})
+    )
+    with pytest.raises(CheckError, match=r"a file that describes .* is damaged"):
+        open_artefact(folder)
+
+
+def test_what_the_caller_must_resize_is_said_to_the_page(tmp_path):
+    resize = {"height": 3, "width": 3, "interpolation": "bilinear", "crop_to_aspect_ratio": True, "antialias": False}
+    folder = convolution(tmp_path / "net" / "1", starts_at="resized", resize=resize, encoded={"channels": 1})
+    description = open_artefact(folder).description
+    assert (description.resize, description.channels, description.columns) == (resize, 1, ())
+
+
+def test_a_missing_runtime_is_named(tmp_path, monkeypatch):
+    folder = convolution(tmp_path / "net" / "1")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingError, match="serving an ONNX file needs onnxruntime") as missing:
+        open_artefact(folder)
+    assert missing.value.problems[0].hint == "pip install 'dlkit[onnx]'"
+
+
+def test_the_server_of_an_onnx_file_starts_without_tensorflow(tmp_path):
+    """The program as a user starts it, in a process without TensorFlow: killed, started again, and stopped."""
+    convolution(tmp_path / "net" / "1")
+    hidden = tmp_path / "hidden"
+    for name in ("tensorflow", "keras", "sklearn", "tf2onnx", "tensorflow_datasets", "matplotlib"):
+        (hidden / name).mkdir(parents=True)
+        (hidden / name / "__init__.py").write_text("raise ImportError('it is not installed')")
+    environment = os.environ | {"PYTHONPATH": f"{hidden}{os.pathsep}{ROOT}"}
+    words = [sys.executable, "-m", "dlkit", "serve", str(tmp_path / "net"), "--port", str(free_port()), "--json"]
+    for stop, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0), (signal.SIGINT, 0)):
+        with open("/dev/full", "w") as full:  # as a log on a full disk
+            started = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=full, text=True)
+            lines = iter(started.stdout.readline, "}\n")
+            about = json.loads("".join(lines) + "}")
+            answer = requests.post(
+                f"{about['url']}/v1/models/net:predict", json={"instances": [[[[0]] * 3] * 3]}, timeout=30
+            )
+            assert answer.json()["predictions"][0]["label"] == "low"
+            assert "tensorflow" not in Path(f"/proc/{started.pid}/maps").read_text()
+            started.send_signal(stop)
+            assert started.wait(30) == code
+            started.stdout.close()

@@ -68,7 +68,7 @@ MODELS = {
         Made(TensorSpec("uint8", (None, None, None, 3)), {"mask": TensorSpec("uint8", (None, None, None))}, dark),
         class_names=("light", "dark"),
     ),
-    "sound": opened(Made(TensorSpec("float32", (None, 8000)), VALUES, loudness), sample_rate=8000),
+    "sound": opened(Made(TensorSpec("float32", (None, 8000)), VALUES, loudness), sampling_rate=8000),
     "sentence": opened(
         Made(TensorSpec("string", (None,)), SCORES, letters), scores="probabilities", class_names=("e", "others")
     ),

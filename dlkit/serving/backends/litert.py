@@ -9,6 +9,7 @@ import numpy as np
 from dlkit.errors import CheckError, MissingError
 from dlkit.process import THREADS, whole_number
 from dlkit.safety.files import first_line
+from dlkit.safety.litert_files import check_litert
 from dlkit.serving.backends.backend import Arrays, Backend, labelled, with_label
 from dlkit.serving.description import Description
 from dlkit.serving.signature import DEFAULT, Signature, TensorSpec
@@ -25,6 +26,7 @@ class LiteRTBackend(Backend):
 
     def __init__(self, folder: Path, description: Description) -> None:
         self._description, self._file = description, folder / FILE
+        check_litert(self._file)
         self._runner = _interpreter(self._file).get_signature_runner(DEFAULT)
         taken, given = self._runner.get_input_details(), self._runner.get_output_details()
         inputs = {name: _spec(item) for name, item in taken.items()}

@@ -8,6 +8,7 @@ import numpy as np
 from dlkit.errors import CheckError, MissingError
 from dlkit.process import THREADS, whole_number
 from dlkit.safety.files import first_line
+from dlkit.safety.onnx_files import check_onnx
 from dlkit.serving.backends.backend import Arrays, Backend, labelled, with_label
 from dlkit.serving.description import Description
 from dlkit.serving.signature import Signature, TensorSpec
@@ -25,6 +26,7 @@ class OnnxBackend(Backend):
 
     def __init__(self, folder: Path, description: Description) -> None:
         self._description, self._file = description, folder / FILE
+        check_onnx(self._file)
         self._session = _session(str(self._file))
         inputs = {item.name: _spec(item) for item in self._session.get_inputs()}
         outputs = {item.name: _spec(item) for item in self._session.get_outputs()}
@@ -79,10 +81,8 @@ def _run(session: Any, names: list[str], inputs: Arrays) -> list[np.ndarray]:
 
 def _up_to_first_convolution(file: Path) -> tuple[Any, str]:
     """Return a session of the same file that ends with the first convolution, and its output; None without one."""
-    try:
-        import onnx
-    except ModuleNotFoundError:
-        return None, ""
+    import onnx
+
     model = onnx.load(str(file))
     nodes = model.graph.node
     first = next((node for node in nodes if node.op_type == "Conv"), None)
