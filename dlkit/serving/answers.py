@@ -62,9 +62,9 @@ def json_ready(name: str, array: np.ndarray) -> Any:
 
 
 def _texts(name: str, array: np.ndarray) -> Any:
-    write = _as_base64 if name.endswith(BYTES_SUFFIX) else _as_text
+    write = AS_BASE64 if name.endswith(BYTES_SUFFIX) else AS_TEXT
     try:
-        return np.frompyfunc(write, 1, 1)(array).tolist()
+        return write(array).tolist()
     except UnicodeDecodeError as error:
         message = f"Tensor name: {name} contains bytes that are not UTF-8; its name must end in {BYTES_SUFFIX}"
         raise Refused(Code.INTERNAL, message) from error
@@ -76,3 +76,6 @@ def _as_text(value: bytes | str) -> str:
 
 def _as_base64(value: bytes) -> dict[str, str]:
     return {"b64": base64.b64encode(value).decode()}
+
+
+AS_TEXT, AS_BASE64 = np.frompyfunc(_as_text, 1, 1), np.frompyfunc(_as_base64, 1, 1)

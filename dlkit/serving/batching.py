@@ -67,12 +67,11 @@ class Batcher:
         with self._changed:
             self._queue.append(waiting)
             self._changed.notify()
+        timer = self._loop.call_later(seconds, self._expire, waiting, seconds)
         try:
-            async with asyncio.timeout(seconds):
-                return await waiting.answer
-        except TimeoutError:
-            raise Refused(Code.DEADLINE_EXCEEDED, f"no answer within {seconds:g} s, waiting included") from None
+            return await waiting.answer
         finally:
+            timer.cancel()
             if waiting.answer.cancelled():
                 self._leave(waiting)
 
@@ -87,6 +86,12 @@ class Batcher:
             self._closing = True
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
+
+    def _expire(self, waiting: Waiting, seconds: float) -> None:
+        if not waiting.answer.done():
+            message = f"no answer within {seconds:g} s, waiting included"
+            waiting.answer.set_exception(Refused(Code.DEADLINE_EXCEEDED, message))
+            self._leave(waiting)
 
     def _leave(self, waiting: Waiting) -> None:
         with self._changed:
