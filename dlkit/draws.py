@@ -44,8 +44,11 @@ def uniform_field(seeds: Any, count: int) -> Any:
     return _streams(lambda seed: tf.random.stateless_uniform([count], seed, alg="philox"), seeds, count)
 
 
-def normal_field(seeds: Any, count: int) -> Any:
-    """Return `count` standard normal numbers per example, float32 (n, count); seeds: int32 (n, 2)."""
+def normal_field(seeds: Any, count: Any) -> Any:
+    """Return `count` standard normal numbers per example, float32 (n, count); seeds: int32 (n, 2).
+
+    A smaller count, a number or a scalar tensor, gives the first of the same numbers.
+    """
     return _streams(lambda seed: tf.random.stateless_normal([count], seed, alg="philox"), seeds, count)
 
 
@@ -58,8 +61,9 @@ def beta(seeds: Any, alpha: float) -> Any:
     return tf.sigmoid(logarithms[:, 0] - logarithms[:, 1])
 
 
-def _streams(draw: Callable[[Any], Any], seeds: Any, count: int) -> Any:
-    return tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec([count], tf.float32))
+def _streams(draw: Callable[[Any], Any], seeds: Any, count: Any) -> Any:
+    shape = [count if isinstance(count, int) else None]
+    return tf.map_fn(draw, seeds, fn_output_signature=tf.TensorSpec(shape, tf.float32))
 
 
 def _u64(value: int) -> Any:

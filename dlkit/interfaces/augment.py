@@ -25,19 +25,23 @@ class Takes:
 
     images: requires examples of shape (height, width, channels). epoch: gets the epoch as a fourth argument, an int64
     scalar, and the same seeds in every epoch. others: gets other examples of the batch instead of masks, and returns
-    the mixed inputs and the weight (n,) of the others in each, by which the targets are also mixed.
+    the mixed inputs and the weight (n,) of the others in each, by which the targets are also mixed. features: gets the
+    network's inputs, after preprocessing, instead of the source's.
     """
 
     images: bool = True
     epoch: bool = False
     others: bool = False
+    features: bool = False
 
 
-def takes(*, images: bool = True, epoch: bool = False, others: bool = False) -> Callable[[Function], Function]:
+def takes(
+    *, images: bool = True, epoch: bool = False, others: bool = False, features: bool = False
+) -> Callable[[Function], Function]:
     """Declare the arguments of an augmentation; see Takes."""
 
     def declared(function: Function) -> Function:
-        function.__dict__[_ATTRIBUTE] = Takes(images, epoch, others)
+        function.__dict__[_ATTRIBUTE] = Takes(images, epoch, others, features)
         return function
 
     return declared

@@ -51,7 +51,8 @@ class Description:
     """A dataset's inputs, raw targets (class indices when class_names is given) and number of examples per split.
 
     target_names: the names of targets that are values, for display. table: how inputs are read from the columns of a
-    table, for data that is one. text: how texts are read from files, for data that is texts.
+    table, for data that is one. text: how texts are read from files, for data that is texts. sampling_rate:
+    in Hz, for inputs that are recordings.
     """
 
     inputs: ArraySpec
@@ -61,6 +62,7 @@ class Description:
     target_names: tuple[str, ...] = ()
     table: Table | None = None
     text: TextFiles | None = None
+    sampling_rate: int | None = None
 
 
 def table_spec(table: Table) -> ArraySpec:

@@ -10,15 +10,19 @@ import keras
 import numpy as np
 
 from dlkit.errors import InputError
-from dlkit.interfaces.data import Description
+from dlkit.interfaces.data import Description, Split
 
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """What a network must predict: the shape of one prepared target, and class names if targets are classes."""
+    """What a network must predict: the shape of one prepared target, and class names if targets are classes.
+
+    others: the number of outputs after those of the classes, such as the blank of CTC.
+    """
 
     shape: tuple[int | None, ...]
     class_names: tuple[str, ...] = ()
+    others: int = 0
 
 
 class Task(ABC):
@@ -28,7 +32,8 @@ class Task(ABC):
     share of every class. moves_targets: whether raw targets are pixels, which augmentation transforms together with the
     inputs. scores: the output whose largest entry is the predicted class. predicts_classes: whether targets are one-hot
     classes and outputs their probabilities, or logits if the loss takes them. has_units: whether a last layer that
-    inverts a normalization gives outputs in the units of the targets. loss: the recipe's, None for the task's own.
+    inverts a normalization gives outputs in the units of the targets. spells: the output of class indices, -1 for none,
+    whose classes in order are the predicted text. loss: the recipe's, None for the task's own.
     loss_weights: by output name; 1 for others.
     """
 
@@ -36,6 +41,7 @@ class Task(ABC):
     stratified = False
     moves_targets = False
     scores: str | None = None
+    spells: str | None = None
     has_units = False
     predicts_classes = False
     loss: Any = None
@@ -64,6 +70,13 @@ class Task(ABC):
     @abstractmethod
     def check(self, network: keras.Model, targets: TargetSpec) -> None:
         """Raise InputError if the network's `output` does not fit the targets."""
+
+    def check_examples(self, split: Split, name: str, outputs_of: Callable[[np.ndarray], Any]) -> None:
+        """Raise InputError for an example of a split that can never be predicted.
+
+        outputs_of: returns the network's output for a batch of raw inputs.
+        """
+        del split, name, outputs_of
 
     @abstractmethod
     def prepare_targets(self, targets: Any, inputs: Any, network: keras.Model) -> Any:
@@ -128,7 +141,7 @@ class Examined:
     inputs: as the source provides them, but resized; seen: the network's inputs, corrupted and preprocessed;
     targets: raw; expected: targets in the form the loss expects; outputs: the task's outputs by name. weights: the
     weight of each value in the loss, None if all are equal; network: the network, for tasks that inspect its layers.
-    target_names: of targets that are values, if they have names.
+    target_names: of targets that are values, if they have names. sampling_rate: of recordings, in Hz.
     """
 
     inputs: np.ndarray
@@ -139,6 +152,7 @@ class Examined:
     weights: np.ndarray | None = None
     network: Any = None
     target_names: tuple[str, ...] = ()
+    sampling_rate: int | None = None
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def with_class_units(component: Component, targets: TargetSpec) -> Component:
                 "give the number of units",
                 location=around.location,
             )
-        return len(targets.class_names)
+        return len(targets.class_names) + targets.others
 
     found: Component = filled(component, component)
     return found

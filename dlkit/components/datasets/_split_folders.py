@@ -1,6 +1,7 @@
 """Find the folders of train, validation and test in a folder, under the names that are usual for them."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from dlkit.errors import InputError, MissingError
@@ -30,11 +31,11 @@ def subfolders(folder: Path) -> list[Path]:
         raise denied(error) from error
 
 
-def split_folders(root: Path, wanted: str) -> dict[str, Path]:
+def split_folders(root: Path, wanted: str, suffixes: Iterable[str] = SUFFIXES) -> dict[str, Path]:
     """Return the folders of the splits, none if `root` has no folder that is named after one.
 
-    Raise an error for two folders of one split, for other folders of images beside them, and without train. `wanted`
-    says what a train folder contains, such as <class>/<image>. Train comes first.
+    Raise an error for two folders of one split, for other folders of examples beside them, and without train. `wanted`
+    says what a train folder contains, such as <class>/<image>; suffixes: those of examples. Train comes first.
     """
     folders = subfolders(root)
     named = [(split, path) for path in folders if (split := split_of(path.name))]
@@ -48,7 +49,7 @@ def split_folders(root: Path, wanted: str) -> dict[str, Path]:
     if not found:
         return {}
     names = ", ".join(path.name for path in found.values())
-    others = [path.name for path in folders if path not in found.values() and listed(path, SUFFIXES).images]
+    others = [path.name for path in folders if path not in found.values() and listed(path, suffixes).images]
     if others:
         raise InputError(
             f"{root} has {names}, named after splits, and beside them {', '.join(others[:10])}",
