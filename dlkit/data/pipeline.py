@@ -146,7 +146,8 @@ class InputPipeline:
             epoch = step // steps
             examples = self._cut(*read(indices % len(train)), epoch, indices)
             inputs, targets, shares = self.augmented(*examples, epoch, indices)
-            batch = _mixed_targets(self.prepared(inputs, targets, epoch, indices), shares)
+            batch = self._augmented_features(self.prepared(inputs, targets, epoch, indices), epoch, indices)
+            batch = _mixed_targets(batch, shares)
             return (batch, inputs) if self._teach else batch
 
         return part_of
@@ -165,6 +166,8 @@ class InputPipeline:
         """
         shares = []
         for stage, (takes, function) in enumerate(self._augment):
+            if takes.features:
+                continue
             seeds = example_seeds(self.seed, stage, -1 if takes.epoch else epoch, indices)
             if takes.others:
                 inputs, share = function(inputs, _others(inputs), seeds)
@@ -174,6 +177,14 @@ class InputPipeline:
             inputs, masks = function(*context)
             targets = masks if self._moves_targets else targets
         return inputs, targets, shares
+
+    def _augmented_features(self, batch: Any, epoch: Any, indices: Any) -> Any:
+        """Return a batch whose inputs, the network's, went through the augmentations of features."""
+        inputs, *others = batch
+        for stage, (takes, function) in enumerate(self._augment):
+            if takes.features:
+                inputs, _ = function(inputs, None, example_seeds(self.seed, stage, epoch, indices))
+        return inputs, *others
 
 
 def _others(values: Any) -> Any:

@@ -97,7 +97,8 @@ def stored_description(run: "RunDirectory") -> Description:
         if table is not None and inputs != table_spec(table):
             raise TypeError("the table does not have the shape of the inputs")
         text = TypeAdapter(TextFiles | None).validate_python(stored.get("text"))
-        return Description(inputs, targets, tuple(stored["class_names"]), stored["splits"], values, table, text)
+        names, rate = tuple(stored["class_names"]), stored.get("sampling_rate")
+        return Description(inputs, targets, names, stored["splits"], values, table, text, rate)
     except (KeyError, TypeError, ValidationError) as error:
         path = run.path / "data.json"
         raise InputError(f"{path} does not describe the data", "restore the file or train again") from error

@@ -74,8 +74,8 @@ def examined(built: BuiltModel, recipe: Recipe, split: Split) -> Iterator[Examin
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
         weights = None if counts is None else np.asarray(counts)
         x, y = np.asarray(inputs), np.asarray(targets)
-        names = built.description.target_names
-        yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, built.network, names)
+        names, rate = built.description.target_names, built.description.sampling_rate
+        yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, built.network, names, rate)
 
 
 def examined_by_tiles(built: BuiltModel, split: Split, tiles: Tiles) -> Iterator[Examined]:

@@ -37,7 +37,7 @@ def transcripts_figure(worst: Sequence[Heard], wrong: int, recordings: int) -> F
     wrong, recordings: how many texts of the split have an error, and how many there are.
     """
     figure = Figure()
-    figure.suptitle(f"Transcripts: {wrong:,} of {recordings:,} wrong; the {len(worst)} worst, and where letters are read")
+    figure.suptitle(f"Transcripts: {wrong:,} of {recordings:,} wrong; the {len(worst)} worst")
     grid = figure.subplots(ROWS, COLUMNS, squeeze=False).flat
     for axes in grid:
         axes.set_axis_off()
@@ -45,8 +45,8 @@ def transcripts_figure(worst: Sequence[Heard], wrong: int, recordings: int) -> F
         axes.set_axis_on()
         rate = heard.sampling_rate or 1
         seconds = len(heard.samples) / rate
-        levels = spectrogram(heard.samples)
-        axes.imshow(levels, origin="lower", aspect="auto", extent=(0, seconds, 0, rate / 2000), cmap="gray_r", vmin=_QUIETEST)
+        area = (0, seconds, 0, rate / 2000)
+        axes.imshow(spectrogram(heard.samples), "gray_r", aspect="auto", vmin=_QUIETEST, origin="lower", extent=area)
         _write_letters(axes, heard.path, seconds, rate / 2000)
         axes.set_title(f"said: {label(heard.truth, 18)}\nread: {label(heard.text, 18)}", fontsize=13)
         axes.set(xlabel="time (s)" if heard.sampling_rate else "samples", ylabel="kHz")

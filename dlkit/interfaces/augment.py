@@ -25,23 +25,23 @@ class Takes:
 
     images: requires examples of shape (height, width, channels). epoch: gets the epoch as a fourth argument, an int64
     scalar, and the same seeds in every epoch. others: gets other examples of the batch instead of masks, and returns
-    the mixed inputs and the weight (n,) of the others in each, by which the targets are also mixed. features: gets the
-    network's inputs, after preprocessing, instead of the source's.
+    the mixed inputs and the weight (n,) of the others in each, by which the targets are also mixed. recordings:
+    requires examples of shape (samples,). features: gets the network's inputs, after preprocessing, instead of the
+    source's; they must have the shape (frames, features).
     """
 
     images: bool = True
     epoch: bool = False
     others: bool = False
+    recordings: bool = False
     features: bool = False
 
 
-def takes(
-    *, images: bool = True, epoch: bool = False, others: bool = False, features: bool = False
-) -> Callable[[Function], Function]:
+def takes(*, images: bool = True, **others: bool) -> Callable[[Function], Function]:
     """Declare the arguments of an augmentation; see Takes."""
 
     def declared(function: Function) -> Function:
-        function.__dict__[_ATTRIBUTE] = Takes(images, epoch, others, features)
+        function.__dict__[_ATTRIBUTE] = Takes(images, **others)
         return function
 
     return declared

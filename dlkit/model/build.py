@@ -59,6 +59,7 @@ def build_model(recipe: Recipe, description: Description) -> BuiltModel:
     except DlkitError as error:
         raise located(error, locate(network.layers[-1]) or recipe.model.location) from error
     _check_augment(recipe, description, task, network)
+    _check_augmented_sounds(recipe, description, spec)
     return BuiltModel(description, targets, task, resizer(recipe.data), preprocess, network)
 
 
@@ -94,6 +95,22 @@ def _check_augment(recipe: Recipe, description: Description, task: Task, network
         else:
             continue
         raise InputError(*problem, location=component.location)
+
+
+def _check_augmented_sounds(recipe: Recipe, description: Description, features: ArraySpec) -> None:
+    """Raise InputError for an augmentation of recordings where there are none, or of features that have no frames."""
+    for component in (component for phase in recipe.resolved_phases() for component in phase.augment):
+        takes = taken_by(load("augment", component.name))
+        for needed, kind, spec, rank in (
+            (takes.recordings, "recordings [samples]", description.inputs, 1),
+            (takes.features, "preprocessed inputs [frames, features]", features, 2),
+        ):
+            if needed and (len(spec.shape) != rank or not spec.dtype.startswith("float")):
+                raise InputError(
+                    f"{component.name} needs {kind}, but they are {spec.dtype} {list(spec.shape)}",
+                    "remove it",
+                    location=component.location,
+                )
 
 
 def _build_preprocess(recipe: Recipe, description: Description) -> keras.Model:

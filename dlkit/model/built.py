@@ -9,7 +9,7 @@ import numpy as np
 
 from dlkit.components.layers.crop_like import cropped
 from dlkit.errors import InputError
-from dlkit.interfaces.data import ArraySpec, Description
+from dlkit.interfaces.data import ArraySpec, Description, Split
 from dlkit.interfaces.task import TargetSpec, Task, main_output
 from dlkit.media.images import ImageResizer
 
@@ -83,6 +83,14 @@ class BuiltModel:
         if None in size:
             size = main_output(self.network.compute_output_shape((None, *x.shape[1:])))[1:3]
         return targets if None in size or size == targets.shape[1:3] else cropped(targets, *size)
+
+    def check_examples(self, split: Split, name: str) -> None:
+        """Raise InputError for an example of a split that the network can never predict, such as one too short."""
+
+        def outputs_of(raw: np.ndarray) -> Any:
+            return main_output(self.network(self.preprocess(raw, training=False), training=False))
+
+        self.task.check_examples(split, name, outputs_of)
 
     def samples(self, raw: np.ndarray) -> np.ndarray:
         """Return the inputs of this model for raw examples of the data, which certificates use: the same examples."""

@@ -146,6 +146,8 @@ def _made_up(built: BuiltModel, output: keras.KerasTensor) -> tuple[np.ndarray, 
         classes = len(built.class_names)
         raw = draws.integers(0, classes, (EXAMPLES, *shape[:-1]))
         raw.flat[:classes] = np.arange(min(classes, raw.size))
+    elif task.spells is not None:
+        raw = draws.integers(0, len(built.class_names), (EXAMPLES, shape[0] // 2))
     else:
         raw = draws.uniform(size=(EXAMPLES, *shape)).astype(keras.config.floatx())
     return np.asarray(task.prepare_targets(raw, raw, built.network)), outputs

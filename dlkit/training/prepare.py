@@ -62,6 +62,12 @@ def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared
     counts = class_counts(built, splits.train)
     built = replace(built, task=built.task.fitted(built.class_names, counts))
     check_pixels(built, splits.validation)
+    try:
+        for name in ("train", "validation"):
+            if name in splits.named():
+                built.check_examples(splits.named()[name], name)
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
     adapt(splits.train, built.preprocess, built.network)
     try:
         for layer in text_layers(built.preprocess):

@@ -9,7 +9,7 @@ from dlkit.draws import uniform
 from dlkit.interfaces.augment import takes
 
 
-@takes(images=False)
+@takes(images=False, recordings=True)
 def gain(recordings: Any, masks: Any, seeds: Any, *, decibels: Annotated[float, Field(gt=0)] = 6.0) -> tuple[Any, Any]:
     """Make every recording louder or softer by up to so many decibels; all values in dB are equally likely.
 

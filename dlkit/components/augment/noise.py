@@ -10,15 +10,15 @@ from dlkit.errors import InputError
 from dlkit.interfaces.augment import takes
 
 
-@takes(images=False)
+@takes(images=False, recordings=True)
 def noise(
     recordings: Any, masks: Any, seeds: Any, *, lowest: float = 20.0, highest: Annotated[float, Field(gt=0)] = 50.0
 ) -> tuple[Any, Any]:
     """Add white noise to every recording, softer than it by a ratio from lowest to highest, in dB.
 
     recordings: float32 (n, samples), NaN after the end of each; seeds: int32 (n, 2), one pair per recording. The ratio
-    is that of the powers (means of squares), and all ratios are equally likely. The noise at a sample does not depend on
-    the other recordings of the batch. Returns recordings of the same shape, and the masks.
+    is that of the powers (means of squares), and all ratios are equally likely. The noise of a recording is the same in
+    any batch. Returns recordings of the same shape, and the masks.
     """
     if lowest > highest:
         raise InputError(f"the lowest ratio {lowest:g} is above the highest {highest:g}", "swap them")

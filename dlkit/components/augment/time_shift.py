@@ -9,7 +9,7 @@ from dlkit.draws import uniform
 from dlkit.interfaces.augment import takes
 
 
-@takes(images=False)
+@takes(images=False, recordings=True)
 def time_shift(
     recordings: Any, masks: Any, seeds: Any, *, samples: Annotated[int, Field(gt=0)] = 160
 ) -> tuple[Any, Any]:

@@ -59,9 +59,7 @@ def by_table(table: Path, root: Path, paths: Sequence[Path]) -> dict[Path, Said]
             raise InputError(f"{table} has no column {name!r}", f"it has {', '.join(text.columns)}")
     speakers = text.columns.get("speaker", [""] * len(text))
     known, found = {path.relative_to(root).as_posix(): path for path in paths}, {}
-    for row, (name, said, speaker) in enumerate(
-        zip(text.columns["file"], text.columns["text"], speakers, strict=True)
-    ):
+    for row, (name, said, speaker) in enumerate(zip(text.columns["file"], text.columns["text"], speakers, strict=True)):
         if name not in known:
             raise InputError(f"{text.place(row)}: no recording {name} in {root}", "remove the row, or add the file")
         if known[name] in found:

@@ -22,16 +22,17 @@ from dlkit.media.folders import Listing, listed, passed_over
 from dlkit.process import SKIP_BAD, whole_number
 from dlkit.safety.files import check_links
 
+
 @dataclass(frozen=True, kw_only=True)
 class AudioFolder:
     """WAV and FLAC recordings of any length in a folder, or in its folders train, validation and test.
 
     The transcript of a recording is its field {text} in the `pattern` of the files' names, such as
     '{text}_{speaker}_{take}'; its row in the CSV file `transcripts` (columns file, text and, if you like, speaker); or
-    without both the name of its folder. `words` replaces whole transcripts, such as {"7": seven}. Transcripts consist of
-    the characters of `alphabet`. Channels are averaged, and files of another rate than `sampling_rate` (Hz) are
-    resampled. Without split folders, a seeded fraction `test_fraction` is held out as test; `test_speakers` are never in
-    train and alone in test.
+    without both the name of its folder. `words` replaces whole transcripts, such as {"7": seven}. Transcripts consist
+    of the characters of `alphabet`. Channels are averaged, and files of another rate than `sampling_rate` (Hz) are
+    resampled. Without split folders, a seeded fraction `test_fraction` is held out as test. `test_speakers` are left
+    out of train, and only they are in test.
     """
 
     directory: DataPath
@@ -116,7 +117,8 @@ class AudioFolder:
         """Return the bad recordings that are skipped; raise InputError if DLKIT_SKIP_BAD allows fewer."""
         if len(self.problems) > (whole_number(SKIP_BAD) or 0):
             raise InputError(
-                grouped(self.problems), "fix or remove them (`dlkit data RECIPE` lists all), or skip some with --skip-bad"
+                grouped(self.problems),
+                "fix or remove them (`dlkit data RECIPE` lists all), or skip some with --skip-bad",
             )
         return tuple(self.problems)
 

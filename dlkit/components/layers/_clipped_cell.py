@@ -34,4 +34,4 @@ class ClippedCell(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings for saving."""
-        return super().get_config() | {"units": self.units, "clip": self.clip}
+        return {**super().get_config(), "units": self.units, "clip": self.clip}

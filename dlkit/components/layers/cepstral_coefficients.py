@@ -48,4 +48,4 @@ class CepstralCoefficients(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings for saving."""
-        return super().get_config() | {"coefficients": self.coefficients}
+        return {**super().get_config(), "coefficients": self.coefficients}

@@ -43,4 +43,4 @@ class ContextFrames(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings for saving."""
-        return super().get_config() | {"before": self.before, "after": self.after}
+        return {**super().get_config(), "before": self.before, "after": self.after}

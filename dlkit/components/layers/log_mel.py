@@ -55,8 +55,8 @@ class LogMel(keras.layers.Layer):
         self.lowest, self.highest, self.floor = lowest, highest, floor
         if not lowest < self._top <= sampling_rate / 2:
             raise ValueError(
-                f"the bands reach from {lowest:g} to {self._top:g} Hz, but a rate of {sampling_rate} Hz has frequencies "
-                f"up to {sampling_rate / 2:g} Hz"
+                f"the bands reach from {lowest:g} to {self._top:g} Hz, but a rate of {sampling_rate} Hz has "
+                f"frequencies up to {sampling_rate / 2:g} Hz"
             )
 
     @property
@@ -86,4 +86,4 @@ class LogMel(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the settings for saving."""
         names = ("sampling_rate", "num_mel_bins", "lowest", "highest", "floor")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
