@@ -47,6 +47,14 @@ class Servable(Protocol):
     def scores(self) -> str | None:
         """Return the name of the output whose largest entry is the predicted class, or None."""
 
+    @property
+    def spells(self) -> str | None:
+        """Return the name of the output of class indices, -1 for none, that spell the predicted text, or None."""
+
+    @property
+    def sampling_rate(self) -> int | None:
+        """Return the sampling rate of recordings in Hz, or None if examples are not recordings."""
+
     def predict(self, inputs: Any) -> dict[str, Any]:
         """Return named outputs for a batch of resized inputs."""
 

@@ -12,6 +12,7 @@ from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec, Description, Split
 from dlkit.interfaces.task import TargetSpec, Task, main_output
 from dlkit.media.images import ImageResizer
+from dlkit.media.sound_graph import in_16_bits
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class BuiltModel:
     def scores(self) -> str | None:
         """Return the name of the output whose largest entry is the predicted class, if there is one."""
         return self.task.scores
+
+    @property
+    def spells(self) -> str | None:
+        """Return the name of the output of class indices whose classes in order are the predicted text, if any."""
+        return self.task.spells
+
+    @property
+    def sampling_rate(self) -> int | None:
+        """Return the sampling rate of the recordings that the model takes, in Hz, None for other inputs."""
+        return self.description.sampling_rate
 
     @property
     def inference_network(self) -> keras.Model:
@@ -93,8 +104,11 @@ class BuiltModel:
         self.task.check_examples(split, name, outputs_of)
 
     def samples(self, raw: np.ndarray) -> np.ndarray:
-        """Return the inputs of this model for raw examples of the data, which certificates use: the same examples."""
-        return raw
+        """Return the inputs of this model for raw examples of the data, which certificates use: the same examples.
+
+        Recordings are rounded to what a WAV file of 16 bits represents.
+        """
+        return raw if self.sampling_rate is None else in_16_bits(raw)
 
     def predict(self, inputs: Any) -> dict[str, Any]:
         """Return the task's named outputs for a batch of resized inputs."""

@@ -13,6 +13,8 @@ from dlkit.files.cache import cached_json
 from dlkit.media.audio import read_recording
 
 SILENT_DECIBELS, SILENT_SECONDS = -50, 0.01
+MOSTLY = 0.5
+"""From this share of silence on, a recording is mostly silent."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dlkit.components.exporters._conversion import PROGRAMS
 from dlkit.components.layers._words import lookup_tables
 from dlkit.interfaces.exporter import Exporter, Interface, Port, Servable, takes_images
 from dlkit.media.images import decode
+from dlkit.media.sound_graph import decode_recordings, encode_recordings
 from dlkit.safety.saved_models import check_saved_model
 
 
@@ -22,8 +23,9 @@ class SavedModel(Exporter):
     """Writes a TensorFlow SavedModel with preprocessing and decoding inside its graph, in inference mode.
 
     `serving_default` takes `inputs` in the source's dtype and shape (n, ...); for 8-bit images, `serve_encoded` takes
-    `encoded`, JPEG or PNG strings (n,). Both return the task's outputs by name and, for classes, `label` strings (n,)
-    from the class names, a constant of the graph. (Exports of earlier versions have them in a text file, one per line.)
+    `encoded`, JPEG or PNG strings (n,), and for recordings, WAV strings of 16 bits. Both return the task's outputs by
+    name and, for classes, `label` strings (n,) from the class names, a constant of the graph; for transcripts, `text`
+    strings (n,). Recordings of different lengths are padded with NaN at their end. (Exports of earlier versions have them in a text file, one per line.)
     """
 
     runtime = PROGRAMS / "run_saved_model.py"
@@ -36,7 +38,7 @@ class SavedModel(Exporter):
             spec = model.raw_spec
             inputs = tf.TensorSpec((None, *spec.shape), spec.dtype, name="inputs")
             signatures = {"serving_default": served.serve.get_concrete_function(inputs)}
-            if takes_images(spec):
+            if takes_images(spec) or model.sampling_rate is not None:
                 encoded = tf.TensorSpec((None,), tf.string, name="encoded")
                 signatures["serve_encoded"] = served.serve_encoded.get_concrete_function(encoded)
             written = Path(scratch) / "written"  # TensorFlow treats []*{} in a path as a pattern
@@ -56,6 +58,8 @@ class SavedModel(Exporter):
         found = {"serving_default/inputs": examples}
         if takes_images(model.raw_spec):
             found["serve_encoded/encoded"] = np.asarray([tf.io.encode_png(image).numpy() for image in examples])
+        if model.sampling_rate is not None:
+            found["serve_encoded/encoded"] = encode_recordings(examples, model.sampling_rate)
         return found
 
     def check(self, folder: Path, model: Servable) -> None:
@@ -79,6 +83,8 @@ class _Served(tf.Module):
         return self._labelled(self._model.predict_raw(inputs))
 
     def _serve_encoded(self, encoded: Any) -> dict[str, Any]:
+        if self._model.sampling_rate is not None:
+            return self._labelled(self._model.predict(decode_recordings(encoded, self._model.sampling_rate)))
         spec, resize = self._model.raw_spec, self._model.resize
 
         def pixels(text: Any) -> Any:
@@ -90,8 +96,15 @@ class _Served(tf.Module):
         return self._labelled(self._model.predict(tf.ensure_shape(images, (None, *shape))))
 
     def _labelled(self, outputs: dict[str, Any]) -> dict[str, Any]:
-        scores = self._model.scores
+        scores, spells = self._model.scores, self._model.spells
+        if spells is not None:
+            return outputs | {"text": self._spelled(outputs[spells])}
         if scores is None:
             return outputs
         labels = tf.constant([name.encode() for name in self._model.class_names])
         return outputs | {"label": tf.gather(labels, tf.argmax(outputs[scores], axis=-1))}
+
+    def _spelled(self, letters: Any) -> Any:
+        """Return the texts (n,) that indices of classes (n, places) spell; -1 is none."""
+        names = tf.constant([*(name.encode() for name in self._model.class_names), b""])
+        return tf.strings.reduce_join(tf.gather(names, tf.where(letters < 0, len(names) - 1, letters)), axis=1)
