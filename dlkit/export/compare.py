@@ -36,18 +36,28 @@ class Request:
 
 
 def expected_outputs(built: BuiltModel, raw: Any, allowed: Tolerance) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return the outputs of the run's own model, with a `label` if it has scores, and where labels are tied (n,)."""
+    """Return the outputs of the run's own model, and where labels are tied (n,).
+
+    A model with scores also has a `label`, one that spells a `text`.
+    """
     answer = {name: np.asarray(value) for name, value in built.predict_raw(tf.constant(raw)).items()}
     tied = np.zeros(len(next(iter(answer.values()))), bool)
     if built.scores is not None:
         tied = tied_labels(answer[built.scores], allowed)
         answer["label"] = labels_of(answer[built.scores], built.class_names)
+    if built.spells is not None:
+        answer["text"] = texts_of(answer[built.spells], built.class_names)
     return answer, tied
 
 
 def labels_of(scores: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
     """Return the names (n,) of the classes with the best scores (n, classes), as bytes."""
     return np.asarray([class_names[index].encode() for index in scores.argmax(axis=-1)])
+
+
+def texts_of(letters: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
+    """Return the texts (n,) that indices of classes (n, places) spell, as bytes; -1 is none."""
+    return np.asarray(["".join(class_names[index] for index in row if index >= 0).encode() for row in letters])
 
 
 def tied_labels(scores: np.ndarray, allowed: Tolerance) -> np.ndarray:

@@ -39,7 +39,7 @@ class Tap:
 class Tapped(BuiltModel):
     """A model whose outputs are those of its layers."""
 
-    scores = None
+    scores = spells = None
     class_names = ()
 
     @property

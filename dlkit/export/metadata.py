@@ -21,8 +21,10 @@ def metadata_of(trained: TrainedModel, format_name: str, part: str | None, inter
         "part": part,
         "task": trained.loaded.recipe.task.name,
         "inputs": [asdict(port) for port in interface.inputs],
-        "outputs": [asdict(port) for port in interface.outputs if port.name != "label"],
+        "outputs": [asdict(port) for port in interface.outputs if port.name not in ("label", "text")],
         "scores": built.scores,
+        "spells": built.spells,
+        "sampling_rate": built.sampling_rate,
         "class_names": list(built.class_names),
         "columns": list(table.names) if table is not None else None,
         "starts_at": interface.starts_at,
@@ -50,7 +52,9 @@ def _resize(built: BuiltModel) -> dict[str, Any] | None:
 
 
 def _label(built: BuiltModel, interface: Interface) -> list[str]:
-    """Return the step from scores to a label, unless the artefact gives labels itself."""
-    if built.scores is None or any(port.name == "label" for port in interface.outputs):
-        return []
-    return [f"label: class_names[argmax of {built.scores}]"]
+    """Return the step from scores to a label, or from letters to a text, unless the artefact gives them itself."""
+    given = {port.name for port in interface.outputs}
+    steps = [f"label: class_names[argmax of {built.scores}]"] if built.scores and "label" not in given else []
+    if built.spells and "text" not in given:
+        steps.append(f"text: class_names of the {built.spells} in order, without -1")
+    return steps

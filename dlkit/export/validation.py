@@ -9,7 +9,7 @@ import numpy as np
 
 from dlkit.data.batches import fixed_batch
 from dlkit.errors import CheckError, InputError, MissingError
-from dlkit.export.compare import Request, compare, expected_outputs, labels_of, merged
+from dlkit.export.compare import Request, compare, expected_outputs, labels_of, merged, texts_of
 from dlkit.export.reader import Reader
 from dlkit.interfaces.data import Split
 from dlkit.interfaces.exporter import Exporter, Tolerance
@@ -71,13 +71,12 @@ def compare_held_out(
 
 
 def add_labels(answers: dict[str, np.ndarray], built: BuiltModel, turns: int, numbers: int = 1) -> None:
-    """Add the `label` of the best score for artefacts that give only scores, as their callers do."""
-    if built.scores is None:
-        return
-    for place in (f"{number}/{turn}" for number in range(numbers) for turn in range(turns)):
-        scores = answers.get(f"{place}/{built.scores}")
-        if scores is not None and f"{place}/label" not in answers:
-            answers[f"{place}/label"] = labels_of(scores, built.class_names)
+    """Add the `label` of the best score, or the `text`, for artefacts that give only numbers, as their callers do."""
+    for output, name, named in ((built.scores, "label", labels_of), (built.spells, "text", texts_of)):
+        for place in (f"{number}/{turn}" for number in range(numbers) for turn in range(turns)):
+            values = answers.get(f"{place}/{output}") if output is not None else None
+            if values is not None and f"{place}/{name}" not in answers:
+                answers[f"{place}/{name}"] = named(values, built.class_names)
 
 
 def _chunks(split: Split) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -35,9 +35,15 @@ def _known_format(text: Any) -> list[Any]:
 
 
 def encode_recordings(recordings: np.ndarray, sampling_rate: int) -> np.ndarray:
-    """Return float32 recordings (n, samples), NaN after the end of each, as WAV strings of 16 bits, object (n,)."""
+    """Return float32 recordings (n, samples), NaN after the end of each, as WAV strings of 16 bits (n,)."""
     rows = [row[np.isfinite(row)][:, np.newaxis] for row in recordings]
-    return np.asarray([tf.audio.encode_wav(row, sampling_rate).numpy() for row in rows], object)
+    return np.asarray([_closed(tf.audio.encode_wav(row, sampling_rate).numpy()) for row in rows])
+
+
+def _closed(wav: bytes) -> bytes:
+    """Return a WAV string with a chunk at its end that is not 0, because NumPy removes zeros at the end of strings."""
+    closed = wav + b"note" + (2).to_bytes(4, "little") + b".."
+    return closed[:4] + (len(closed) - 8).to_bytes(4, "little") + closed[8:]
 
 
 def in_16_bits(recordings: np.ndarray) -> np.ndarray:

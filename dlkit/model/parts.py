@@ -67,7 +67,7 @@ def part_of(built: BuiltModel, name: str) -> ModelPart:
     code = ArraySpec(tuple(network.input.shape[1:]), keras.config.floatx())
     entry = keras.Input(code.shape, dtype=code.dtype, name="inputs")
     identity = keras.Model(entry, entry, name="preprocess")
-    description = replace(built.description, inputs=code, class_names=(), table=None)
+    description = replace(built.description, inputs=code, class_names=(), table=None, sampling_rate=None)
     return ModelPart(description, *kept, None, identity, network, name, built)
 
 

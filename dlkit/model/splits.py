@@ -19,6 +19,7 @@ def read_split(trained: TrainedModel, split: str) -> Split:
             data = _loaded(trained, split)
         check_fits(data, split, resized_spec(recipe.data, trained.built.description))
         check_finite(data, split)
+        trained.built.check_examples(data, split)
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
     return data

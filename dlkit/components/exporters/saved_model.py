@@ -25,7 +25,8 @@ class SavedModel(Exporter):
     `serving_default` takes `inputs` in the source's dtype and shape (n, ...); for 8-bit images, `serve_encoded` takes
     `encoded`, JPEG or PNG strings (n,), and for recordings, WAV strings of 16 bits. Both return the task's outputs by
     name and, for classes, `label` strings (n,) from the class names, a constant of the graph; for transcripts, `text`
-    strings (n,). Recordings of different lengths are padded with NaN at their end. (Exports of earlier versions have them in a text file, one per line.)
+    strings (n,). Recordings of different lengths are padded with NaN at their end. (Exports of earlier versions have
+    class names in a text file, one per line.)
     """
 
     runtime = PROGRAMS / "run_saved_model.py"
