@@ -167,6 +167,7 @@ def show_data(content: Mapping[str, Any]) -> None:
             line("steps of {}: {shortest} to {longest}, median {median:g}".format(name, **split["steps"]))
     for name, words in content.get("words", {}).items():
         _show_words(name, words)
+    _show_recordings(content.get("recordings", {}))
     rows = []
     for title, key in (("exact", "exact_duplicates"), ("near", "near_duplicates")):
         found = content[key] or {}
@@ -199,6 +200,30 @@ def _show_words(name: str, words: Mapping[str, Any]) -> None:
         rows.append((split, part["words"], *shares, spread["shortest"], f"{spread['median']:g}", spread["longest"]))
     titles = ("words of", "count", "known", "unknown", "shortest text", "median", "longest")
     table(titles, rows, right=range(1, len(titles)))
+
+
+def _show_recordings(content: Mapping[str, Any]) -> None:
+    """Print durations, levels and speakers of the recordings in every split."""
+    rows = []
+    for name, part in content.items():
+        seconds, level = part["seconds"], part["level"]
+        times = (f"{seconds[key]:g}" for key in ("shortest", "median", "longest", "total"))
+        levels = f"{level['softest']:g} to {level['loudest']:g}"
+        counts = (part["clipped"], part["mostly_silent"], len(part["speakers"]))
+        rows.append((name, *times, levels, *counts))
+    if rows:
+        titles = (
+            "recordings of",
+            "shortest s",
+            "median",
+            "longest",
+            "total",
+            "level dB",
+            "clipped",
+            "silent",
+            "speakers",
+        )
+        table(titles, rows, right=range(1, len(titles)))
 
 
 def show_finding(finding: "Finding") -> None:

@@ -10,6 +10,7 @@ from dlkit.catalog.create import create_at
 from dlkit.components.datasets._unreadable import unreadable
 from dlkit.data.near_duplicates import alike, difference_hashes, is_image, near_counts
 from dlkit.data.notes import source_notes
+from dlkit.data.recordings import recordings_report, recordings_warnings
 from dlkit.data.source import build_dataset, describe
 from dlkit.data.splits import is_unlabelled, load_splits, not_finite, resizer
 from dlkit.data.words import words_report
@@ -71,7 +72,10 @@ def report(recipe: Recipe) -> dict[str, Any]:
     }
     words = words_report(recipe.data, description, splits)
     content |= {"words": words} if words else {}
-    return content | {"warnings": [*source_notes(dataset), *warnings(content)]}
+    heard = recordings_report(dataset, splits)
+    content |= {"recordings": heard} if heard else {}
+    sounds = recordings_warnings(heard, getattr(dataset, "sampling_rate", None))
+    return content | {"warnings": [*source_notes(dataset), *warnings(content), *sounds]}
 
 
 def unreadable_files(dataset: Dataset) -> dict[str, str]:

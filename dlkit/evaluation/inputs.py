@@ -14,6 +14,8 @@ from dlkit.errors import InputError, MissingError
 from dlkit.interfaces.data import ArraySpec, TextFiles
 from dlkit.interfaces.exporter import takes_images
 from dlkit.media.arrays import check_numbers, converted, read_npy, read_npz, read_sequences
+from dlkit.media.audio import SUFFIXES as AUDIO_SUFFIXES
+from dlkit.media.audio import read_audio
 from dlkit.media.folders import SUFFIXES, listed, passed_over
 from dlkit.media.images import read_image
 from dlkit.media.table_inputs import read_inputs
@@ -67,15 +69,16 @@ def _reader(path: Path) -> Reader:
 
 
 def _folder(built: BuiltModel, path: Path, pool: Executor) -> Iterator[Named]:
-    """Yield the images below a folder, decoded while the network runs, or its texts for a model of texts."""
+    """Yield the images, recordings or texts below a folder, as the model takes them, decoded while it runs."""
     if takes_texts(built.raw_spec):
         yield from _texts_below(built, path)
         return
-    files = listed(path).images
+    kind, reader = ("images", _IMAGES) if built.sampling_rate is None else ("recordings", _RECORDINGS)
+    files = listed(path, reader.suffixes).images
     if not files:
-        raise MissingError(f"no images in {path}", f"images end in {', '.join(sorted(SUFFIXES))}")
+        raise MissingError(f"no {kind} in {path}", f"{kind} end in {', '.join(sorted(reader.suffixes))}")
     check_links(path, files)
-    for examples in _read_ahead(pool, lambda file: _read_image(built, file), files):
+    for examples in _read_ahead(pool, lambda file: reader.read(built, file), files):
         yield from examples
 
 
@@ -118,6 +121,16 @@ def _read_image(built: BuiltModel, path: Path) -> list[Named]:
     if built.resize is None:
         _check_shape(spec, pixels.shape, str(path))
     return [(str(path), pixels)]
+
+
+def _read_recording(built: BuiltModel, path: Path) -> list[Named]:
+    """Return a WAV or FLAC file at the model's sampling rate; raise InputError for one that is shorter than a frame."""
+    if built.sampling_rate is None:
+        raise InputError(f"{path}: this model takes no recordings", "give what it was trained on")
+    samples = read_audio(path, built.sampling_rate)
+    if not built.frames(samples):
+        raise InputError(f"{path} is too short: its {len(samples):,} samples give no frame", "give a longer recording")
+    return [(str(path), samples)]
 
 
 def _read_rows(built: BuiltModel, path: Path) -> list[Named]:
@@ -177,8 +190,10 @@ def _read_table(built: BuiltModel, path: Path) -> list[Named]:
 
 
 _IMAGES = Reader(frozenset(SUFFIXES), _read_image)
+_RECORDINGS = Reader(AUDIO_SUFFIXES, _read_recording)
 READERS = (
     _IMAGES,
+    _RECORDINGS,
     Reader(frozenset({".npy", ".npz"}), _read_rows),
     Reader(frozenset({".csv", ".tsv", ".txt"}), _read_table),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from dlkit.components.layers.crop_like import cropped
 from dlkit.errors import InputError
@@ -94,6 +95,13 @@ class BuiltModel:
         if None in size:
             size = main_output(self.network.compute_output_shape((None, *x.shape[1:])))[1:3]
         return targets if None in size or size == targets.shape[1:3] else cropped(targets, *size)
+
+    def frames(self, samples: np.ndarray) -> int:
+        """Return how many frames preprocessing makes of a recording (samples,), 0 if it is shorter than a window."""
+        try:
+            return int(self.preprocess(samples[np.newaxis], training=False).shape[1])
+        except (ValueError, tf.errors.InvalidArgumentError):
+            return 0
 
     def check_examples(self, split: Split, name: str) -> None:
         """Raise InputError for an example of a split that the network can never predict, such as one too short."""
