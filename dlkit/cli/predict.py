@@ -21,7 +21,9 @@ from dlkit.cli._options import (
 def predict(
     inputs: Annotated[
         list[Path],
-        typer.Argument(help="Images, folders of images, .csv files, .npz files with an array x, or .npy files."),
+        typer.Argument(
+            help="Images, recordings, folders of them, .csv files, .npz files with an array x, or .npy files."
+        ),
     ],
     run: Annotated[
         str | None,
