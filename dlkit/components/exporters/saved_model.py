@@ -108,4 +108,5 @@ class _Served(tf.Module):
     def _spelled(self, letters: Any) -> Any:
         """Return the texts (n,) that indices of classes (n, places) spell; -1 is none."""
         names = tf.constant([*(name.encode() for name in self._model.class_names), b""])
-        return tf.strings.reduce_join(tf.gather(names, tf.where(letters < 0, len(names) - 1, letters)), axis=1)
+        places = tf.where(letters < 0, len(self._model.class_names), letters)
+        return tf.strings.reduce_join(tf.gather(names, places), axis=1)
