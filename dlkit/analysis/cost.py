@@ -1,4 +1,7 @@
-"""The cost of each layer for one example: multiply-adds, memory of the output, and receptive field."""
+"""The cost of each layer for one example: multiply-adds, memory of the output, and receptive field.
+
+Of sequences of any length, the first two are those of one step.
+"""
 
 from dataclasses import dataclass
 from math import ceil, isinf, prod
@@ -7,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlkit.analysis.facts import one_step
 from dlkit.analysis.layers import facts_of, output_of, table_layers
 from dlkit.analysis.reach import Field
 from dlkit.analysis.receptive_field import fields
@@ -53,8 +57,11 @@ def _seen(field: Field) -> list[int] | None:
 
 
 def _bytes(output: Any) -> int | None:
-    """Return the bytes of one example's output in its own dtype: two per value under mixed_bfloat16."""
-    sizes, dtype = output.shape[1:], keras.backend.standardize_dtype(output.dtype)
+    """Return the bytes of one example's output, or of one step of it, in its own dtype.
+
+    Under mixed_bfloat16, a value has two.
+    """
+    sizes, dtype = one_step(output.shape[1:]), keras.backend.standardize_dtype(output.dtype)
     return None if None in sizes else prod(sizes) * (2 if dtype == "bfloat16" else np.dtype(dtype).itemsize)
 
 

@@ -88,3 +88,8 @@ def pixels(layer: Any, shape: Any) -> tuple[int, ...]:
     if None in sizes:
         raise TypeError(f"{layer.name} works on images of any size")
     return tuple(size or 0 for size in sizes)
+
+
+def one_step(sizes: Any) -> Any:
+    """Return the sizes of one step of a sequence [any length, features], and other sizes as they are."""
+    return (1, sizes[1]) if len(sizes) == 2 and sizes[0] is None and sizes[1] is not None else tuple(sizes)

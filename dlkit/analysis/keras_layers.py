@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from dlkit.analysis import formulas
-from dlkit.analysis.facts import LayerFacts, Window, channels_of, pixels
+from dlkit.analysis.facts import LayerFacts, Window, channels_of, one_step, pixels
 from dlkit.analysis.formulas import Formula
 from dlkit.analysis.reach import (
     Field,
@@ -81,7 +81,7 @@ def _dense_parameters(layer: Any) -> Formula:
 
 
 def _dense_operations(layer: Any) -> Formula:
-    *places, inputs = layer.input.shape[1:]
+    *places, inputs = one_step(layer.input.shape[1:])
     return formulas.dense_operations(inputs, layer.units, prod(places))
 
 
@@ -90,7 +90,7 @@ def _recurrent_parameters(layer: Any) -> Formula:
 
 
 def _recurrent_operations(layer: Any) -> Formula:
-    return _steps_of(layer, *layer.input.shape[1:])
+    return _steps_of(layer, *one_step(layer.input.shape[1:]))
 
 
 def _weights_of(recurrent: Any, inputs: int) -> Formula:
@@ -115,7 +115,7 @@ def _both_operations(layer: Any) -> Formula:
     directions = (layer.forward_layer, layer.backward_layer)
     if any(type(one).__name__ not in _GATES for one in directions):
         raise TypeError(f"{layer.name} wraps a layer with unknown gates")
-    return _sum(*(_steps_of(one, *layer.input.shape[1:]) for one in directions))
+    return _sum(*(_steps_of(one, *one_step(layer.input.shape[1:])) for one in directions))
 
 
 def _sum(first: Formula, second: Formula) -> Formula:

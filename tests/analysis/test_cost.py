@@ -171,3 +171,11 @@ def test_special_convolutions_are_explained():
         ["depthwise: 8 channels, each with its own filters (depth multiplier 1)"],
     ]
     assert str(found[2].parameters) == "3*3*(64/2)*96 + 96 = 27,744"
+
+
+def test_sequences_of_any_length_cost_what_one_step_costs():
+    inputs = keras.Input((None, 6))
+    hidden = keras.layers.LSTM(4, return_sequences=True)(keras.layers.Dense(5)(inputs))
+    costs = layer_costs(keras.Model(inputs, keras.layers.Bidirectional(keras.layers.GRU(3))(hidden)))
+    assert [cost.multiply_adds for cost in costs] == [6 * 5, 4 * (5 + 4) * 4, 2 * 3 * (4 + 3) * 3]
+    assert [cost.activation_bytes for cost in costs] == [4 * 5, 4 * 4, 4 * 6]

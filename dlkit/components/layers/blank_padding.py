@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from dlkit.analysis.facts import LayerFacts
+from dlkit.analysis.reach import pointwise
 
 NEVER = -1e4
 """The logit of every letter at a padded frame. Its probability beside a blank of logit 0 is 0 in float32."""
@@ -19,7 +20,7 @@ class BlankPadding(keras.layers.Layer):
     blanks in exactly one way. One tensor therefore tells everything, also how many frames are real.
     """
 
-    layer_facts = LayerFacts()
+    layer_facts = LayerFacts(reach=pointwise)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
