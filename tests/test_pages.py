@@ -21,6 +21,7 @@ RUN_BY = {
     "docs/search.md": "tests/real/test_pages.py",
     "docs/segmentation.md": "tests/real/test_pages.py",
     "docs/serving.md": "tests/serving/test_verb.py",
+    "docs/speech.md": "tests/real/test_speech.py",
     "docs/tables.md": "tests/test_tables_page.py",
     "docs/text.md": "tests/test_text_page.py",
     "docs/threat_model.md": "tests/real/test_pages.py",
