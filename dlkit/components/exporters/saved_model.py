@@ -55,11 +55,14 @@ class SavedModel(Exporter):
         return "serving_default/inputs", examples
 
     def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Return the raw examples and, for images, the same examples as PNG strings."""
+        """Return the raw examples and, for images, the same examples as PNG strings.
+
+        Recordings of one length are also WAV strings.
+        """
         found = {"serving_default/inputs": examples}
         if takes_images(model.raw_spec):
             found["serve_encoded/encoded"] = np.asarray([tf.io.encode_png(image).numpy() for image in examples])
-        if model.sampling_rate is not None:
+        if model.sampling_rate is not None and np.isfinite(examples).all():
             found["serve_encoded/encoded"] = encode_recordings(examples, model.sampling_rate)
         return found
 
