@@ -132,7 +132,8 @@ class Transcription(Task):
         names = ("recording", "truth", "text", "edits", "confidence")
         table = [{name: getattr(one, name) for name in names} for one in heard]
         figures = {"transcripts": partial(transcripts_figure, heard[:SHOWN], len(heard) - exact, len(heard))}
-        return Report(table, figures, rows_are="recording", metrics=rates)
+        in_order = np.asarray([one.edits for one in sorted(heard, key=lambda one: one.recording)], np.float64)
+        return Report(table, figures, rows_are="recording", metrics=rates, answers={"error": in_order})
 
 
 def text_of(letters: Any, class_names: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from dlkit.interfaces.data import ArraySpec, Description, Split
 from dlkit.interfaces.ragged import Ragged
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
+from dlkit.runs.answers import read_answers
 
 RECIPE = """
 recipe: 1
@@ -86,6 +87,10 @@ def test_evaluation_counts_edits_over_all_letters_and_lists_the_worst_first(run)
     assert found["label_error_rate"] == pytest.approx(sum(edits) / sum(len(row["truth"]) for row in rows))
     assert found["exact_match"] == pytest.approx(np.mean([row["truth"] == row["text"] for row in rows]))
     assert (run.path / "figures" / "transcripts_test.png").exists()
+    answers, _ = read_answers(run, "test")
+    assert answers["error"].tolist() == [
+        int(row["edits"]) for row in sorted(rows, key=lambda row: int(row["recording"]))
+    ]
 
 
 def test_a_stopped_training_continues_bit_for_bit_with_augmentation(run, recipe, places, stopped, silent):
