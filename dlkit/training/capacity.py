@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from dlkit.errors import InputError, MissingError
 from dlkit.formatting import byte_size
+from dlkit.interfaces.data import Split
+from dlkit.interfaces.ragged import Ragged, Texts
 from dlkit.machine.hardware import disk, memory, processor_features, system_text
 
 # The forward and backward pass keep about two values per activation; TensorFlow itself needs some memory too.
@@ -18,19 +20,30 @@ TENSORFLOW_BYTES = 400_000_000
 STATE_COPIES = 3 * 4 + 2 * 3
 
 
-def memory_needed(network: keras.Model, batch_size: int) -> int:
-    """Return the bytes that a training step needs: weights, gradients, two optimizer slots, a batch's activations."""
-    return TENSORFLOW_BYTES + 4 * _weight_bytes(network) + batch_size * _activation_bytes(network)
+def memory_needed(network: keras.Model, batch_size: int, steps: int = 1) -> int:
+    """Return the bytes that a training step needs: weights, gradients, two optimizer slots, a batch's activations.
+
+    steps: those of the longest example, for sequences of different lengths.
+    """
+    return TENSORFLOW_BYTES + 4 * _weight_bytes(network) + batch_size * _activation_bytes(network, steps)
 
 
-def check_memory(network: keras.Model, batch_size: int, available: int | None = None) -> None:
+def steps_of(split: Split) -> int:
+    """Return the steps of the longest example, or the words of the longest text; 1 where all have one size."""
+    inputs = split.inputs
+    if isinstance(inputs, Texts):
+        return max(len(text.split()) for text in inputs)
+    return inputs.longest if isinstance(inputs, Ragged) else 1
+
+
+def check_memory(network: keras.Model, batch_size: int, available: int | None = None, steps: int = 1) -> None:
     """Raise InputError, with a batch size that fits, when a step does not fit into the free memory."""
     free = available if available is not None else memory().available
-    needed = memory_needed(network, batch_size)
+    needed = memory_needed(network, batch_size, steps)
     if needed <= free:
         return
     fitting = batch_size
-    while fitting and memory_needed(network, fitting) > free:
+    while fitting and memory_needed(network, fitting, steps) > free:
         fitting //= 2
     advice = (
         f"--set training.batch_size={fitting} fits" if fitting else "a single example does not fit: use a smaller model"
@@ -68,10 +81,10 @@ def _weight_bytes(network: keras.Model) -> int:
     return sum(sizes)
 
 
-def _activation_bytes(network: keras.Model) -> int:
-    """Return the bytes of all layers' outputs for one example, forward and backward; unknown sizes count as 1."""
+def _activation_bytes(network: keras.Model, steps: int) -> int:
+    """Return the bytes of all layers' outputs for one example, forward and backward; unknown sizes count as `steps`."""
     tensors = [tensor for layer in network.layers for tensor in keras.tree.flatten(layer.output)]
-    sizes: list[int] = [prod(n or 1 for n in tensor.shape[1:]) * _item_bytes(tensor.dtype) for tensor in tensors]
+    sizes: list[int] = [prod(n or steps for n in tensor.shape[1:]) * _item_bytes(tensor.dtype) for tensor in tensors]
     return ACTIVATION_COPIES * sum(sizes)
 
 

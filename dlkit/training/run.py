@@ -23,7 +23,7 @@ from dlkit.runs.directory import RunDirectory, create_run
 from dlkit.runs.figures import write_figures
 from dlkit.runs.parents import started_from, with_kept_source
 from dlkit.training.balance import imbalance_warning
-from dlkit.training.capacity import check_disk, check_memory, slow_precision
+from dlkit.training.capacity import check_disk, check_memory, slow_precision, steps_of
 from dlkit.training.check import check_phases, contract_error
 from dlkit.training.continuation import check_recipe, check_start, store_recipe
 from dlkit.training.devices import ALONE, Group, check_same, joined
@@ -175,7 +175,8 @@ def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporte
         if text is not None:
             reporter.note(f"warning: {text}")
     check_phases(ready.built, loaded)
-    check_memory(ready.built.network, loaded.recipe.training.batch_size)
+    steps = steps_of(ready.splits.train)
+    check_memory(ready.built.network, loaded.recipe.training.batch_size, steps=steps)
     check_same(group, ready)
     return Training(loaded.recipe, ready, reporter, group)
 

@@ -1,10 +1,13 @@
 """Memory and disk are foreseen, with a batch that fits."""
 
 import keras
+import numpy as np
 import pytest
 
 from dlkit.errors import InputError, MissingError
-from dlkit.training.capacity import TENSORFLOW_BYTES, check_disk, check_memory, memory_needed, slow_precision
+from dlkit.interfaces.data import Split
+from dlkit.interfaces.ragged import Ragged, Texts
+from dlkit.training.capacity import TENSORFLOW_BYTES, check_disk, check_memory, memory_needed, slow_precision, steps_of
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +53,12 @@ def test_a_full_disk_is_foreseen(network, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     with pytest.raises(MissingError, match=rf"needs about .* on disk, but {tmp_path} has 0.001 MB free"):
         check_disk(network, tmp_path / "not" / "there")
+
+
+def test_sequences_count_with_their_longest_example():
+    network = keras.Sequential([keras.Input((None, 3)), keras.layers.Dense(4), keras.layers.GlobalMaxPooling1D()])
+    split = Split(Ragged.of([np.ones((2, 3), "float32"), np.ones((50, 3), "float32")]), np.zeros(2))
+    assert steps_of(split) == 50
+    assert memory_needed(network, 5, 50) - memory_needed(network, 5, 1) == 5 * 2 * 4 * 49 * 4
+    assert steps_of(Split(Texts.of_strings(["a b c", "incomprehensibilities"]), np.zeros(2))) == 3
+    assert steps_of(Split(np.ones((2, 9)), np.zeros(2))) == 1
