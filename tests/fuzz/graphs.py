@@ -276,12 +276,11 @@ def variables_file(random, folder, path):
 
 
 def other_file(random, folder, path):
-    """A fingerprint, another graph, debugging information, a link in the place of the asset."""
+    """A fingerprint, another graph, debugging information, a link among the assets."""
     kind = random.choice(("fingerprint.pb", "saved_model.cpb", "saved_model.pbtxt", "debug/x.pb", "asset", "keras"))
     if kind == "asset":
-        asset = next((folder / "assets").iterdir())
-        asset.unlink()
-        asset.symlink_to(path)
+        (folder / "assets").mkdir(exist_ok=True)
+        (folder / "assets" / "names.txt").symlink_to(path)
     elif kind == "keras":
         (folder / "keras_metadata.pb").write_bytes(random.randbytes(100))
     else:
