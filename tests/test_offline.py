@@ -18,6 +18,7 @@ def traced(tmp_path, *arguments):
     command = [
         "strace",
         "-f",
+        "--seccomp-bpf",  # stops at the traced calls alone
         "-qq",
         "-e",
         calls,
