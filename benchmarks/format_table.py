@@ -1,6 +1,6 @@
 """Export a tiny run of many recipes in every format: python benchmarks/format_table.py DATA [RECIPE...]
 
-DATA has isbi2012/ and hymenoptera/, and weights/ with MobileNetV2's; MNIST and CIFAR-10 are those of TFDS_DATA_DIR. The
+DATA has isbi2012/, hymenoptera/ and rt-polarity/, and weights/ with MobileNetV2's; MNIST and CIFAR-10 are those of TFDS_DATA_DIR. The
 runs are trained for one epoch on a few examples: only equality counts here, not the metric.
 """
 
@@ -23,8 +23,10 @@ def recipes(data):
     ]
     masks = [f"data.source.image_mask_folder.directory={data / 'isbi2012' / 'train'}", "data.patch.per_image=1"]
     plain = dict.fromkeys(["digits_mlp", "mnist_cnn", "cifar_cnn_fast", "ae_conv", "vae", "wine_csv"], LIMIT)
+    texts = [f"data.source.text_lines.directory={data / 'rt-polarity'}", *LIMIT]
+    reviews = dict.fromkeys(["reviews_bow", "reviews_cnn", "reviews_lstm"], texts)
     sequences = dict.fromkeys(["lstm_sine", "mnist_rows_lstm", "rnn_adder"], LIMIT)
-    return plain | sequences | {"mobilenet_photos": photos + LIMIT, "unet": [*masks, "training.epochs=1"]}
+    return plain | sequences | reviews | {"mobilenet_photos": photos + LIMIT, "unet": [*masks, "training.epochs=1"]}
 
 
 def dlkit(*words):
