@@ -1,7 +1,7 @@
 """Export a tiny run of many recipes in every format: python benchmarks/format_table.py DATA [RECIPE...]
 
-DATA has isbi2012/, hymenoptera/ and rt-polarity/, and weights/ with MobileNetV2's; MNIST and CIFAR-10 are those of TFDS_DATA_DIR. The
-runs are trained for one epoch on a few examples: only equality counts here, not the metric.
+DATA has isbi2012/, hymenoptera/ and rt-polarity/, and weights/ with MobileNetV2's; MNIST and CIFAR-10 are those of
+TFDS_DATA_DIR. The runs are trained for one epoch on a few examples: only equality counts here, not the metric.
 """
 
 import json
