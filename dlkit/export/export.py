@@ -12,7 +12,7 @@ from dlkit.export.compare import worst
 from dlkit.export.latency import measure
 from dlkit.export.localise import diverging_layer
 from dlkit.export.metadata import METADATA, metadata_of, vocabularies
-from dlkit.export.request import ExportRequest
+from dlkit.export.request import ExportRequest, check_installed
 from dlkit.export.stored import artefact_folder, changed_files, load_samples, read_certificate
 from dlkit.export.validation import HeldOut, held_out
 from dlkit.files.atomic import folder_aside, publish, remove_abandoned, write_text
@@ -55,6 +55,7 @@ def export_or_verify(
     path = artefact_folder(request.verify)
     stored = read_certificate(path)
     certified = request.certified_run(stored["run"])
+    check_installed(stored["format"])
     trained = open_run(certified, stored["checkpoint"])
     return Exported(certified, path, verify(path, trained, held_out(trained, request.examples, note)))
 

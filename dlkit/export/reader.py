@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from signal import Signals
 from types import TracebackType
 from typing import Any
 
@@ -17,7 +19,7 @@ from dlkit.components.exporters._conversion import PROGRAMS
 from dlkit.errors import CheckError
 from dlkit.interfaces.exporter import Exporter
 
-SCRIPT = PROGRAMS / "reader.py"
+SCRIPT, SECONDS = PROGRAMS / "reader.py", 1800
 
 
 class Reader:
@@ -79,7 +81,12 @@ class Reader:
         return self._reply()
 
     def _reply(self) -> dict[str, Any]:
-        line = self._process.stdout.readline()
+        limit = threading.Timer(SECONDS, self._process.kill)
+        limit.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            limit.cancel()
         reply: dict[str, Any] = json.loads(line) if line else {"error": self._end()}
         if "error" in reply:
             raise CheckError(f"a clean process cannot run {self.artefact}: {reply['error']}", "export the run again")
@@ -90,4 +97,5 @@ class Reader:
         code = self._process.wait()
         self._errors.seek(0)
         lines = [line.strip() for line in self._errors.read().splitlines() if line.strip()]
-        return f"it ended with {code}" + (f": {lines[-1][:300]}" if lines else "")
+        how = Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"it ended with {how}" + (f": {lines[-1][:300]}" if lines else "")
