@@ -107,7 +107,7 @@ def _check_augmented_sounds(recipe: Recipe, description: Description, features: 
         ):
             if needed and (len(spec.shape) != rank or not spec.dtype.startswith("float")):
                 raise InputError(
-                    f"{component.name} needs {kind}, but they are {spec.dtype} {list(spec.shape)}",
+                    f"{component.name} needs {kind}, but these are {spec.dtype} of shape {list(spec.shape)}",
                     "remove it",
                     location=component.location,
                 )

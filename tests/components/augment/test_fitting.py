@@ -55,6 +55,14 @@ def test_what_is_mixed_has_classes_with_a_unit_each(tmp_path, settings, message,
     assert hint in e.value.problems[0].hint
 
 
+@pytest.mark.parametrize("augment", ["time_shift", "gain", "noise", "spec_augment"])
+def test_digits_are_no_recordings(tmp_path, augment):
+    kind = r"preprocessed inputs \[frames, features\]" if augment == "spec_augment" else r"recordings \[samples\]"
+    with pytest.raises(InputError, match=rf"{augment} needs {kind}, but these are \w+ of shape \[8, 8, 1\]") as e:
+        check_build(recipe(tmp_path, augment))
+    assert (e.value.problems[0].location.line, e.value.problems[0].hint) == (7, "remove it")
+
+
 def test_a_network_learns_rows_from_their_means(tmp_path):
     check_build(recipe(tmp_path, "mixup", ROWS, units=2))
 

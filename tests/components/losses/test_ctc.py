@@ -61,7 +61,7 @@ def test_padding_of_frames_and_of_letters_changes_no_loss():
     np.testing.assert_allclose(full, wanted, rtol=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_wide_beam_finds_the_most_probable_text_and_its_probability(seed):
     logits = scores(5, seed, scale=1.0)
     found = texts(logits)
@@ -73,7 +73,7 @@ def test_a_wide_beam_finds_the_most_probable_text_and_its_probability(seed):
 
 def test_the_greedy_text_is_that_of_the_best_alignment_although_others_may_be_more_probable():
     differs = 0
-    for seed in range(20):
+    for seed in range(10):
         logits = scores(5, seed, scale=1.0)
         found, best = texts(logits), logits.argmax(axis=-1)
         text = tuple(letter for letter, _ in groupby(best.tolist()) if letter != 3)

@@ -37,7 +37,7 @@ data:
     - Normalization: {{axis: -1}}
 model:
   deepspeech: {{units: 6, dropout: 0.1}}
-training: {{batch_size: 4, epochs: 2, seed: 0, optimizer: {{Adam: {{learning_rate: 0.01}}}}}}
+training: {{batch_size: 4, epochs: 1, seed: 0, optimizer: {{Adam: {{learning_rate: 0.01}}}}}}
 """
 
 
@@ -98,7 +98,7 @@ def test_a_stopped_training_continues_bit_for_bit_with_augmentation(run, recipe,
     from dlkit.training.request import TrainingRequest
     from dlkit.training.run import train
 
-    unfinished = stopped(load_recipe(str(recipe)), places / "stopped_tones", silent(), 4)
+    unfinished = stopped(load_recipe(str(recipe)), places / "stopped_tones", silent(), 2)
     request = TrainingRequest(str(recipe), root=places / "stopped_tones", resume=True)
     again = train(request.resolve(), silent()).run
     assert again.path == unfinished.path
