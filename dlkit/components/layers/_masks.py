@@ -29,12 +29,14 @@ _BY_STEP = (
 def start_mask(inputs: Any) -> Masked:
     """Return the inputs of a network and their mask, None unless they are sequences of different lengths.
 
-    Floats (n, steps, ...): NaN is padding, and becomes 0. Integers (n, steps): 0 is padding.
+    Floats (n, steps, ...): NaN is padding, and becomes 0. Integers (n, steps): 0 is padding. Others raise InputError.
     """
     shape = inputs.shape[1:]
     if not shape or shape[0] is not None or None in shape[1:]:
         return inputs, None
     if not keras.backend.is_float_dtype(inputs.dtype):
+        if len(shape) > 1:
+            raise InputError("integers with several values per step cannot be padded", "give the sequences as floats")
         return inputs, ops.not_equal(inputs, 0)
     missing = ops.isnan(inputs)
     mask = ops.logical_not(ops.any(missing, axis=tuple(range(2, len(inputs.shape)))) if len(shape) > 1 else missing)
