@@ -11,7 +11,8 @@ from dlkit.errors import DlkitError
 from dlkit.figures.images import displayed, is_image
 from dlkit.safety.images import checked_image
 
-SHORTEST = 56
+SHORTEST, LONGEST = 56, 160
+"""Small images are enlarged to SHORTEST pixels, large ones reduced to LONGEST: a page shows 72."""
 
 
 def data_uri(encoded: bytes) -> str:
@@ -20,7 +21,7 @@ def data_uri(encoded: bytes) -> str:
 
 
 def picture(image: np.ndarray) -> str | None:
-    """Return an image (height, width, channels) as a data URI, enlarged without smoothing; None for other arrays.
+    """Return an image (height, width, channels) as a data URI; None for other arrays.
 
     Values other than uint8 are scaled from their lowest to their highest.
     """
@@ -30,7 +31,8 @@ def picture(image: np.ndarray) -> str | None:
     pixels = shown if image.dtype == np.uint8 else 255 * shown
     encoded = io.BytesIO()
     made = Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
-    factor = max(1, -(-SHORTEST // min(made.size)))
+    made.thumbnail((LONGEST, LONGEST))
+    factor = max(1, min(SHORTEST // min(made.size), LONGEST // max(made.size)))
     made.resize((made.width * factor, made.height * factor), Image.Resampling.NEAREST).save(encoded, "PNG")
     return data_uri(encoded.getvalue())
 

@@ -16,7 +16,8 @@ from dlkit.runs.directory import RunDirectory
 from dlkit.runs.history import history_so_far
 from dlkit.safety.files import require_file
 
-MOST_CLASSES, MOST_ROWS, BINS, MOST_SPLITS, MOST_FIGURES = 30, 200, 10, 6, 12
+MOST_CLASSES, MOST_ROWS, BINS, MOST_SPLITS = 30, 200, 10, 6
+MOST_FIGURES, MOST_BYTES = 12, 3_500_000
 DRAWN_HERE = ("confusion_matrix_", "mistakes_")
 """The figures of a run that the page draws itself."""
 
@@ -135,13 +136,16 @@ def _calibration(answers: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
 
 
 def figures(run: RunDirectory, charted: bool) -> list[tuple[str, str]]:
-    """Return the pictures that training and evaluation drew, by name, without those that the page draws itself."""
+    """Return the pictures that training and evaluation drew, by name, without those that the page draws itself.
+
+    They are at most MOST_FIGURES, and together at most MOST_BYTES.
+    """
     drawn = set(history_so_far(run)) if charted else set()
-    found = []
+    found: list[tuple[str, str]] = []
     for path in sorted((run.path / "figures").glob("*.png")):
         if path.stem in drawn or path.stem.startswith(DRAWN_HERE):
             continue
         shown = stored_picture(path)
-        if shown is not None:
+        if shown is not None and sum(len(one) for _, one in found) + len(shown) <= MOST_BYTES:
             found.append((path.stem.replace("_", " "), shown))
     return found[:MOST_FIGURES]

@@ -1,9 +1,10 @@
-"""The lecture's convolutional network inside a page, on MNIST."""
+"""The lecture's convolutional network inside a page, on MNIST; runs of real digits compared."""
 
 import numpy as np
 import pytest
 
-from dlkit.evaluation.evaluate import read_split
+from dlkit.evaluation.evaluate import evaluate, read_split
+from dlkit.experiments.compare import compare
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
 from dlkit.report.page import write_page
@@ -31,3 +32,15 @@ def test_mnist_cnn_in_a_page_gives_the_answers_of_the_run_on_200_test_examples(t
         chromium.close()
     assert (found.argmax(1) == expected.argmax(1)).sum() == 200
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_two_seeds_are_not_distinguishable_and_a_better_recipe_is_named(tmp_path, silent):
+    def run(*settings):
+        made = train_recipe(load_recipe("digits_mlp", settings), tmp_path, silent()).run
+        evaluate(open_run(made), "test")
+        return made
+
+    first, other, worse = run(), run("training.seed=1"), run("training.epochs=2")
+    seeds, epochs = compare([first, other, worse])["tests"]
+    assert (seeds["test"], seeds["verdict"]) == ("McNemar", "not distinguishable")
+    assert epochs["verdict"] == f"digits_mlp/{first.path.name} is better"

@@ -1,9 +1,12 @@
 """Where charts draw what."""
 
+import base64
+import io
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dlkit.report.charts import HEIGHT, LEFT, RIGHT, WIDTH, line_chart, reliability_chart
 from dlkit.report.pictures import picture
@@ -49,3 +52,9 @@ def test_the_diagonal_of_calibration_goes_from_corner_to_corner():
 def test_pictures_are_png(shape, dtype):
     assert picture(np.ones(shape, dtype)).startswith("data:image/png;base64,iVBORw0KGgo")
     assert picture(np.ones((5,), dtype)) is None
+
+
+@pytest.mark.parametrize(("side", "shown"), [(8, 56), (28, 56), (100, 100), (600, 160)])
+def test_pictures_are_enlarged_or_reduced_to_what_a_page_shows(side, shown):
+    encoded = base64.b64decode(picture(np.zeros((side, side, 3), np.uint8)).partition(",")[2])
+    assert Image.open(io.BytesIO(encoded)).size == (shown, shown)
