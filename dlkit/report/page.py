@@ -58,7 +58,7 @@ def content(run: RunDirectory, with_model: bool) -> dict[str, Any]:
         "environment": about.environment(run),
         "commands": about.commands(run, loaded),
     }
-    shown = {"curves": charts, "results": splits or found["figures"], "try": found["browser"]}
+    shown = {"curves": charts, "results": splits or found["figures"]["shown"], "try": found["browser"]}
     return found | {"sections": [(key, name) for key, name in SECTIONS if shown.get(key, True)]}
 
 

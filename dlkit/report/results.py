@@ -135,17 +135,19 @@ def _calibration(answers: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
     return {"error": measured(error), "chart": reliability_chart(confidence, accuracy)}
 
 
-def figures(run: RunDirectory, charted: bool) -> list[tuple[str, str]]:
+def figures(run: RunDirectory, charted: bool) -> dict[str, Any]:
     """Return the pictures that training and evaluation drew, by name, without those that the page draws itself.
 
-    They are at most MOST_FIGURES, and together at most MOST_BYTES.
+    They are at most MOST_FIGURES, and together at most MOST_BYTES; the others are counted.
     """
     drawn = set(history_so_far(run)) if charted else set()
     found: list[tuple[str, str]] = []
+    left_out = 0
     for path in sorted((run.path / "figures").glob("*.png")):
-        if path.stem in drawn or path.stem.startswith(DRAWN_HERE):
+        if path.stem in drawn or path.stem.startswith(DRAWN_HERE) or (shown := stored_picture(path)) is None:
             continue
-        shown = stored_picture(path)
-        if shown is not None and sum(len(one) for _, one in found) + len(shown) <= MOST_BYTES:
+        if len(found) < MOST_FIGURES and sum(len(one) for _, one in found) + len(shown) <= MOST_BYTES:
             found.append((path.stem.replace("_", " "), shown))
-    return found[:MOST_FIGURES]
+        else:
+            left_out += 1
+    return {"shown": found, "left_out": left_out}
