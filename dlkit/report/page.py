@@ -42,6 +42,7 @@ def content(run: RunDirectory, with_model: bool) -> dict[str, Any]:
     loaded = with_kept_source(load_recipe(run.resolved_recipe), run)
     trained = open_run(run) if with_model else _opened(run)
     charts, splits = results.curves(run), results.splits(run)
+    figures = results.figures(run, bool(charts))
     found = {
         "version": __version__,
         "run": head(run, loaded),
@@ -52,13 +53,13 @@ def content(run: RunDirectory, with_model: bool) -> dict[str, Any]:
         "filters": network.filters(trained) if trained else None,
         "charts": charts,
         "splits": splits,
-        "figures": results.figures(run, bool(charts)),
+        "figures": figures,
         "browser": browser.network_of(trained) if with_model and trained else None,
         "certificates": about.certificates(run),
         "environment": about.environment(run),
         "commands": about.commands(run, loaded),
     }
-    shown = {"curves": charts, "results": splits or found["figures"]["shown"], "try": found["browser"]}
+    shown = {"curves": charts, "results": splits or figures["shown"], "try": found["browser"]}
     return found | {"sections": [(key, name) for key, name in SECTIONS if shown.get(key, True)]}
 
 
