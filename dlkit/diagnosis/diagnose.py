@@ -84,8 +84,8 @@ def _signals(run: RunDirectory) -> Signals:
     with hint_at_new_place(loaded):
         prepared = prepare(loaded, run)
     if trained is None:
-        return Signals(Record(run), loaded.recipe, prepared.built, prepared.splits, trained=False)
-    return Signals(Record(run), loaded.recipe, trained.built, prepared.splits, True, _moved(trained, prepared))
+        return Signals(Record(run), loaded, prepared.built, prepared.splits, trained=False)
+    return Signals(Record(run), loaded, trained.built, prepared.splits, True, _moved(trained, prepared))
 
 
 def _moved(trained: TrainedModel, prepared: Prepared) -> float | None:

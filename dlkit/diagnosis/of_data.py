@@ -7,6 +7,8 @@ from dlkit.diagnosis.inputs import ranges
 from dlkit.diagnosis.leaks import Leak
 from dlkit.diagnosis.signals import Part, Signals
 from dlkit.formatting import percent, rounded
+from dlkit.training.balance import imbalance_warning
+from dlkit.training.pixels import backbone_warning
 
 LARGE, SMALL = 20.0, 0.01
 """Inputs of a size above LARGE make the first steps far too long; below a spread of SMALL, examples hardly differ."""
@@ -29,8 +31,9 @@ def leak(found: Leak | None) -> Finding | None:
 def input_range(signals: Signals) -> Finding | None:
     """Find inputs that are not scaled, or scaled so often that examples hardly differ."""
     names = [component.name for component in signals.recipe.data.preprocess]
-    known = signals.recipe.model.name == "pretrained" or "ApplicationPreprocessing" in names
-    seen = None if known or not signals.numeric else ranges(signals.built, signals.train.inputs, signals.train.seen)
+    if signals.recipe.model.name == "pretrained" or "ApplicationPreprocessing" in names:
+        return _backbone_range(signals)
+    seen = ranges(signals.built, signals.train.inputs, signals.train.seen) if signals.numeric else None
     if seen is None:
         return None
     low, high = (rounded(value, 3) for value in seen.seen)
@@ -46,6 +49,15 @@ def input_range(signals: Signals) -> Finding | None:
         advice = "scale once: remove all but one of the scaling layers"
         return Finding("inputs_scaled_twice", says, tuple(evidence), advice)
     return None
+
+
+def _backbone_range(signals: Signals) -> Finding | None:
+    """Find pixels that do not reach a pretrained backbone as those did that it was trained on."""
+    problem = backbone_warning(signals.built, signals.loaded)
+    if problem is None:
+        return None
+    says = "data.preprocess is not that of the pretrained network: missing, doubled or another network's"
+    return Finding("preprocessing_does_not_fit", says, (problem.message,), problem.hint)
 
 
 def _scaling(signals: Signals) -> str:
@@ -129,8 +141,6 @@ def _errors_when_sure(signals: Signals, part: Part) -> float:
 
 def imbalance(signals: Signals) -> Finding | None:
     """Find rare classes that accuracy hides."""
-    from dlkit.training.balance import imbalance_warning
-
     counts = signals.record.class_counts
     warning = imbalance_warning(signals.built.task, tuple(counts), tuple(counts.values())) if counts else None
     if warning is None or not signals.classifies:

@@ -6,7 +6,9 @@ from dlkit.diagnosis.finding import Finding
 from dlkit.diagnosis.record import Record
 from dlkit.formatting import first_few, rounded
 
-ABOVE_START, STILL_HIGH, OVERFIT_LOSS = 1.5, 0.3, 1.75
+ABOVE_START, STILL_HIGH = 1.5, 0.3
+OVERFIT_LOSS, OVERFIT_EARLY, LONG, EARLY = 1.75, 1.35, 20, 0.25
+"""A rise of val_loss that is overfitting; less is, where its best epoch is EARLY among LONG epochs or more."""
 ADVICE_LOWER = "train with a learning rate ten times smaller: dlkit lr-range proposes one"
 
 
@@ -46,7 +48,9 @@ def trained_too_long(record: Record) -> Finding | None:
         return None
     best = int(np.argmin(held))
     late, lowest = float(np.median(held[-3:])), float(held[best])
-    if best > 0.6 * len(held) or lowest <= 0 or late < OVERFIT_LOSS * lowest or losses[-1] > 0.7 * losses[best]:
+    early = len(held) >= LONG and best < EARLY * len(held)
+    rise = OVERFIT_EARLY if early else OVERFIT_LOSS
+    if best > 0.6 * len(held) or lowest <= 0 or late < rise * lowest or losses[-1] > 0.7 * losses[best]:
         return None
     evidence = (
         f"val_loss was lowest in epoch {best} with {rounded(lowest, 3)}, and {rounded(late, 3)} at the end",

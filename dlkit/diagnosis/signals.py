@@ -18,6 +18,7 @@ from dlkit.diagnosis.record import Record
 from dlkit.evaluation.report import examined
 from dlkit.interfaces.data import Split
 from dlkit.model.built import BuiltModel
+from dlkit.recipe import LoadedRecipe
 from dlkit.recipe.schema import Recipe
 
 TRAIN, HELD, ACTIVE = 4000, 2000, 500
@@ -41,11 +42,16 @@ class Signals:
     """What is measured of a run. `trained` is false for an unfinished one, whose network is not looked at."""
 
     record: Record
-    recipe: Recipe
+    loaded: LoadedRecipe
     built: BuiltModel
     splits: Splits
     trained: bool
     moved: float | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """Return the run's recipe."""
+        return self.loaded.recipe
 
     @cached_property
     def train(self) -> Part:
