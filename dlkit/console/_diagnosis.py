@@ -5,7 +5,7 @@ from typing import Any
 
 from dlkit.console._grid import table
 from dlkit.console._primitives import line
-from dlkit.formatting import measured
+from dlkit.formatting import measured, rounded
 
 
 def show_diagnosis(result: Mapping[str, Any]) -> None:
@@ -32,6 +32,8 @@ def show_comparison(result: Mapping[str, Any]) -> None:
     metrics = list(dict.fromkeys(name for entry in runs for name in entry["metrics"]))
     counts = [(key, [entry[key] for entry in runs]) for key in ("epochs", "parameters", "multiply_adds")]
     rows = [(key.replace("_", "-"), *("?" if n is None else f"{n:,}" for n in found)) for key, found in counts]
+    times = [entry["seconds"] for entry in runs]
+    rows.append(("training (s)", *("?" if time is None else rounded(time, 3) for time in times)))
     for name in metrics:
         values = [entry["metrics"].get(name) for entry in runs]
         rows.append((f"{result['split']} {name}", *("" if value is None else measured(value) for value in values)))

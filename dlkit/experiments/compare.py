@@ -13,6 +13,7 @@ from dlkit.process import command
 from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.runs.answers import read_answers
 from dlkit.runs.directory import RunDirectory
+from dlkit.runs.history import history_so_far
 from dlkit.runs.listing import describe
 
 SPLITS = ("test", "validation", "train")
@@ -88,6 +89,7 @@ def _described(one: Compared, split: str) -> dict[str, Any]:
         "name": one.name,
         "finished": content["finished"],
         "epochs": content["epochs"],
+        "seconds": sum(history_so_far(one.run).get("seconds", ())) or None,
         "parameters": table["parameters"]["total"] if table else None,
         "multiply_adds": table["cost"]["multiply_adds"] if table else None,
         "metrics": one.metrics(split),

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlkit import __version__
 from dlkit.files.atomic import write_text
-from dlkit.formatting import measured
+from dlkit.formatting import measured, rounded
 from dlkit.report.charts import LineChart, line_chart
 from dlkit.report.network import shape_text
 from dlkit.report.rendering import filled
@@ -35,6 +35,8 @@ def overview(result: Mapping[str, Any], metrics: Sequence[str]) -> list[list[str
     """Return rows of texts: epochs, parameters, multiply-adds, then each metric of the compared split."""
     runs = result["runs"]
     rows = [["epochs", *(str(entry["epochs"]) for entry in runs)]]
+    times = [entry["seconds"] for entry in runs]
+    rows.append(["training (s)", *("unknown" if time is None else rounded(time, 3) for time in times)])
     for title, key in (("parameters", "parameters"), ("multiply-adds", "multiply_adds")):
         rows.append([title, *("unknown" if entry[key] is None else f"{entry[key]:,}" for entry in runs)])
     for name in metrics:
