@@ -74,17 +74,16 @@ def labels_do_not_fit(signals: Signals) -> Finding | None:
     if linear is None or linear > signals.constant_score(held) + signals.noise(held):
         return None
     evidence = (
-        f"validation: the network has {said(signals, held, signals.score(held))}, a linear model "
-        f"{said(signals, held, linear)}, a constant answer {said(signals, held, signals.constant_score(held))}",
-        f"train: the network has {said(signals, signals.train, signals.score(signals.train))}",
+        f"validation: the network has {said(signals, signals.score(held))}, a linear model "
+        f"{said(signals, linear)}, a constant answer {said(signals, signals.constant_score(held))}",
+        f"train: the network has {said(signals, signals.score(signals.train))}",
     )
     says = "nothing that can be predicted: the targets do not seem to belong to the inputs"
     return Finding("labels_do_not_fit", says, evidence, "check that inputs and targets are in the same order")
 
 
-def said(signals: Signals, part: Part, score: float) -> str:
+def said(signals: Signals, score: float) -> str:
     """Return a score with its name."""
-    del part
     return f"accuracy {percent(round(score, 4))}" if signals.classifies else f"R2 {score:.3f}"
 
 
@@ -156,8 +155,5 @@ def imbalance(signals: Signals) -> Finding | None:
         f"accuracy on {part.name} is {both[0]}, the mean over the classes {both[1]}",
         f"train has {max(counts.values()):,} examples of the most common class, {min(counts.values()):,} of the rarest",
     )
-    return Finding("metric_hides_imbalance", "accuracy hides how bad the rare classes are", evidence, _balance_advice())
-
-
-def _balance_advice() -> str:
-    return "set class_weights: balanced, and add the metric BalancedAccuracy"
+    advice = "set class_weights: balanced, and add the metric BalancedAccuracy"
+    return Finding("metric_hides_imbalance", "accuracy hides how bad the rare classes are", evidence, advice)

@@ -67,9 +67,9 @@ def _behind(signals: Signals) -> bool:
 def _scores(signals: Signals) -> tuple[str, ...]:
     part = signals.judged
     linear = signals.linear_score(part)
-    texts = [f"{part.name}: the network has {said(signals, part, signals.score(part))}"]
-    texts += [] if linear is None else [f"a linear model {said(signals, part, linear)}"]
-    return (", ".join([*texts, f"a constant answer {said(signals, part, signals.constant_score(part))}"]),)
+    texts = [f"{part.name}: the network has {said(signals, signals.score(part))}"]
+    texts += [] if linear is None else [f"a linear model {said(signals, linear)}"]
+    return (", ".join([*texts, f"a constant answer {said(signals, signals.constant_score(part))}"]),)
 
 
 def rate_too_low(signals: Signals) -> Finding | None:
@@ -103,7 +103,7 @@ def learnt_by_heart(signals: Signals) -> Finding | None:
     if not by_heart and not (left_out and count / classes < TINY_PER_CLASS):
         return None
     texts = [
-        f"train has {said(signals, signals.train, train)}, validation {said(signals, signals.held, held)}",
+        f"train has {said(signals, train)}, validation {said(signals, signals.held, held)}",
         f"train has {count:,} examples" + (f" of {available:,} in the source" if left_out else ""),
     ]
     if count / classes < FEW_PER_CLASS or left_out:
