@@ -103,7 +103,7 @@ def learnt_by_heart(signals: Signals) -> Finding | None:
     if not by_heart and not (left_out and count / classes < TINY_PER_CLASS):
         return None
     texts = [
-        f"train has {said(signals, train)}, validation {said(signals, signals.held, held)}",
+        f"train has {said(signals, train)}, validation {said(signals, held)}",
         f"train has {count:,} examples" + (f" of {available:,} in the source" if left_out else ""),
     ]
     if count / classes < FEW_PER_CLASS or left_out:
