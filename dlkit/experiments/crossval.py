@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.errors import CheckError
+from dlkit.data.source import build_dataset, describe
+from dlkit.errors import CheckError, InputError
 from dlkit.experiments.repeat import spreads
 from dlkit.experiments.trial import Trial
 from dlkit.files.atomic import write_file
@@ -27,6 +28,7 @@ def train_folds(
 
     seed: that of the cut into folds. Raises CheckError at the first fold that fails; those before it are kept.
     """
+    _check_joinable(loaded)
     runs = []
     for fold in range(folds):
         place = folder / f"fold_{fold:02d}"
@@ -39,6 +41,16 @@ def train_folds(
         runs.append(RunDirectory(trained.run))
         done(fold, runs[-1])
     return runs
+
+
+def _check_joinable(loaded: LoadedRecipe) -> None:
+    """Raise InputError for transcripts: outputs of different lengths have no mean, and make no array."""
+    if describe(loaded.recipe, build_dataset(loaded.recipe)).targets.shape == (None,):
+        raise InputError(
+            "crossval puts the outputs of all folds together, but those of recordings differ in length",
+            "use `dlkit repeat`, or train with data.validation: {fold: 0, of: 5} for each fold",
+            location=loaded.recipe.task.location,
+        )
 
 
 def measure_folds(runs: Sequence[RunDirectory], folder: Path) -> dict[str, Any]:

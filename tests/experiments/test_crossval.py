@@ -134,3 +134,10 @@ def test_folds_are_whole_numbers_in_the_figure():
     entries = [{"validation": {"accuracy": 0.9}, "test": {"accuracy": 0.8}} for _ in range(3)]
     axes = crossval_figure({"folds": entries, "ensemble": {"accuracy": 0.85}}).axes[0]
     assert all(float(tick).is_integer() for tick in axes.get_xticks())
+
+
+def test_transcripts_are_refused_before_anything_is_trained(dlkit):
+    done = dlkit("crossval", "deepspeech_mini", "--folds", "3")
+    assert done.code == 2
+    assert "those of recordings differ in length" in done.error
+    assert "dlkit repeat" in done.error
