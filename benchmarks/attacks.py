@@ -21,7 +21,7 @@ sys.path.insert(0, str(HERE.parents[1] / "tests" / "fuzz"))
 MARK = "/dlkit-attack/"
 CONTROLS = 40
 OPENS = re.compile(r'(?:openat|open|creat)\((?:AT_FDCWD, )?"([^"]*)"(?:, ([A-Z_|]+))?')
-CHANGES = re.compile(r'(?:unlink|rename|mkdir|rmdir|link|symlink|truncate|chmod|chown|mknod)\w*\([^"]*"([^"]*)"')
+CHANGES = re.compile(r'\b(?:unlink|rename|mkdir|rmdir|link|symlink|truncate|chmod|chown|mknod)\w*\([^"]*"([^"]*)"')
 NETWORK = re.compile(r"(?:connect|sendto|bind)\(.*AF_INET")
 
 
