@@ -10,6 +10,7 @@ import ast
 import contextlib
 import importlib.machinery
 import os
+import resource
 import random
 import shutil
 import signal
@@ -23,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SOURCES = [*sorted(ROOT.glob("dlkit/recipe/*.py")), ROOT / "dlkit/runs/directory.py"]
 TESTS = ["tests/recipe", "tests/runs/test_directory.py", "tests/broken"]
-SECONDS, WORKERS = 90, 2
+SECONDS, WORKERS, MEMORY = 90, 2, 6 << 30
 PYTEST = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
 
 COMPARISONS = {
@@ -195,6 +196,7 @@ def start(path: Path, tree: ast.Module, tests: list[str], folder: Path) -> int:
     if number:
         return number
     os.setsid()
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))  # a mutant may ask for any amount
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     code, original = compile(tree, path, "exec"), importlib.machinery.SourceFileLoader.get_code
