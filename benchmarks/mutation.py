@@ -10,8 +10,8 @@ import ast
 import contextlib
 import importlib.machinery
 import os
-import resource
 import random
+import resource
 import shutil
 import signal
 import sys
