@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from dlkit.figures.curves import SHARES
 from dlkit.formatting import measured, rounded
 
 WIDTH, HEIGHT = 640, 320
@@ -52,6 +53,8 @@ def line_chart(title: str, series: Mapping[str, tuple[Sequence[float], int, bool
     epochs = max((len(values) for values, _, _ in series.values()), default=1)
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     y_ticks = _ticks(low, high)
+    if 0 <= low <= high <= 1 and any(share in title.lower() for share in SHARES):
+        y_ticks = [value for value in y_ticks if 0 <= value <= 1]
     low, high = min(low, y_ticks[0]), max(high, y_ticks[-1])
     last = max(1, epochs - 1)
     lines = []

@@ -16,6 +16,12 @@ def points(path):
     return [tuple(map(float, pair)) for pair in re.findall(r"[ML]([\d.]+) ([\d.]+)", path)]
 
 
+def test_the_axis_of_a_share_ends_at_one():
+    ticks = line_chart("accuracy by epoch", {"train": ([0.45, 0.97], 0, False)}).y_ticks
+    assert float(ticks[-1].label) <= 1
+    assert float(line_chart("loss by epoch", {"train": ([0.45, 0.97], 0, False)}).y_ticks[-1].label) > 1
+
+
 def test_a_series_goes_from_the_left_to_the_right_edge_at_the_heights_of_its_values():
     chart = line_chart("loss", {"train": ([4.0, 3.2, 0.0], 0, False)})
     heights = {tick.label: tick.at for tick in chart.y_ticks}
