@@ -4,6 +4,7 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -122,6 +123,15 @@ def reload_here(monkeypatch):
     monkeypatch.setattr(Reader, "_start", start)
     monkeypatch.setattr(Reader, "_reply", lambda reader: {})
     monkeypatch.setattr(Reader, "_order", lambda reader, order: reader.handle(order))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of this system's Chromium; .ci/run installs one where it can."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("this system has no Chromium")
+    return found
 
 
 @pytest.fixture

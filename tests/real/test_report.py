@@ -13,7 +13,7 @@ from dlkit.training.run import train_recipe
 pytestmark = pytest.mark.real
 
 
-def test_mnist_cnn_in_a_page_gives_the_answers_of_the_run_on_200_test_examples(tmp_path, silent):
+def test_mnist_cnn_in_a_page_gives_the_answers_of_the_run_on_200_test_examples(tmp_path, silent, chromium):
     from playwright.sync_api import sync_playwright
 
     settings = ["data.limit=3000", "training.epochs=1"]
@@ -24,12 +24,12 @@ def test_mnist_cnn_in_a_page_gives_the_answers_of_the_run_on_200_test_examples(t
     raw = read_split(trained, "test").inputs[:200]
     expected = np.asarray(trained.built.predict(raw)["probabilities"])
     with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = chromium.new_context(offline=True).new_page()
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_context(offline=True).new_page()
         page.goto(path.as_uri())
         rows = [np.ravel(example).tolist() for example in raw]
         found = np.array(page.evaluate("rows => rows.map(row => dlkit.run(row))", rows))
-        chromium.close()
+        browser.close()
     assert (found.argmax(1) == expected.argmax(1)).sum() == 200
     np.testing.assert_allclose(found, expected, atol=1e-5)
 

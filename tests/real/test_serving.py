@@ -1,6 +1,5 @@
 """A convolutional net on MNIST behind the server: every answer is the run's, in each runtime; a drawn 7 is a 7."""
 
-import shutil
 import threading
 
 import numpy as np
@@ -15,7 +14,6 @@ from dlkit.recipe import load_recipe
 from dlkit.training.run import train_recipe
 
 pytestmark = pytest.mark.real
-CHROMIUM = shutil.which("chromium")
 SEVEN = [(90, 80), (230, 80), (225, 110), (150, 250)]
 
 
@@ -76,13 +74,12 @@ def test_the_first_feature_maps_are_those_of_the_network(trained, folders):
             assert [(one["height"], one["width"]) for one in drawn] == [maps.shape[:2]] * 16
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no system Chromium")
 @pytest.mark.parametrize("width", [400, 1600])
-def test_a_drawn_seven_is_a_seven(folders, width):
+def test_a_drawn_seven_is_a_seven(folders, width, chromium):
     from playwright.sync_api import sync_playwright
 
     with from_folders(folders["onnx"]) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": width, "height": 900})
         asked = []
         page.on("request", lambda request: asked.append(request.url))

@@ -1,7 +1,6 @@
 """The network inside a page, in the system's Chromium."""
 
 import json
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,7 +14,6 @@ from dlkit.report.browser import ACTIVATIONS, LAYERS, network_of
 from dlkit.report.page import write_page
 from dlkit.training.run import train_recipe
 
-CHROMIUM = Path("/usr/bin/chromium")
 EVERY_LAYER = """
 recipe: 1
 name: every_layer
@@ -42,25 +40,23 @@ training: {epochs: 1, optimizer: {Adam: {learning_rate: 0.02}}}
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    """The system's Chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip("this system has no Chromium")
+def started(chromium):
+    """A running Chromium."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield started
-        started.close()
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
-def opened(chromium):
+def opened(started):
     """Open pages in windows without a network; messages of the console and outside requests fail the test."""
     problems, contexts = [], []
 
     def new(**window):
-        contexts.append(chromium.new_context(offline=True, **window))
+        contexts.append(started.new_context(offline=True, **window))
         page = contexts[-1].new_page()
         page.on("console", lambda message: problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
