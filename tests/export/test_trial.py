@@ -33,7 +33,9 @@ def test_a_network_that_a_format_can_express_is_tried(dlkit, convert_here):
 def test_a_recurrent_network_over_any_length_is_refused_for_litert_alone(dlkit, sequences, convert_here):
     done = dlkit("validate", sequences, "--format", "litert", "--format", "code", "--json")
     assert done.code == 2
-    (problem,) = json.loads(done.out)
+    problems = json.loads(done.out)
+    assert len(problems) == 1, problems
+    problem = problems[0]
     assert problem["message"].startswith(
         "format litert cannot express this network: layer 'lstm' reads sequences of any"
     )

@@ -15,6 +15,7 @@ from dlkit.interfaces.exporter import RefusedError
 
 # Settings without an effect on a trained network: its weights are loaded, and nothing is trained.
 _UNUSED = re.compile(r"(name|trainable|seed|batch_input_shape|.*_(initializer|regularizer|constraint))")
+LARGEST_CONSTANT = 64
 LOOKUPS = ("TextVectorization", "StringLookup", "IntegerLookup")
 
 
@@ -99,6 +100,9 @@ def _word(value: Any, names: Mapping[int, str]) -> str:
         return f"[{inner}]" if isinstance(value, list) else f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, slice) or value is Ellipsis or isinstance(value, int | float | str | bool | None):
         return repr(value)
+    if keras.ops.is_tensor(value) and value.shape.num_elements() <= LARGEST_CONSTANT:
+        numbers = keras.ops.convert_to_numpy(value).tolist()
+        return f"ops.convert_to_tensor({numbers!r}, dtype={keras.backend.standardize_dtype(value.dtype)!r})"
     raise RefusedError(
         f"plain Keras code cannot express the argument {value!r}", "export another format, or use a layer of Keras"
     )
@@ -189,7 +193,7 @@ def _same(left: Any, right: Any) -> bool:
 
 
 def _setting(code: Lines, layer: keras.Layer, key: str, value: Any) -> str:
-    inner = getattr(layer, key, None)
+    inner = getattr(layer, key, None) or (getattr(layer, "forward_layer", None) if key == "layer" else None)
     if isinstance(inner, keras.Layer):
         return constructor(code, inner)
     if isinstance(value, Mapping) and value.get("class_name") == "DTypePolicy":
