@@ -8,8 +8,7 @@ from dlkit import __version__
 from dlkit.files.atomic import write_text
 from dlkit.formatting import measured, rounded
 from dlkit.report.charts import LineChart, line_chart
-from dlkit.report.network import shape_text
-from dlkit.report.rendering import filled
+from dlkit.report.rendering import filled, shape_text
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.history import history_so_far
 

@@ -11,6 +11,7 @@ from dlkit.model.trained import TrainedModel
 from dlkit.plots.kinds.filters import filter_images, has_filters
 from dlkit.recipe import LoadedRecipe
 from dlkit.report.pictures import picture
+from dlkit.report.rendering import shape_text
 from dlkit.runs.directory import RunDirectory
 
 MOST_FILTERS = 64
@@ -37,11 +38,6 @@ def table(run: RunDirectory, loaded: LoadedRecipe) -> dict[str, Any]:
         "memory": "unknown" if cost["activation_bytes"] is None else byte_size(cost["activation_bytes"]),
         "contract": found["contract"],
     }
-
-
-def shape_text(shape: list[int | None]) -> str:
-    """Return an output shape as text, with ? where a size varies."""
-    return "x".join("?" if size is None else str(size) for size in shape)
 
 
 def _arithmetic(row: dict[str, Any]) -> list[str]:

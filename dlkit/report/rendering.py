@@ -1,7 +1,7 @@
 """Fill the templates of pages. Whatever a run contains is escaped, and shown on one line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,3 +45,8 @@ def _markdown(text: Any) -> Markup:
 def filled(template: str, content: Mapping[str, Any]) -> str:
     """Return a template with its content."""
     return _environment().get_template(template).render(content)
+
+
+def shape_text(shape: Sequence[int | None]) -> str:
+    """Return an output shape as text, with ? where a size varies."""
+    return "x".join("?" if size is None else str(size) for size in shape)
