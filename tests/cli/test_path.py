@@ -90,7 +90,10 @@ def test_summary_has_the_documented_json_and_the_arithmetic(dlkit):
     result = json.loads(out)
     assert result["recipe"] == "digits_mlp"
     assert result["parameters"] == {"total": 4810, "trainable": 4810, "non_trainable": 0}
-    assert result["layers"][0] == {"layer": "Dense", "name": "dense", "output_shape": [64], "parameters": 4160}
+    assert result["layers"][0] == {"layer": "Dense", "name": "dense", "output_shape": [64], "parameters": 4160} | {
+        "frozen": False,
+        "inner": [],
+    }
     assert result["contract"] == {"passed": True, "differences": []}
     _, text, _ = dlkit("summary", "digits_mlp", "--explain")
     assert "64*64 + 64 = 4,160" in text

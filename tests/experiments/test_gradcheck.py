@@ -13,10 +13,14 @@ from dlkit.catalog.find import own_names
 from dlkit.components.layers.application_preprocessing import ApplicationPreprocessing
 from dlkit.components.layers.average_views import AverageViews
 from dlkit.components.layers.bilinear_upsampling import BilinearUpsampling
+from dlkit.components.layers.blank_padding import BlankPadding
+from dlkit.components.layers.cepstral_coefficients import CepstralCoefficients
 from dlkit.components.layers.channel_padding import ChannelPadding
+from dlkit.components.layers.context_frames import ContextFrames
 from dlkit.components.layers.crop_like import CropLike
 from dlkit.components.layers.image_level_features import ImageLevelFeatures
 from dlkit.components.layers.inference_views import InferenceViews
+from dlkit.components.layers.log_mel import LogMel
 from dlkit.components.layers.mapped_convolution import MappedConvolution
 from dlkit.components.layers.max_pooling_with_indices import MaxPoolingWithIndices
 from dlkit.components.layers.max_unpooling import MaxUnpooling
@@ -163,6 +167,19 @@ def test_layers_of_whole_networks():
     assert max(finding.compared.error for finding in found) <= 1e-6
     names = {"views", "scaled", "whitened", "padded", "mapped", "cropped", "image_level", "averaged", "partner", "tied"}
     assert names <= {finding.part for finding in found}
+
+
+def test_features_of_sound_and_the_padding_of_texts():
+    inputs = keras.Input((5, 17))
+    x = LogMel(num_mel_bins=4, sampling_rate=8000, name="bands")(inputs)
+    x = ContextFrames(before=1, after=1, name="context")(CepstralCoefficients(coefficients=3, name="cepstrum")(x))
+    network = keras.Model(inputs, BlankPadding(name="blanks")(keras.layers.Dense(3, name="scores")(x)))
+    network.compile(loss="mean_squared_error")
+    draws = np.random.default_rng(0)
+    batch = (tf.constant(draws.uniform(0.5, 2, (2, 5, 17))), tf.constant(draws.normal(size=(2, 5, 3))))
+    found = check_network(network, batch, 2)
+    assert max(finding.compared.error for finding in found) <= 1e-6
+    assert {"bands", "cepstrum", "context", "scores", "blanks"} <= {finding.part for finding in found}
 
 
 def test_every_component_of_ours_is_checked_here():
