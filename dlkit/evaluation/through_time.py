@@ -46,11 +46,11 @@ def _through_time(cell: Any, inputs: list[Any]) -> tuple[list[float], list[float
             _, after = cell(step, tf.split(path[-1], _sizes(cell), 1))
             path.append(tf.concat(tf.nest.flatten(after), 1))
         output = path[-1][:, : _sizes(cell)[0]]
-    gradients = [_norm(tape.jacobian(output, step)) for step in reversed(inputs)]
-    outer, bounds = _norm(tape.jacobian(output, path[-1])), []
+    gradients = [_norm(tape, output, step) for step in reversed(inputs)]
+    outer, bounds = _norm(tape, output, path[-1]), []
     for t in range(len(inputs), 0, -1):
-        bounds.append(outer * _norm(tape.jacobian(path[t], inputs[t - 1])))
-        outer *= _norm(tape.jacobian(path[t], path[t - 1])) if t > 1 else 1.0
+        bounds.append(outer * _norm(tape, path[t], inputs[t - 1]))
+        outer *= _norm(tape, path[t], path[t - 1]) if t > 1 else 1.0
     return gradients, bounds
 
 
@@ -58,5 +58,7 @@ def _sizes(cell: Any) -> list[int]:
     return list(cell.state_size) if isinstance(cell.state_size, list | tuple) else [cell.state_size]
 
 
-def _norm(jacobian: Any) -> float:
-    return float(np.linalg.norm(np.asarray(jacobian)[0, :, 0], 2))
+def _norm(tape: Any, output: Any, source: Any) -> float:
+    """Return the spectral norm of a Jacobian; row by row, because tracing a graph for all rows takes seconds."""
+    jacobian = np.asarray(tape.jacobian(output, source, experimental_use_pfor=False))
+    return float(np.linalg.norm(jacobian[0, :, 0], 2))

@@ -40,11 +40,11 @@ def test_gradients_are_those_of_the_layer_and_below_their_bounds(layer):
     assert (np.array(found["gradient"]) <= np.array(found["bound"]) * (1 + 1e-5) + 1e-9).all()
     forward = getattr(built, "forward_layer", built)
     values = tf.constant(x)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(values)
         outputs = forward(values)
         last = outputs[:, -1] if forward.return_sequences else outputs
-    jacobian = np.asarray(tape.jacobian(last, values))[0, :, 0]
+    jacobian = np.asarray(tape.jacobian(last, values, experimental_use_pfor=False))[0, :, 0]
     wanted = [np.linalg.norm(jacobian[:, 8 - k], 2) for k in range(9)]
     np.testing.assert_allclose(found["gradient"], wanted, rtol=1e-4, atol=1e-7)
 
