@@ -5,10 +5,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dlkit.catalog.create import locate
 from dlkit.components.layers._stack import stack
 from dlkit.components.layers._words import AtLeastOneStep, check_dense
 from dlkit.components.losses._on_normalized import inverts
 from dlkit.data.batches import examples
+from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec, Split
 from dlkit.interfaces.ragged import Ragged
 
@@ -25,12 +27,30 @@ def build_preprocess(spec: ArraySpec, layers: list[Any]) -> keras.Model:
     floatx = keras.config.floatx()
     inputs = keras.Input(spec.shape, dtype=spec.dtype, name="inputs")
     outputs = stack(layers, inputs)
+    for layer in layers:
+        _check_takes_texts(layer)
     if outputs.dtype == "int64" and tuple(outputs.shape[1:]) == (None,):
         outputs = AtLeastOneStep(name="at_least_one_step")(outputs)
     indices = outputs.dtype in ("int32", "int64") and len(outputs.shape) < 4
     if outputs.dtype not in (floatx, "string") and not indices:
         outputs = keras.ops.cast(outputs, floatx)
     return keras.Model(inputs, outputs, name="preprocess")
+
+
+def _check_takes_texts(layer: Any) -> None:
+    """Raise InputError for a layer that computes with texts; Keras says so only when it sees the first one."""
+    read, own = layer.input, type(layer).__module__.startswith("dlkit.")
+    if isinstance(read, keras.KerasTensor) and read.dtype == "string" and layer.output.dtype != "string":
+        if own or isinstance(layer, _READ_TEXTS):
+            return
+        raise InputError(
+            f"{type(layer).__name__} takes numbers, but its inputs are texts",
+            "turn them into numbers first, with TextVectorization",
+            location=locate(layer),
+        )
+
+
+_READ_TEXTS = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.Hashing)
 
 
 def adapt(train: Split, *models: keras.Model, batch_size: int = 1000) -> None:

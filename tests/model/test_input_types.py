@@ -1,12 +1,15 @@
 """Every type of array goes through preprocessing, network and exported graph with its values."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from dlkit.components.exporters.saved_model import SavedModel
+from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec, Description
 from dlkit.model.build import build_model
+from dlkit.model.preprocessing import build_preprocess
 from dlkit.recipe import load_recipe
 
 RECIPE = """
@@ -63,3 +66,10 @@ def test_an_exported_graph_resizes_other_types_as_the_run_does(tmp_path, dtype):
     SavedModel().write(model, tmp_path / "saved", VALUES)
     served = tf.saved_model.load(str(tmp_path / "saved")).signatures["serving_default"](inputs=tf.constant(scans))
     np.testing.assert_allclose(served["probabilities"], plain["probabilities"], atol=1e-6)
+
+
+def test_a_layer_that_computes_with_texts_is_refused():
+    with pytest.raises(InputError, match="Rescaling takes numbers, but its inputs are texts"):
+        build_preprocess(ArraySpec((), "string"), [keras.layers.Rescaling(1 / 255)])
+    words = [keras.layers.TextVectorization(max_tokens=9), keras.layers.Rescaling(0.5)]
+    assert build_preprocess(ArraySpec((), "string"), words).output.dtype == "float32"
