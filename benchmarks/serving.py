@@ -7,7 +7,6 @@ second.
 
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from dlkit.machine.tensorflow import start_tensorflow
@@ -17,6 +16,7 @@ start_tensorflow()
 import numpy as np
 import tensorflow as tf
 from memory import write_pictures
+from timing import seconds
 
 from dlkit.evaluation.inputs import named_examples
 from dlkit.evaluation.predict import BATCH, predict
@@ -27,13 +27,6 @@ from dlkit.recipe import load_recipe
 from dlkit.training.run import train_recipe
 
 CALLS = {1: 300, 256: 20}
-
-
-def seconds(function):
-    """Return the seconds that a call takes."""
-    started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
 
 
 def split_of_time(trained, folder, count):

@@ -9,12 +9,13 @@ Prints medians of interleaved rounds: the time of dlkit's training as a ratio to
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from dlkit.machine.tensorflow import start_tensorflow
 
 start_tensorflow()
+
+from timing import seconds
 
 from dlkit.interfaces.reporter import Reporter
 from dlkit.model.compile import compile_model
@@ -24,13 +25,6 @@ from dlkit.training.loop import Training
 from dlkit.training.prepare import prepare
 
 UPDATES = 688
-
-
-def seconds(function):
-    """Return the seconds that a call takes."""
-    started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
 
 
 def ours(loaded, folder):

@@ -11,7 +11,6 @@ are seconds of computing per second of sound, one recording at a time: `predict`
 import argparse
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
 from dlkit.machine.tensorflow import start_tensorflow
@@ -20,6 +19,7 @@ start_tensorflow()
 
 import numpy as np
 import tensorflow as tf
+from timing import seconds
 
 from dlkit.evaluation.predict import predict
 from dlkit.export.export import export
@@ -79,13 +79,6 @@ def heard_variants(loaded, folder, files):
     predict(trained, files[:2])
     exported()
     return {"predict": lambda: [predict(trained, [file]) for file in files], "exported": exported}
-
-
-def seconds(function):
-    """Return the seconds that a call takes."""
-    started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
 
 
 def medians(variants, rounds):

@@ -11,7 +11,6 @@ warm-up; medians are printed as sentences per second and as ratios.
 
 import argparse
 import statistics
-import time
 
 from dlkit.machine.tensorflow import start_tensorflow
 
@@ -20,6 +19,7 @@ start_tensorflow()
 import keras
 import numpy as np
 import tensorflow as tf
+from timing import seconds
 
 from dlkit.data.words import words_report
 from dlkit.interfaces.reporter import Reporter
@@ -69,13 +69,6 @@ def fit_variant(recipe, overrides, epochs):
     )
     network.fit(batches, epochs=1, verbose=0)
     return lambda: network.fit(batches, epochs=epochs, verbose=0)
-
-
-def seconds(function):
-    """Return the seconds that a call takes."""
-    started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
 
 
 def main():

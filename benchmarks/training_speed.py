@@ -13,7 +13,6 @@ import argparse
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from dlkit.machine.tensorflow import start_tensorflow
@@ -22,6 +21,7 @@ start_tensorflow()
 
 import numpy as np
 import tensorflow as tf
+from timing import seconds
 
 from dlkit.interfaces.reporter import Reporter
 from dlkit.model.compile import compile_model
@@ -100,13 +100,6 @@ def torch_variant(python, recipe, steps, precision):
         child.stdout.readline()
 
     return run
-
-
-def seconds(function):
-    """Return the seconds that a call takes."""
-    started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
 
 
 def main():

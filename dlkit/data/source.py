@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dlkit.catalog.create import create
 from dlkit.components.datasets._chosen_classes import ChosenClasses
-from dlkit.components.datasets._label_names import meaning
+from dlkit.components.datasets._label_names import spelled_before
 from dlkit.errors import DlkitError, InputError, located
 from dlkit.formatting import printable
 from dlkit.interfaces.data import ArraySpec, Dataset, Description, TextFiles, table_spec
@@ -56,10 +56,8 @@ def _check_class_names(names: tuple[str, ...]) -> None:
 
 def _check_spellings(names: tuple[str, ...]) -> None:
     """Raise InputError for two names that look the same: `1` and `1.0`, or é composed and decomposed."""
-    seen: dict[str | float, str] = {}
-    for name in names:
-        other = seen.setdefault(meaning(name), name)
-        if other != name:
+    for name, other in spelled_before(names):
+        if other is not None:
             raise InputError(
                 f"the classes {other!a} and {name!a} mean the same", "spell the name of the class in one way"
             )

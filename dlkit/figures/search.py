@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from dlkit.figures.style import COLOURS, axis_label, house_style, label, labels
 from dlkit.formatting import measured
@@ -120,8 +120,6 @@ def _scale(axis: Any, set_scale: Any, ticks: list[str], logarithmic: bool) -> No
         axis.set_ticks(range(len(ticks)), labels(ticks))
     elif logarithmic:
         set_scale("log")
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter("")
 
 
 def _drawn_axis(axes: Any, column: int, positions: np.ndarray, ticks: list[str], logarithmic: bool) -> np.ndarray:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from dlkit.errors import InputError, MissingError
+from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.formatting import byte_size
 from dlkit.machine.hardware import memory
 from dlkit.process import command
@@ -197,3 +197,13 @@ def first_line(error: Exception) -> str:
     if isinstance(error, struct.error | EOFError | MemoryError):
         return "unexpected end of file"
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+
+
+def refuse_export(path: Path, problems: Iterable[str]) -> None:
+    """Raise CheckError that names the problems of an exported model, each once; do nothing without any."""
+    found = dict.fromkeys(problems)
+    if found:
+        raise CheckError(
+            f"{path} was not loaded: {'; '.join(found)}",
+            f"export the run again; to see the file's contents, run: {command('inspect', path)}",
+        )

@@ -7,9 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dlkit.errors import CheckError, MissingError
-from dlkit.process import command
-from dlkit.safety.files import UnreadableError, first_line, require_file
+from dlkit.errors import MissingError
+from dlkit.safety.files import UnreadableError, first_line, refuse_export, require_file
 
 IDENTIFIER = b"TFL3"
 MAX_TABLES = 1_000_000
@@ -40,12 +39,7 @@ def litert_contents(path: Path) -> LitertContents:
 
 def check_litert(path: Path) -> None:
     """Raise CheckError when a LiteRT file reads other files or needs operations that are not LiteRT's own."""
-    problems = list(dict.fromkeys(litert_contents(path).problems))
-    if problems:
-        raise CheckError(
-            f"{path} was not loaded: {'; '.join(problems)}",
-            f"export the run again; to see the file's contents, run: {command('inspect', path)}",
-        )
+    refuse_export(path, litert_contents(path).problems)
 
 
 def _schema() -> Any:

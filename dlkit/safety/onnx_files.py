@@ -8,9 +8,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from dlkit.errors import CheckError, MissingError
-from dlkit.process import command
-from dlkit.safety.files import MAX_VALUES, UnreadableError, first_line, require_file
+from dlkit.errors import MissingError
+from dlkit.safety.files import MAX_VALUES, UnreadableError, first_line, refuse_export, require_file
 
 OWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 EXTERNAL = 1
@@ -46,12 +45,7 @@ def onnx_contents(path: Path) -> OnnxContents:
 
 def check_onnx(path: Path) -> None:
     """Raise CheckError when an ONNX file reads other files or needs operations of others."""
-    problems = list(dict.fromkeys(onnx_contents(path).problems))
-    if problems:
-        raise CheckError(
-            f"{path} was not loaded: {'; '.join(problems)}",
-            f"export the run again; to see the file's contents, run: {command('inspect', path)}",
-        )
+    refuse_export(path, onnx_contents(path).problems)
 
 
 def _parsed(path: Path) -> Any:

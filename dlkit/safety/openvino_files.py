@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from dlkit.errors import CheckError
-from dlkit.process import command
-from dlkit.safety.files import UnreadableError, first_line, require_file
+from dlkit.safety.files import UnreadableError, first_line, refuse_export, require_file
 
 MAX_XML = 200_000_000
 CONSTANT = {"element_type", "shape", "offset", "size"}
@@ -44,12 +42,7 @@ def openvino_contents(path: Path) -> OpenvinoContents:
 
 def check_openvino(path: Path) -> None:
     """Raise CheckError when an OpenVINO model reads other files or needs operations that are not OpenVINO's own."""
-    problems = list(dict.fromkeys(openvino_contents(path).problems))
-    if problems:
-        raise CheckError(
-            f"{path} was not loaded: {'; '.join(problems)}",
-            f"export the run again; to see the file's contents, run: {command('inspect', path)}",
-        )
+    refuse_export(path, openvino_contents(path).problems)
 
 
 def _parsed(path: Path) -> Any:

@@ -6,14 +6,14 @@ the artefact's certificate says which.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from dlkit.interfaces.data import ArraySpec
-from dlkit.interfaces.exporter import Port, Servable, takes_images
+from dlkit.interfaces.exporter import Exporter, Port, Servable, takes_images
 
 SPECTRA = ("MelSpectrogram",)
 """Keras layers with a Fourier transform, which not every format has; STFTSpectrogram computes it by convolution."""
@@ -31,6 +31,24 @@ class Entry:
     inputs_of: Callable[[np.ndarray], np.ndarray]
     predict: Callable[[Any], Mapping[str, Any]]
     caller: tuple[str, ...]
+
+
+class EntryExporter(Exporter):
+    """Base of formats with one endpoint, which takes the inputs of the model's entry.
+
+    without: the layers that the format cannot contain. text: whether it can contain texts.
+    """
+
+    without: ClassVar[tuple[str, ...]] = ()
+    text: ClassVar[bool] = False
+
+    def entry(self, model: Servable) -> Entry:
+        """Return where the artefact starts."""
+        return entry_of(model, self.without, text=self.text)
+
+    def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Return the inputs of the artefact for these raw examples."""
+        return {"serving_default/inputs": self.entry(model).inputs_of(examples)}
 
 
 def entry_of(model: Servable, without: tuple[str, ...] = (), *, text: bool = False) -> Entry:

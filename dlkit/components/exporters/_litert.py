@@ -1,7 +1,6 @@
 """What the LiteRT formats have in common: one file, built-in operations only, any batch size or one example a call."""
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,8 +8,8 @@ import keras
 import numpy as np
 
 from dlkit.components.exporters._conversion import PROGRAMS, convert, saved_for_conversion
-from dlkit.components.exporters._entry import SPECTRA, Entry, entry_of, ports_of
-from dlkit.interfaces.exporter import Exporter, Interface, Servable
+from dlkit.components.exporters._entry import SPECTRA, EntryExporter, ports_of
+from dlkit.interfaces.exporter import Interface, Servable
 from dlkit.safety.litert_files import check_litert
 
 FILE = "model.tflite"
@@ -27,15 +26,16 @@ FIXED_BATCH = (
 """Layers whose LiteRT operations need a fixed batch size."""
 
 
-class LitertExporter(Exporter):
+class LitertExporter(EntryExporter):
     """Writes model.tflite in one precision: float32, float16 or int8."""
 
     precision: ClassVar[str]
     runtime = PROGRAMS / "run_litert.py"
+    without = SPECTRA
 
     def write(self, model: Servable, folder: Path, examples: np.ndarray) -> Interface:
         """Write the LiteRT file; raise CheckError when the converter cannot express the network."""
-        entry, batch = _entry(model), fixed_batch(model.network)
+        entry, batch = self.entry(model), fixed_batch(model.network)
         with saved_for_conversion(model, entry, batch) as saved, tempfile.TemporaryDirectory() as scratch:
             settings = {"precision": self.precision}
             if self.precision == "int8":
@@ -47,10 +47,6 @@ class LitertExporter(Exporter):
             entry.caller if batch is None else (*entry.caller, "give one example a call: the batch size is fixed at 1")
         )
         return Interface(FILE, (inputs,), outputs, entry.starts_at, caller)
-
-    def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Return the inputs of the graph for these raw examples."""
-        return {"serving_default/inputs": _entry(model).inputs_of(examples)}
 
     def refusal(self, model: Servable) -> str | None:
         """Return that a recurrent network needs sequences of a fixed length, for one whose length is free."""
@@ -80,7 +76,3 @@ def recurrent_layers(network: keras.Model) -> list[keras.Layer]:
 def _sequences(layer: keras.Layer) -> keras.KerasTensor:
     """Return what a layer reads; a mask may come with it."""
     return layer._inbound_nodes[0].arguments.keras_tensors[0]
-
-
-def _entry(model: Servable) -> Entry:
-    return entry_of(model, SPECTRA)

@@ -1,7 +1,6 @@
 """Export as a plain Keras script: readable code that rebuilds the network without dlkit, and its weights."""
 
 import runpy
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import keras
 import numpy as np
 
 from dlkit.components.exporters._conversion import PROGRAMS
-from dlkit.components.exporters._entry import Entry, entry_of
+from dlkit.components.exporters._entry import Entry, EntryExporter
 from dlkit.components.exporters._keras_code import Lines, write_model
 from dlkit.errors import CheckError
-from dlkit.interfaces.exporter import Exporter, Interface, Port, Servable, Tolerance
+from dlkit.interfaces.exporter import Interface, Port, Servable, Tolerance
 from dlkit.safety.files import refuse, require_file
 from dlkit.safety.keras_files import h5_file_contents
 
@@ -66,19 +65,20 @@ if __name__ == "__main__":
 
 
 @dataclass(frozen=True, kw_only=True)
-class Code(Exporter):
+class Code(EntryExporter):
     """Writes model.py, a plain Keras script with one line per layer, and its weights in model.weights.h5.
 
     The script needs Keras alone, and gives the run's outputs to 1e-6.
     """
 
     runtime = PROGRAMS / "run_code.py"
+    text = True
     tolerance = Tolerance(absolute=1e-6, relative=1e-6)
 
     def write(self, model: Servable, folder: Path, examples: np.ndarray) -> Interface:
         """Write script, weights and vocabularies; raise RefusedError for what plain Keras code cannot express."""
         del examples
-        entry, flat, code = entry_of(model, text=True), _flat(model), Lines()
+        entry, flat, code = self.entry(model), _flat(model), Lines()
         for file, text in _texts(model, entry, flat, code).items():
             (folder / file).write_text(text, encoding="utf-8")
         _save_weights(folder, code)
@@ -86,13 +86,9 @@ class Code(Exporter):
         entered = Port("inputs", entry.spec.dtype, (None, *entry.spec.shape))
         return Interface(SCRIPT, (entered,), outputs, entry.starts_at, entry.caller)
 
-    def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Return the inputs of the network for these raw examples."""
-        return {"serving_default/inputs": entry_of(model, text=True).inputs_of(examples)}
-
     def check(self, folder: Path, model: Servable) -> None:
         """Raise CheckError unless the script is, letter by letter, the one that the run gives, and its weights data."""
-        for file, text in _texts(model, entry_of(model, text=True), _flat(model), Lines()).items():
+        for file, text in _texts(model, self.entry(model), _flat(model), Lines()).items():
             require_file(folder / file)
             if (folder / file).read_text(encoding="utf-8", errors="replace") != text:
                 raise CheckError(

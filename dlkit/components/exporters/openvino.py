@@ -1,14 +1,13 @@
 """Export as an OpenVINO model, for Intel's processors and accelerators."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dlkit.components.exporters._conversion import PROGRAMS, convert, saved_for_conversion
-from dlkit.components.exporters._entry import Entry, entry_of, ports_of
-from dlkit.interfaces.exporter import Exporter, Interface, Servable
+from dlkit.components.exporters._entry import EntryExporter, ports_of
+from dlkit.interfaces.exporter import Interface, Servable
 from dlkit.safety.openvino_files import check_openvino
 
 PRECISION = (
@@ -18,7 +17,7 @@ PRECISION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Openvino(Exporter):
+class Openvino(EntryExporter):
     """Writes model.xml and model.bin in float32, with preprocessing inside and any batch size.
 
     The certificate holds for the precision f32; the caller must ask for it.
@@ -29,22 +28,14 @@ class Openvino(Exporter):
     def write(self, model: Servable, folder: Path, examples: np.ndarray) -> Interface:
         """Write the two files of the model."""
         del examples
-        entry = _entry(model)
+        entry = self.entry(model)
         inputs, outputs = ports_of(entry, None)
         with saved_for_conversion(model, entry, None) as saved:
             names = [port.name for port in outputs]
             convert(PROGRAMS / "convert_openvino.py", saved, folder / "model.xml", outputs=names)
         return Interface("model.xml", (inputs,), outputs, entry.starts_at, (*entry.caller, PRECISION))
 
-    def endpoints(self, model: Servable, examples: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Return the inputs of the graph for these raw examples."""
-        return {"serving_default/inputs": _entry(model).inputs_of(examples)}
-
     def check(self, folder: Path, model: Servable) -> None:
         """Raise CheckError if the model reads other files or contains operations of others."""
         del model
         check_openvino(folder / "model.xml")
-
-
-def _entry(model: Servable) -> Entry:
-    return entry_of(model)
