@@ -20,7 +20,7 @@ def write_codes_of(run: RunDirectory, checkpoint: str, inputs: list[Path], split
     """Write the codes of files or of a split to an .npz file; return the shapes of its arrays."""
     trained = open_run(run, checkpoint)
     arrays = encode_split(trained, split) if split else encode(trained, inputs)
-    writecodes_of(output, arrays)
+    write_codes(output, arrays)
     return {name: list(array.shape) for name, array in arrays.items()}
 
 
@@ -37,7 +37,7 @@ def encode_split(trained: TrainedModel, split: str) -> dict[str, np.ndarray]:
     return {"codes": codes_of(trained, data.inputs), "targets": data.targets}
 
 
-def writecodes_of(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_codes(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write the arrays to an .npz file."""
     write_file(path, lambda aside: np.savez(aside, allow_pickle=False, **arrays))
 

@@ -1,7 +1,5 @@
 """One trial of a search: a training in a process of its own, watched epoch by epoch, and continued if it was killed."""
 
-import csv
-import io
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +13,7 @@ from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.recipe.places import plain_without_places
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.find import list_runs
+from dlkit.runs.history import history_so_far
 
 _POLL_SECONDS = 0.1
 
@@ -98,15 +97,12 @@ class Trial:
 
     def _values(self, run: RunDirectory) -> list[float]:
         """Return the monitored value of each epoch so far."""
-        path = run.path / "history.csv"
-        if not path.exists():
-            return []
-        rows = list(csv.DictReader(io.StringIO(path.read_text())))
-        if rows and self._monitor not in rows[0]:
+        columns = history_so_far(run)
+        if columns and self._monitor not in columns:
             raise CheckError(
                 f"{run.path} has no {self._monitor}, which is compared", "compare settings of one task only"
             )
-        return [float(row[self._monitor]) for row in rows]
+        return columns.get(self._monitor, [])
 
     def _check_settings(self, run: RunDirectory) -> None:
         """Raise CheckError when the run was trained with other settings than the trial's."""

@@ -20,9 +20,9 @@ def learned(built: BuiltModel, train: Split) -> dict[str, Any]:
     if built.network.count_params() > MOST_PARAMETERS or len(train) > MOST_EXAMPLES:
         return {}
     inputs, targets = train.read(np.arange(len(train)))
-    outputs = np.asarray(main_output(built.network(built.preprocess(inputs, training=False), training=False)))
-    decoded = {name: np.asarray(values) for name, values in built.predict(inputs).items()}
-    scores = decoded[built.scores] if built.scores else None
+    answers = built.network(built.preprocess(inputs, training=False), training=False)
+    outputs = np.asarray(main_output(answers))
+    scores = np.asarray(built.outputs(answers)[built.scores]) if built.scores else None
     samples = [
         {"input": row.tolist(), "target": target.tolist(), "output": output.tolist()}
         | ({} if scores is None else {"right": bool(np.argmax(scores[number]) == target)})

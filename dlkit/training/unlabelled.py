@@ -17,7 +17,7 @@ from dlkit.data.unlabelled import MixedPipeline
 from dlkit.errors import InputError
 from dlkit.interfaces.augment import taken_by
 from dlkit.interfaces.ragged import Ragged
-from dlkit.model.built import BuiltModel
+from dlkit.model.built import BuiltModel, is_penalty
 from dlkit.recipe.few_labels import Consistency, Unlabelled
 from dlkit.recipe.schema import Recipe, ResolvedPhase
 
@@ -94,7 +94,7 @@ class _Labeller:
         if not isinstance(outputs, Mapping):
             return factor
         ones = tf.ones(tf.shape(x)[:1], factor.dtype)
-        return {name: ones if len(output.shape) == 1 else factor for name, output in outputs.items()}
+        return {name: ones if is_penalty(output) else factor for name, output in outputs.items()}
 
 
 def check_unlabelled(splits: Splits, built: BuiltModel, loaded: "LoadedRecipe") -> None:
