@@ -218,7 +218,7 @@ def interval(successes: int, attempts: int) -> list[float]:
 
 
 def draw_attack(run: RunDirectory, result: Mapping[str, Any], note: Callable[[str], None]) -> None:
-    """Draw the first successes into the run's figures."""
+    """Draw the first attempts, successes before others, into the run's figures."""
     folder = Path(result["file"]).parent
     name = f"attack_{folder.name}"
     write_figures(run, {name: lambda: attack_figure(result, folder)}, str(result["settings"]["split"]), note)

@@ -15,8 +15,8 @@ SHOWN = ROWS * COLUMNS
 
 @house_style
 def attack_figure(result: Mapping[str, Any], folder: Path) -> Figure:
-    """Return a figure of the first successes of an attack, from the pictures in its folder."""
-    attempts = [attempt for attempt in result["attempts"] if attempt["success"]]
+    """Return a figure of an attack's first attempts, successes before others, from the pictures in its folder."""
+    attempts = sorted(result["attempts"], key=lambda attempt: not attempt["success"])
     figure = Figure(figsize=(16, 9))
     figure.suptitle(
         f"Attack ({result['settings']['method']}): {result['successes']} of {len(result['attempts'])} succeed"

@@ -27,7 +27,8 @@ def lesion_figure(results: Sequence[Mapping[str, Any]]) -> Figure:
             axes.plot(places, again, "s--", color=colour, label=f"{name}, batch statistics estimated again")
     units = " or ".join(dict.fromkeys(result["unit"] for result in results))
     axes.set(xlabel=f"{units} taken out (dotted: the whole network)", ylabel="accuracy", ylim=(0, 1))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(0.5, max(1, *(len(result["lesions"]) for result in results)) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid()
     axes.legend()
     return figure

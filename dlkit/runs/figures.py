@@ -18,7 +18,8 @@ def write_figures(
 
     note: receives one warning for each figure that cannot be drawn or written.
     """
-    about = f"recipe {run.recipe_name}, run {run.path.name}, {split}"
+    kind = "run " if run.resolved_recipe.exists() else ""  # folders of experiments have a name of their own
+    about = f"recipe {run.recipe_name}, {kind}{run.path.name}, {split}"
     for name, draw in figures.items():
         path = run.path / "figures" / f"{file_name(name)}.png"
         try:
