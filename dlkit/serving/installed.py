@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from dlkit.errors import MissingError
 
-LIBRARIES = ("starlette", "uvicorn", "httptools", "uvloop", "orjson", "prometheus_client")
+LIBRARIES = ("starlette", "uvicorn", "httptools", "uvloop", "orjson", "simdjson", "prometheus_client")
 
 
 def check_installed() -> None:

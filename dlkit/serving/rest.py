@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
+
 from dlkit.serving.answers import columns, dumped, json_ready, predictions
 from dlkit.serving.examples import classified, example_inputs, read_examples, scores_of, value_of
 from dlkit.serving.http import Answer, Bodies, Call, unless_gone
@@ -12,6 +14,7 @@ from dlkit.serving.instances import check_one_form, read_columns, read_rows, sig
 from dlkit.serving.json_values import parse
 from dlkit.serving.model import Version
 from dlkit.serving.models import Models
+from dlkit.serving.plain_numbers import plain_numbers
 from dlkit.serving.signature import DTYPES, Signature, TensorSpec
 from dlkit.serving.status import Code, Refused, invalid
 
@@ -45,20 +48,36 @@ class RestApi:
     async def _compute(self, call: Call, method: str, target: Target) -> Answer:
         body = await self._bodies.read(call)
         call.model, call.method = target[0] if target[0] in self._models.models else "", method
-        request = parse(body)
-        version = self._models.find(*target)
-        return Answer(await unless_gone(call.receive, self._methods[method](version, request, body)))
+        plain = self._plain(body, target) if method == "predict" else None
+        if plain is None:
+            request = parse(body)
+            work = self._methods[method](self._models.find(*target), request, body)
+        else:
+            work = self._answer(*plain)
+        return Answer(await unless_gone(call.receive, work))
+
+    def _plain(self, body: bytes, target: Target) -> tuple[Version, None, str, dict[str, np.ndarray]] | None:
+        """Return what _answer needs for a request of numbers alone to the default signature, None for any other."""
+        try:
+            version = self._models.find(*target)
+            found = plain_numbers(body, version.signature(None))
+        except Refused:
+            return None
+        return None if found is None else (version, None, *found)
 
     async def _predict(self, version: Version, request: Mapping[str, Any], body: bytes) -> bytes:
         name = signature_name(request)
         signature = version.signature(name)
         check_one_form(request)
         literal = b"true" in body or b"false" in body
-        by_row = "instances" in request
-        read = read_rows(request["instances"], signature, literal) if by_row else None
-        inputs = read_columns(request["inputs"], signature, literal) if read is None else read
+        if "instances" in request:
+            return await self._answer(version, name, "instances", read_rows(request["instances"], signature, literal))
+        return await self._answer(version, name, "inputs", read_columns(request["inputs"], signature, literal))
+
+    async def _answer(self, version: Version, name: str | None, form: str, inputs: Mapping[str, np.ndarray]) -> bytes:
+        """Return the body of the answer to a request to predict, in the form of the request."""
         outputs = await self._outputs(version, name, inputs)
-        return predictions(outputs) if by_row else columns(outputs)
+        return predictions(outputs) if form == "instances" else columns(outputs)
 
     async def _classify(self, version: Version, request: Mapping[str, Any], body: bytes) -> bytes:
         name, signature, inputs = self._examples(version, request)

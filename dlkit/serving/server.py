@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import resource
 import socket
@@ -51,6 +52,7 @@ async def _serve(
     limits = replace(request.limits, connections=_connections(request.limits))
     models = Models(request.sources, limits, Metrics(), tell, request.keep, request.shadow)
     await models.load()
+    gc.freeze()  # what is loaded stays: the collector need not look at it while requests make and drop objects
     server = server_of(App(models, request.token), limits)
     watching = asyncio.create_task(models.watch(request.poll))
     bound.listen(BACKLOG)

@@ -27,12 +27,12 @@ def converted(value: Any, spec: TensorSpec) -> np.ndarray | None:
         array = np.array(value)
     except ValueError:
         return None
-    if array.dtype.kind not in KINDS[wanted.kind] or not _keeps(array, wanted):
+    if array.dtype.kind not in KINDS[wanted.kind] or not keeps(array, wanted):
         return None
     return array.astype(wanted, copy=False)
 
 
-def _keeps(array: np.ndarray, wanted: np.dtype) -> bool:
+def keeps(array: np.ndarray, wanted: np.dtype) -> bool:
     """Return whether every number is representable; mixed lists may hide integers, so floats have the same bound."""
     if not array.size:
         return True
