@@ -44,3 +44,5 @@ def test_the_commands_of_speech_md_work(dlkit, page_commands, photos, tmp_path, 
     (run,) = (tmp_path / "runs/deepspeech_mini").glob("2*")
     losses = [float(line.split(",")[1]) for line in (run / "history.csv").read_text().splitlines()[1:]]
     assert losses[1] < losses[0]
+    exported = dlkit("export", run, "--format", "onnx", "--rounds", "0", "--examples", "8")
+    assert "labels agree on 100 %" in exported.out  # the texts, from samples: the features are in the file

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sentences():
     return f"data.source.text_lines.directory={Path(os.environ['DLKIT_SHARED']) / 'data' / 'rt-polarity'}"
 
@@ -29,8 +29,32 @@ def test_a_wrong_encoding_is_an_error_with_its_line(dlkit, sentences):
     assert "cannot be read as utf-8" in done.error
 
 
-def test_a_bag_of_words_learns_in_two_epochs(as_json, sentences):
-    run = as_json("train", "reviews_bow", settings=(sentences, "training.epochs=2"))["run"]
-    found = as_json("evaluate", run)
+@pytest.fixture(scope="module")
+def words_run(sentences, silent, tmp_path_factory):
+    """A run of reviews_bow, two epochs."""
+    from dlkit.recipe import load_recipe
+    from dlkit.training.run import train_recipe
+
+    loaded = load_recipe("reviews_bow", [sentences, "training.epochs=2"])
+    return train_recipe(loaded, tmp_path_factory.mktemp("runs"), silent()).run.path
+
+
+def test_a_bag_of_words_learns_in_two_epochs(as_json, words_run):
+    found = as_json("evaluate", words_run)
     assert found["metrics"]["accuracy"] > 0.7
-    assert as_json("export", run)["certificate"]["label_agreement"] == 1.0
+    assert as_json("export", words_run)["certificate"]["label_agreement"] == 1.0
+
+
+@pytest.mark.parametrize("format_name", ["code", "litert", "onnx"])
+def test_a_bag_of_words_is_exported_with_its_words_inside_or_beside_it(as_json, words_run, format_name):
+    found = as_json("export", words_run, "--format", format_name, "--rounds", "0")
+    assert found["certificate"]["label_agreement"] == 1.0
+    assert found["certificate"]["validation"]["examples"] == 960
+
+
+def test_words_in_both_directions_are_exported(as_json, sentences):
+    settings = (sentences, "training.epochs=1", "data.limit=1000")
+    run = as_json("train", "reviews_lstm", settings=settings)["run"]
+    for format_name in ("code", "onnx"):
+        found = as_json("export", run, "--format", format_name, "--rounds", "0", "--examples", "50")
+        assert found["certificate"]["label_agreement"] == 1.0

@@ -1,6 +1,7 @@
 """Convert a model to another format in a child process, because some converters crash or print a lot."""
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -44,8 +45,9 @@ def convert(script: Path, source: Path, target: Path, **settings: Any) -> None:
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Return how a converter ended: its signal, or the last line that it printed."""
+    """Return how a converter ended: its signal, or the first error that it printed, else its last line."""
     if done.returncode < 0:
         return f"its process ended with {Signals(-done.returncode).name}"
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    return (lines or [f"exit code {done.returncode}"])[-1][:300]
+    errors = [found[0] for line in lines if (found := re.search(r"(\w*Error|\berror): .*", line))]
+    return errors[0][:300] if errors else (lines or [f"exit code {done.returncode}"])[-1][:300]

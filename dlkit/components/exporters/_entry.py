@@ -63,7 +63,7 @@ def entry_of(model: Servable, without: tuple[str, ...] = (), *, text: bool = Fal
         return Entry(
             "preprocessed",
             after,
-            lambda raw: _array(model.preprocess(resized(_tensor(raw)), training=False)),
+            lambda raw: _array(model.preprocess(resized(_tensor(raw)), training=False)).astype(after.dtype, copy=False),
             lambda inputs: model.outputs(model.network(inputs, training=False)),
             (*caller, f"preprocess: {', then '.join(steps)}"),
         )
@@ -80,7 +80,9 @@ def _tensor(raw: np.ndarray) -> Any:
 
 
 def _array(values: Any) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(values))
+    """Return a tensor as an array; texts as bytes, which need no pickle in files."""
+    found = np.asarray(keras.ops.convert_to_numpy(values))
+    return found.astype(bytes) if found.dtype == object else found
 
 
 def _outside(preprocess: keras.Model, without: tuple[str, ...], text: bool) -> list[str]:

@@ -49,7 +49,9 @@ class LitertExporter(EntryExporter):
         return Interface(FILE, (inputs,), outputs, entry.starts_at, caller)
 
     def refusal(self, model: Servable) -> str | None:
-        """Return that a recurrent network needs sequences of a fixed length, for one whose length is free."""
+        """Return what LiteRT lacks for this network: float64, or in recurrent layers sequences of any length."""
+        if any(layer.compute_dtype == "float64" for layer in model.network._flatten_layers()):
+            return "it computes in float64, but LiteRT in float32"
         free = [layer.name for layer in recurrent_layers(model.network) if None in _sequences(layer).shape[1:]]
         if free:
             return f"layer {free[0]!r} reads sequences of any length, but LiteRT needs a fixed length"
@@ -67,10 +69,9 @@ def fixed_batch(network: keras.Model) -> int | None:
 
 
 def recurrent_layers(network: keras.Model) -> list[keras.Layer]:
-    """Return the recurrent layers of a network, in order."""
-    return [
-        layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
-    ]
+    """Return the recurrent layers of a network, in order; the two within a Bidirectional are not of the network."""
+    kinds = keras.layers.RNN | keras.layers.Bidirectional
+    return [layer for layer in network._flatten_layers() if isinstance(layer, kinds) and layer._inbound_nodes]
 
 
 def _sequences(layer: keras.Layer) -> keras.KerasTensor:

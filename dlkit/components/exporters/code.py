@@ -109,7 +109,7 @@ def _flat(model: Servable) -> keras.Model:
 
 def _texts(model: Servable, entry: Entry, flat: keras.Model, code: Lines) -> dict[str, str]:
     """Return the text files of the artefact by name; fill `code` with its lines and layers."""
-    names = write_model(code, flat, ["inputs"])
+    names = write_model(code, flat, ["inputs"])  # of the outputs in alphabetical order, as Keras flattens them
     policy, shape = keras.config.dtype_policy().name, entry.spec.shape
     script = TEMPLATE.format(
         name=model.network.name,
@@ -124,7 +124,7 @@ def _texts(model: Servable, entry: Entry, flat: keras.Model, code: Lines) -> dic
         classes="".join(f"\n\n{text}\n" for text in code.classes.values()),
         spec=tuple(shape),
         lines="\n".join(f"    {line}" for line in code.lines),
-        returned=", ".join(f"{key!r}: {variable}" for key, variable in zip(flat.output, names, strict=True)),
+        returned=", ".join(f"{key!r}: {variable}" for key, variable in zip(sorted(flat.output), names, strict=True)),
         load=f'network.load_weights(HERE / "{WEIGHTS}")' if flat.weights else "pass",
     )
     words = {file: "".join(f"{word}\n" for word in found) for file, found in code.vocabularies.items()}

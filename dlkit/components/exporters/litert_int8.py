@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dlkit.components.exporters._litert import LitertExporter
+from dlkit.components.exporters._litert import LitertExporter, recurrent_layers
+from dlkit.interfaces.exporter import Servable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,3 +16,9 @@ class LitertInt8(LitertExporter):
 
     precision = "int8"
     tolerance = None
+
+    def refusal(self, model: Servable) -> str | None:
+        """Return what LiteRT lacks for this network; its converter crashes where it quantizes recurrent layers."""
+        if recurrent := recurrent_layers(model.network):
+            return f"LiteRT's converter cannot quantize layer {recurrent[0].name!r}, which is recurrent"
+        return super().refusal(model)

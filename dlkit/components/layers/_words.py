@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from dlkit.catalog.create import locate
 from dlkit.errors import InputError
@@ -59,7 +58,8 @@ class AtLeastOneStep(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the batch (n, steps or 1)."""
-        return tf.pad(inputs, [[0, 0], [0, 1 - tf.minimum(tf.shape(inputs)[1], 1)]])
+        steps = keras.ops.maximum(keras.ops.shape(inputs)[1], 1)
+        return keras.ops.pad(inputs, ((0, 0), (0, 1)))[:, :steps]
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return shape and dtype of the inputs."""

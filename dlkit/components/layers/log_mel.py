@@ -77,7 +77,9 @@ class LogMel(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Map power (n, frames, bins) to (n, frames, num_mel_bins)."""
         filters = ops.convert_to_tensor(self._filters, dtype=self.compute_dtype)
-        return ops.log(ops.maximum(ops.matmul(inputs, filters), self.floor))
+        power = ops.matmul(inputs, filters)
+        audible = ops.maximum(power, self.floor)
+        return ops.log(ops.where(ops.isnan(power), power, audible))  # padding: in ONNX, the larger of NaN and 1 is 1
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the shape with num_mel_bins as the last size."""

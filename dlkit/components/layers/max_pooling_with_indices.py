@@ -26,8 +26,9 @@ class MaxPoolingWithIndices(keras.layers.Layer):
     def call(self, inputs: Any) -> list[Any]:
         """Return [maxima, indices (int32)] of inputs (n, h, w, c)."""
         windows = _windows(inputs, self.pool_size)
-        indices = ops.argmax(windows, axis=3)
-        return [ops.max(windows, axis=3), ops.cast(indices, "int32")]
+        largest = ops.max(windows, axis=3, keepdims=True)
+        indices = ops.argmax(ops.cast(ops.equal(windows, largest), "int32"), axis=3)  # of floats: not in ONNX
+        return [ops.squeeze(largest, 3), ops.cast(indices, "int32")]
 
     def compute_output_spec(self, inputs: Any) -> list[Any]:
         """Return the shapes of both outputs; indices are int32."""

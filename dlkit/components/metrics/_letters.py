@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import ops
 
+from dlkit.components.metrics._on_probabilities import best_class
+
 
 def greedy(scores: Any) -> Any:
     """Return the letter that each frame of the most probable alignment adds to the text, int32 (n, frames), else -1.
@@ -11,7 +13,7 @@ def greedy(scores: Any) -> Any:
     scores: (n, frames, classes), logits or probabilities; the last class is blank. A letter that repeats the frame
     before it adds nothing.
     """
-    best = ops.cast(ops.argmax(scores, axis=-1), "int32")
+    best = ops.cast(best_class(scores), "int32")
     blank = scores.shape[-1] - 1
     before = ops.pad(best[:, :-1], [[0, 0], [1, 0]], constant_values=blank)
     adds = ops.logical_and(best != blank, best != before)

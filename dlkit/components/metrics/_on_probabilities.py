@@ -26,6 +26,15 @@ def on_probabilities(metric: Any) -> Any:
     return metric
 
 
+def best_class(scores: Any) -> Any:
+    """Return the first class with the largest of scores (n, ..., classes), int32 (n, ...).
+
+    Keras' argmax of floating point numbers looks at their bits, for which ONNX and OpenVINO have no operation.
+    """
+    largest = ops.equal(scores, ops.max(scores, axis=-1, keepdims=True))
+    return ops.argmax(ops.cast(largest, "int32"), axis=-1)
+
+
 def probabilities(logits: Any) -> Any:
     """Return the probabilities of logits (n, ..., classes), or of one unit or channel (n, ..., 1)."""
     return ops.sigmoid(logits) if logits.shape[-1] == 1 else ops.softmax(logits)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from dlkit.catalog.create import locate
 from dlkit.components.layers.crop_like import cropped
-from dlkit.components.metrics._on_probabilities import on_probabilities, probabilities
+from dlkit.components.metrics._on_probabilities import best_class, on_probabilities, probabilities
 from dlkit.components.metrics.dice_coefficient import DiceCoefficient
 from dlkit.components.metrics.jaccard_index import JaccardIndex
 from dlkit.components.metrics.pixel_accuracy import PixelAccuracy
@@ -125,7 +125,7 @@ class Segmentation(Task):
         if output.shape[-1] == 1:
             mask = ops.cast(output[..., 0] > self.threshold, "uint8")
             return {"probabilities": ops.concatenate([1 - output, output], axis=-1), "mask": mask}
-        return {"probabilities": output, "mask": ops.cast(ops.argmax(output, axis=-1), "uint8")}
+        return {"probabilities": output, "mask": ops.cast(best_class(output), "uint8")}
 
     def describe_prediction(self, outputs: Mapping[str, Any], class_names: tuple[str, ...]) -> dict[str, Any]:
         """Return the share of pixels of every class."""

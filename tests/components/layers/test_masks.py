@@ -54,8 +54,13 @@ STACKS = {
 }
 
 
-def network_of(layers, shape=(None, 4), dtype="float32"):
+@pytest.fixture(autouse=True)
+def seeded():
+    """Layers draw the seeds of their weights when they are made."""
     keras.utils.set_random_seed(0)
+
+
+def network_of(layers, shape=(None, 4), dtype="float32"):
     return sequential(ArraySpec(shape, dtype), TargetSpec((2,)), layers=[*layers, L.Dense(2)])
 
 

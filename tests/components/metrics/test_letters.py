@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dlkit.components.metrics._letters import edit_distance, greedy, moved_left
+from dlkit.components.metrics._on_probabilities import best_class
 from dlkit.components.metrics.exact_match import ExactMatch
 from dlkit.components.metrics.label_error_rate import LabelErrorRate
 
@@ -63,3 +64,9 @@ def test_weights_leave_recordings_out():
     rate.update_state(truth, logits, np.array([1.0, 0.0]))
     match.update_state(truth, logits, np.array([0.0, 1.0]))
     assert (float(rate.result()), float(match.result())) == (0, 0)
+
+
+def test_the_best_class_is_the_first_of_the_largest_scores():
+    scores = np.random.default_rng(0).normal(size=(50, 7, 5)).round(1).astype("float32")
+    assert (scores == scores.max(-1, keepdims=True)).sum() > 50 * 7, "without ties this proves little"
+    assert np.array_equal(np.asarray(best_class(scores)), scores.argmax(-1))

@@ -24,6 +24,7 @@ def main(source, target, settings):
         input_names=inputs,
         output_names=list(outputs),
         opset=json.loads(settings)["opset"],
+        custom_rewriter=[with_where],
         tensors_to_rename={inputs[0]: "inputs", **outputs},
     )
     onnx.checker.check_model(model, full_check=True)
@@ -31,6 +32,15 @@ def main(source, target, settings):
     if found != ["inputs"]:  # constants that were not frozen become inputs, and the checker accepts that
         raise SystemExit(f"the graph has the inputs {found}, but only `inputs` is allowed")
     onnx.save(model, target)
+
+
+def with_where(graph, operations):
+    """Have tf2onnx select by Where: its products with 0 and 1 would make NaN of a NaN that is not selected."""
+    del graph
+    for operation in operations:
+        if operation.type in ("Select", "SelectV2"):
+            operation.set_attr("handles_nan", True)
+    return operations
 
 
 if __name__ == "__main__":
