@@ -56,11 +56,12 @@ STACKS = {
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Layers draw the seeds of their weights when they are made."""
+    """Layers draw the seeds of their weights when they are made, or when they are built."""
     keras.utils.set_random_seed(0)
 
 
 def network_of(layers, shape=(None, 4), dtype="float32"):
+    keras.utils.set_random_seed(0)
     return sequential(ArraySpec(shape, dtype), TargetSpec((2,)), layers=[*layers, L.Dense(2)])
 
 
