@@ -90,6 +90,12 @@ def pixels(layer: Any, shape: Any) -> tuple[int, ...]:
     return tuple(size or 0 for size in sizes)
 
 
+def shape_in(layer: Any) -> Any:
+    """Return the shape of what a layer reads; a mask may come with it as a second input."""
+    read = layer.input[0] if isinstance(layer.input, list | tuple) else layer.input
+    return tuple(read.shape)
+
+
 def one_step(sizes: Any) -> Any:
     """Return the sizes of one step of a sequence [any length, features], and other sizes as they are."""
     return (1, sizes[1]) if len(sizes) == 2 and sizes[0] is None and sizes[1] is not None else tuple(sizes)

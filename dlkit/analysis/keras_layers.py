@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from dlkit.analysis import formulas
-from dlkit.analysis.facts import LayerFacts, Window, channels_of, one_step, pixels
+from dlkit.analysis.facts import LayerFacts, Window, channels_of, one_step, pixels, shape_in
 from dlkit.analysis.formulas import Formula
 from dlkit.analysis.reach import (
     Field,
@@ -41,56 +41,56 @@ def _groups(layer: Any) -> int:
 
 
 def _convolution_parameters(layer: Any) -> Formula:
-    channels = channels_of(layer, layer.input.shape)
+    channels = channels_of(layer, shape_in(layer))
     return formulas.convolution_parameters(layer.kernel_size, channels, layer.filters, _groups(layer), layer.use_bias)
 
 
 def _convolution_operations(layer: Any) -> Formula:
-    seen = channels_of(layer, layer.input.shape) // _groups(layer)
+    seen = channels_of(layer, shape_in(layer)) // _groups(layer)
     return formulas.convolution_operations(pixels(layer, layer.output.shape), layer.kernel_size, seen, layer.filters)
 
 
 def _transposed_operations(layer: Any) -> Formula:
-    channels = channels_of(layer, layer.input.shape)
-    return formulas.convolution_operations(pixels(layer, layer.input.shape), layer.kernel_size, channels, layer.filters)
+    channels = channels_of(layer, shape_in(layer))
+    return formulas.convolution_operations(pixels(layer, shape_in(layer)), layer.kernel_size, channels, layer.filters)
 
 
 def _depthwise_parameters(layer: Any) -> Formula:
-    channels = channels_of(layer, layer.input.shape)
+    channels = channels_of(layer, shape_in(layer))
     return formulas.depthwise_parameters(layer.kernel_size, channels, layer.depth_multiplier, layer.use_bias)
 
 
 def _depthwise_operations(layer: Any) -> Formula:
-    filters = channels_of(layer, layer.input.shape) * layer.depth_multiplier
+    filters = channels_of(layer, shape_in(layer)) * layer.depth_multiplier
     return formulas.convolution_operations(pixels(layer, layer.output.shape), layer.kernel_size, 1, filters)
 
 
 def _separable_parameters(layer: Any) -> Formula:
-    channels, multiplier = channels_of(layer, layer.input.shape), layer.depth_multiplier
+    channels, multiplier = channels_of(layer, shape_in(layer)), layer.depth_multiplier
     return formulas.separable_parameters(layer.kernel_size, channels, multiplier, layer.filters, layer.use_bias)
 
 
 def _separable_operations(layer: Any) -> Formula:
-    channels, multiplier = channels_of(layer, layer.input.shape), layer.depth_multiplier
+    channels, multiplier = channels_of(layer, shape_in(layer)), layer.depth_multiplier
     sizes = pixels(layer, layer.output.shape)
     return formulas.separable_operations(sizes, layer.kernel_size, channels, multiplier, layer.filters)
 
 
 def _dense_parameters(layer: Any) -> Formula:
-    return formulas.dense_parameters(layer.input.shape[-1], layer.units, layer.use_bias)
+    return formulas.dense_parameters(shape_in(layer)[-1], layer.units, layer.use_bias)
 
 
 def _dense_operations(layer: Any) -> Formula:
-    *places, inputs = one_step(layer.input.shape[1:])
+    *places, inputs = one_step(shape_in(layer)[1:])
     return formulas.dense_operations(inputs, layer.units, prod(places))
 
 
 def _recurrent_parameters(layer: Any) -> Formula:
-    return _weights_of(layer, layer.input.shape[-1])
+    return _weights_of(layer, shape_in(layer)[-1])
 
 
 def _recurrent_operations(layer: Any) -> Formula:
-    return _steps_of(layer, *one_step(layer.input.shape[1:]))
+    return _steps_of(layer, *one_step(shape_in(layer)[1:]))
 
 
 def _weights_of(recurrent: Any, inputs: int) -> Formula:
@@ -108,14 +108,14 @@ def _both_parameters(layer: Any) -> Formula | None:
     directions = (layer.forward_layer, layer.backward_layer)
     if any(type(one).__name__ not in _GATES for one in directions):
         return None
-    return _sum(*(_weights_of(one, layer.input.shape[-1]) for one in directions))
+    return _sum(*(_weights_of(one, shape_in(layer)[-1]) for one in directions))
 
 
 def _both_operations(layer: Any) -> Formula:
     directions = (layer.forward_layer, layer.backward_layer)
     if any(type(one).__name__ not in _GATES for one in directions):
         raise TypeError(f"{layer.name} wraps a layer with unknown gates")
-    return _sum(*(_steps_of(one, *one_step(layer.input.shape[1:])) for one in directions))
+    return _sum(*(_steps_of(one, *one_step(shape_in(layer)[1:])) for one in directions))
 
 
 def _sum(first: Formula, second: Formula) -> Formula:
@@ -129,18 +129,18 @@ def _per_step_parameters(layer: Any) -> Formula | None:
     inner = layer.layer
     if type(inner).__name__ != "Dense":
         return None
-    return formulas.dense_parameters(layer.input.shape[-1], inner.units, inner.use_bias)
+    return formulas.dense_parameters(shape_in(layer)[-1], inner.units, inner.use_bias)
 
 
 def _per_step_operations(layer: Any) -> Formula:
     if type(layer.layer).__name__ != "Dense":
         raise TypeError(f"{layer.name} wraps another layer than Dense")
-    *places, inputs = layer.input.shape[1:]
+    *places, inputs = shape_in(layer)[1:]
     return formulas.dense_operations(inputs, layer.layer.units, prod(places))
 
 
 def _normalization_parameters(layer: Any) -> Formula:
-    return formulas.normalization_parameters(layer.input.shape[layer.axis], layer.center, layer.scale)
+    return formulas.normalization_parameters(shape_in(layer)[layer.axis], layer.center, layer.scale)
 
 
 def _embedding_parameters(layer: Any) -> Formula:
@@ -158,7 +158,7 @@ def _atrous_notes(layer: Any) -> list[str]:
 
 
 def _grouped_notes(layer: Any) -> list[str]:
-    notes, groups, channels = _atrous_notes(layer), _groups(layer), channels_of(layer, layer.input.shape)
+    notes, groups, channels = _atrous_notes(layer), _groups(layer), channels_of(layer, shape_in(layer))
     if groups > 1:
         width = layer.filters // groups
         notes.append(f"grouped: each of {groups} groups of {width} filters sees {channels // groups} channels")
@@ -166,7 +166,7 @@ def _grouped_notes(layer: Any) -> list[str]:
 
 
 def _convolution_notes(layer: Any) -> list[str]:
-    notes, seen = _grouped_notes(layer), channels_of(layer, layer.input.shape) // _groups(layer)
+    notes, seen = _grouped_notes(layer), channels_of(layer, shape_in(layer)) // _groups(layer)
     if prod(layer.kernel_size) == 1:
         notes.append(f"1x1: a Dense layer from {seen} channels to {layer.filters} at every pixel")
     return notes
@@ -178,7 +178,7 @@ def _separable_notes(layer: Any) -> list[str]:
 
 
 def _depthwise_notes(layer: Any) -> list[str]:
-    channels = channels_of(layer, layer.input.shape)
+    channels = channels_of(layer, shape_in(layer))
     note = f"depthwise: {channels} channels, each with its own filters (depth multiplier {layer.depth_multiplier})"
     return [*_atrous_notes(layer), note]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from dlkit.analysis.facts import spatial
+from dlkit.analysis.facts import shape_in, spatial
 from dlkit.analysis.formulas import Formula
 from dlkit.analysis.layers import facts_of, output_of, parameter_formula, table_layers
 from dlkit.errors import CheckError
@@ -87,4 +87,4 @@ def _check(layer: Any, explanation: Explanation) -> None:
 def _size_formulas(layer: Any) -> list[Formula]:
     """Return one formula per dimension of a convolution or pooling layer whose input size is known."""
     window = (find := facts_of(layer).window) and find(layer)
-    return window.output_sizes(spatial(layer, layer.input.shape)) if window else []
+    return window.output_sizes(spatial(layer, shape_in(layer))) if window else []

@@ -11,14 +11,15 @@ from dlkit.export.stored import read_certificate
 from dlkit.serving.signature import Signature
 
 METADATA = "model.json"
-SCORES, LABEL = "probabilities", "label"
+SCORES, LABEL, TEXT = "probabilities", "label", "text"
 
 
 @dataclass(frozen=True)
 class Description:
     """The recipe's name and task, and how people read the outputs.
 
-    scores: the output whose largest entry is the class. columns: of a table, in the order of the inputs. channels: of
+    scores: the output whose largest entry is the class. spells: the output of class indices, -1 for none, whose classes
+    in order are a text. columns: of a table, in the order of the inputs. channels: of
     the 8-bit images that the model takes, None if it takes something else. resize: what the caller does to images
     before, None if the artefact does it. sampling_rate: of the waveforms that the model takes, in Hz.
     """
@@ -27,6 +28,7 @@ class Description:
     format: str
     task: str | None = None
     scores: str | None = None
+    spells: str | None = None
     class_names: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     channels: int | None = None
@@ -49,7 +51,7 @@ def read_description(folder: Path) -> Description:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckError(f"a file that describes {folder} is damaged: {error}", "export the run again") from error
     scores = SCORES if names else None
-    return Description(certificate["recipe"], certificate["format"], None, scores, names, columns)
+    return Description(certificate["recipe"], certificate["format"], scores=scores, class_names=names, columns=columns)
 
 
 def _described(content: Mapping[str, Any]) -> Description:
@@ -59,6 +61,7 @@ def _described(content: Mapping[str, Any]) -> Description:
         format=content["format"],
         task=content["task"],
         scores=content["scores"],
+        spells=content.get("spells"),
         class_names=tuple(content["class_names"]),
         columns=tuple(content["columns"] or ()) if is_raw else (),
         channels=(content["encoded"] or {}).get("channels"),

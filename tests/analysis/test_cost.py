@@ -154,6 +154,14 @@ def test_recurrent_layers_count_every_step():
     assert [cost.multiply_adds for cost in found] == [28 * 4 * 32 * (28 + 32), 320]
 
 
+def test_recurrent_layers_that_read_a_mask_count_the_same():
+    inputs = keras.Input((28, 28))
+    mask = keras.ops.not_equal(inputs[..., 0], 0)
+    both = layers.Bidirectional(layers.LSTM(32, name="lstm"), name="both")
+    found = layer_costs(keras.Model(inputs, both(inputs, mask=mask)))
+    assert found[-1].multiply_adds == 2 * 28 * 4 * 32 * (28 + 32)
+
+
 def test_special_convolutions_are_explained():
     inputs = keras.Input((16, 16, 64))
     x = layers.SeparableConv2D(128, 3, padding="same")(inputs)

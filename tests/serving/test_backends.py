@@ -18,6 +18,8 @@ from servers import from_folders, in_memory
 
 from dlkit.errors import CheckError, InputError, MissingError
 from dlkit.export.stored import hashes, load_samples
+from dlkit.serving.backends.backend import labelled, with_label
+from dlkit.serving.description import Description
 from dlkit.serving.model import open_artefact
 from dlkit.serving.shadow import agreement
 from dlkit.serving.signature import DEFAULT, Signature, TensorSpec
@@ -304,3 +306,16 @@ def test_the_server_of_an_onnx_file_starts_without_tensorflow(tmp_path):
             started.send_signal(stop)
             assert started.wait(30) == code
             started.stdout.close()
+
+
+def test_letters_are_a_text_too():
+    """A runtime without strings gives the letters of a transcript; the server spells them, as a SavedModel does."""
+    letters = TensorSpec("int32", (None, None))
+    signature = Signature({"inputs": TensorSpec("float32", (None, None))}, {"letters": letters})
+    description = Description("words", "onnx", spells="letters", class_names=("a", "b", "c"))
+    signatures = with_label(signature, description)
+    assert signatures[DEFAULT].outputs["text"] == TensorSpec("string", (None,))
+    letters = np.array([[1, -1, 0, 2, -1], [-1, -1, -1, -1, -1], [2, -1, 2, -1, -1]], "int32")
+    found = labelled({"letters": letters}, signatures[DEFAULT], description)
+    assert found["text"].tolist() == [b"bac", b"", b"cc"]
+    assert "text" not in with_label(signature, Description("digits", "onnx", class_names=("a", "b")))[DEFAULT].outputs

@@ -17,7 +17,7 @@ OPSET = 18
 class Onnx(EntryExporter):
     """Writes model.onnx (operator set 18) in float32, with preprocessing inside and any batch size.
 
-    Text and MelSpectrogram are not inside: ONNX has no such operations, so the certificate says what the caller computes.
+    Text and MelSpectrogram are not inside: ONNX has no such operations. The certificate says what the caller computes.
     """
 
     runtime = PROGRAMS / "run_onnx.py"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dlkit.serving.description import LABEL, Description
+from dlkit.serving.description import LABEL, TEXT, Description
 from dlkit.serving.signature import DEFAULT, Signature, TensorSpec
 
 Arrays = Mapping[str, np.ndarray]
@@ -33,19 +33,26 @@ class Backend(ABC):
 
 
 def with_label(signature: Signature, description: Description) -> dict[str, Signature]:
-    """Return the signatures of a runtime without strings: its own, and the class among the outputs.
+    """Return the signatures of a runtime without strings: its own, and the class or the text among the outputs.
 
-    A SavedModel has that output in its graph; so all artefacts of a run give the same answers.
+    A SavedModel has such an output in its graph; so all artefacts of a run give the same answers.
     """
-    if description.scores_in(signature) is None:
-        return {DEFAULT: signature}
-    label = TensorSpec("string", (None,))
-    return {DEFAULT: Signature(signature.inputs, {**signature.outputs, LABEL: label}, signature.method)}
+    outputs = dict(signature.outputs)
+    if description.scores_in(signature) is not None:
+        outputs[LABEL] = TensorSpec("string", (None,))
+    if description.class_names and description.spells in outputs:
+        outputs[TEXT] = TensorSpec("string", (None,))
+    return {DEFAULT: Signature(signature.inputs, outputs, signature.method)}
 
 
 def labelled(outputs: dict[str, np.ndarray], signature: Signature, description: Description) -> dict[str, np.ndarray]:
-    """Return outputs with the class of the largest score, if the signature has it."""
-    if LABEL in outputs or LABEL not in signature.outputs:
-        return outputs
-    names = np.array([name.encode() for name in description.class_names], object)
-    return outputs | {LABEL: names[outputs[description.scores or ""].argmax(axis=-1)]}
+    """Return outputs with the class of the largest score, and the text that is spelt, if the signature has them."""
+    added: dict[str, np.ndarray] = {}
+    if LABEL in signature.outputs and LABEL not in outputs:
+        names = np.array([name.encode() for name in description.class_names], object)
+        added[LABEL] = names[outputs[description.scores or ""].argmax(axis=-1)]
+    if TEXT in signature.outputs and TEXT not in outputs:
+        letters = (row[row >= 0] for row in outputs[description.spells or ""])
+        words = ["".join(description.class_names[index] for index in row).encode() for row in letters]
+        added[TEXT] = np.array(words, object)
+    return outputs | added
