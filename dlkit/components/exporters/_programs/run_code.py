@@ -2,8 +2,10 @@
 
 import os
 import runpy
+import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]  # Keras would import it
 
 import keras
 import tensorflow as tf
