@@ -1,5 +1,6 @@
 """Import TensorFlow and Keras without their start-up messages."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -48,7 +49,7 @@ def _import_quietly() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # overrides the user's setting for other programs
     # TensorFlow disables oneDNN on processors without AVX-512, where it cuts the time of a convolution by a third.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _hidden_stderr():
+    with _hidden_stderr(), _without_collections():
         import logging
 
         import keras  # noqa: F401
@@ -85,6 +86,19 @@ def _apply_conditions(sharded: bool) -> None:
             ) from error
     if is_deterministic():
         tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Do not search for unreachable objects while imports create a million that stay, nor among these afterwards."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()
 
 
 @contextmanager
