@@ -1,11 +1,14 @@
 """What the tests share: caches and runs of their own, a quiet TensorFlow, and one trained run on real digits."""
 
+import gc
+import json
 import os
 import re
 import runpy
 import shlex
 import shutil
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import MagicMock
@@ -15,6 +18,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import pytest
 
 from dlkit.interfaces.reporter import Reporter
+
+gc.disable()  # while the tests' modules are imported, which all stay
+
+
+def pytest_collection_finish():
+    """Keep what has been imported out of every later search for unreachable objects."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,6 +37,43 @@ def places(tmp_path_factory):
         patch.setenv("DLKIT_RUNS", str(root / "runs"))
         patch.setenv("TFDS_DATA_DIR", os.environ.get("TFDS_DATA_DIR", str(root / "tfds")))
         yield root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dots():
+    """Save the figures of runs as single pixels: to draw them takes as long as a small training.
+
+    Their functions run all the same; a test that opens the files takes the fixture `drawn`.
+    """
+    from PIL import Image
+
+    def save(figure, path, about):
+        Image.new("L", (1, 1)).save(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlkit.runs.figures.save", save)
+        yield
+
+
+@pytest.fixture(scope="session")
+def drawing():
+    """A context in which the figures of runs are saved as they are."""
+    from dlkit.figures.style import save
+
+    @contextmanager
+    def as_they_are():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("dlkit.runs.figures.save", save)
+            yield
+
+    return as_they_are
+
+
+@pytest.fixture
+def drawn(drawing):
+    """Save the figures of runs as they are throughout a test."""
+    with drawing():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -214,6 +262,23 @@ def dlkit(monkeypatch, capsys, tmp_path):
         return Result(int(stopped.value.code or 0), *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def one_after_the_other():
+    """Return what a new Python runs for several command lines of dlkit: one start of TensorFlow for all of them."""
+    program = """
+import json, sys
+from dlkit.cli import main
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["dlkit", *words]
+    try:
+        main()
+    except SystemExit as stopped:
+        if stopped.code:
+            raise
+"""
+    return lambda *commands: ["-c", program, json.dumps(commands)]
 
 
 # Lines of the pages' shell blocks that no test runs, by their beginning, and why.

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -17,11 +18,13 @@ from dlkit.runs.directory import RunDirectory
 
 
 @pytest.fixture(scope="module")
-def trained(trained_run):
-    return open_run(trained_run)
+def trained(trained_run, tmp_path_factory):
+    """A copy of the run, which the tests write into."""
+    copy = tmp_path_factory.mktemp("evaluated") / trained_run.path.parent.name / trained_run.path.name
+    return open_run(RunDirectory(shutil.copytree(trained_run.path, copy)))
 
 
-def test_metrics_table_and_files_agree_with_numpy(trained):
+def test_metrics_table_and_files_agree_with_numpy(trained, drawn):
     metrics = evaluate(trained, "test")
     test = Digits().load("test", None)
     probabilities = np.concatenate(
@@ -66,7 +69,7 @@ def test_a_figure_that_fails_costs_a_warning(trained, dlkit, monkeypatch):
     assert "validation" in json.loads((trained.run.path / "metrics.json").read_text())["evaluation"]
 
 
-def test_the_worst_mistakes_are_kept_as_a_picture(trained):
+def test_the_worst_mistakes_are_kept_as_a_picture(trained, drawn):
     evaluate(trained, "test")
     assert (trained.run.path / "figures" / "mistakes_test.png").stat().st_size > 5_000
 

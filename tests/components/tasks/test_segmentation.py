@@ -55,10 +55,11 @@ def recipe(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(recipe, places, silent):
+def run(recipe, places, silent, drawing):
     from dlkit.training.run import train_recipe
 
-    return train_recipe(load_recipe(recipe), places / "runs", silent())
+    with drawing():
+        return train_recipe(load_recipe(recipe), places / "runs", silent())
 
 
 def network(channels, padding="same"):
