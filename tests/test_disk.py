@@ -26,9 +26,17 @@ def disk(tmp_path):
     subprocess.run(["umount", str(place)], check=True)
 
 
+SETTINGS = ["training.epochs=4", "training.snapshot={steps: 10}"]
+
+
 @pytest.fixture
 def loaded():
-    return load_recipe("digits_mlp", ["training.epochs=6", "training.snapshot={steps: 10}"])
+    return load_recipe("digits_mlp", SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, silent):
+    return train_recipe(load_recipe("digits_mlp", SETTINGS), tmp_path_factory.mktemp("undisturbed"), silent()).run
 
 
 def fill(disk):
@@ -46,11 +54,11 @@ def use_up_inodes(disk):
 
 
 @pytest.mark.parametrize("exhaust", [fill, use_up_inodes])
-def test_a_disk_that_fills_up_within_a_training(disk, loaded, tmp_path, silent, exhaust):
+def test_a_disk_that_fills_up_within_a_training(disk, loaded, undisturbed, silent, exhaust):
     class Filling(silent):
         def epoch_done(self, epoch, row):
             super().epoch_done(epoch, row)
-            if epoch == 2:
+            if epoch == 1:
                 exhaust(disk)
 
     with pytest.raises(MissingError, match=r"cannot write .*: No space left on device"):
@@ -60,9 +68,8 @@ def test_a_disk_that_fills_up_within_a_training(disk, loaded, tmp_path, silent, 
     for file in disk.glob("filler*"):
         file.unlink()
     resumed = resume_run(loaded, run, silent())
-    undisturbed = train_recipe(loaded, tmp_path, silent())
-    assert history(resumed.run) == history(undisturbed.run)
-    assert len(history(resumed.run)) == 6
+    assert history(resumed.run) == history(undisturbed)
+    assert len(history(resumed.run)) == 4
 
 
 def test_a_disk_that_is_full_before_is_foreseen(disk, loaded, silent):

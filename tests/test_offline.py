@@ -11,8 +11,8 @@ import pytest
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed (Linux only)")
 
 
-def traced(tmp_path, *arguments):
-    """The network system calls of a dlkit command and all its children, without local sockets between processes."""
+def traced(tmp_path, *program):
+    """The network system calls of a Python program and all its children, without local sockets between processes."""
     log = tmp_path / "calls"
     calls = "trace=connect,sendto,sendmsg,sendmmsg"
     command = [
@@ -25,10 +25,7 @@ def traced(tmp_path, *arguments):
         "-o",
         str(log),
         sys.executable,
-        "-m",
-        "dlkit",
-        *arguments,
-        "--offline",
+        *program,
     ]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "2"}
@@ -40,17 +37,21 @@ def traced(tmp_path, *arguments):
     ]
 
 
-def test_train_evaluate_and_export_open_nothing(tmp_path):
-    runs = ("--runs-dir", str(tmp_path))
-    for arguments in (("train", "digits_mlp", "--set", "training.epochs=1"), ("evaluate",), ("export",)):
-        done, calls = traced(tmp_path, *arguments, *runs)
-        assert done.returncode == 0, done.stderr
-        assert calls == []
+def test_train_evaluate_and_export_open_nothing(tmp_path, one_after_the_other):
+    runs = ("--runs-dir", str(tmp_path / "runs"), "--offline")
+    small = ("--set", "training.epochs=1", "--set", "data.limit=200")
+    commands = (("train", "digits_mlp", *small), ("evaluate",), ("export", "--rounds", "1"))
+    done, calls = traced(tmp_path, *one_after_the_other(*((*command, *runs) for command in commands)))
+    assert done.returncode == 0, done.stderr
+    assert calls == []
+    assert len(list(tmp_path.glob("runs/digits_mlp/*/exports/saved_model/digits_mlp/1/certificate.json"))) == 1
 
 
 def test_missing_data_is_one_message_with_the_ways_to_supply_it(tmp_path):
     done, calls = traced(
-        tmp_path, "train", "mnist_mlp", "--data-dir", str(tmp_path / "none"), "--runs-dir", str(tmp_path)
+        tmp_path,
+        *("-m", "dlkit", "train", "mnist_mlp", "--data-dir", str(tmp_path / "none")),
+        *("--runs-dir", str(tmp_path), "--offline"),
     )
     assert done.returncode == 3
     assert calls == []

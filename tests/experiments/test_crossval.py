@@ -1,6 +1,7 @@
 """crossval: every example of train is predicted once by a network that has not seen it; the ensemble is a mean."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -18,6 +19,10 @@ FOLDS = 3
 LOADED = load_recipe("digits_mlp", ["training.epochs=2", "data.limit=240"])
 
 
+def settings_of(trial):
+    return load_recipe(trial._loaded.path, [*trial._loaded.overrides, *trial._settings, "expect={}"])
+
+
 @pytest.fixture
 def trained_here(monkeypatch, silent):
     """Train in this process instead of a child; gives the folds that were trained, in order."""
@@ -25,23 +30,43 @@ def trained_here(monkeypatch, silent):
 
     def child(self, resume, reported):
         begun.append(self._folder.name)
-        settings = [*self._loaded.overrides, *self._settings, "expect={}"]
-        train_recipe(load_recipe(self._loaded.path, settings), self._folder, silent())
+        train_recipe(settings_of(self), self._folder, silent())
         return False, 0, ""
 
     monkeypatch.setattr(Trial, "_child", child)
     return begun
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, silent):
+    """The folder of an undisturbed cross-validation, and what it measured."""
+    folder = tmp_path_factory.mktemp("whole")
+
+    def child(self, resume, reported):
+        train_recipe(settings_of(self), self._folder, silent())
+        return False, 0, ""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trial, "_child", child)
+        return folder, measure_folds(folds(folder), folder)
+
+
+def begun_like(whole, folder, count):
+    """Copy the first folds of a cross-validation, as one that was stopped has them."""
+    for number in range(count):
+        shutil.copytree(whole / f"fold_{number:02d}", folder / f"fold_{number:02d}")
+
+
 def folds(folder, **settings):
     return train_folds(LOADED, folder, FOLDS, settings.get("seed", 0), lambda fold, run: None)
 
 
-def test_predictions_and_ensemble(trained_here, tmp_path):
-    runs = folds(tmp_path)
-    content = measure_folds(runs, tmp_path)
-    assert json.loads((tmp_path / "crossval.json").read_text()) == content
-    with np.load(tmp_path / "predictions.npz") as kept:
+def test_predictions_and_ensemble(whole, trained_here):
+    folder, content = whole
+    runs = folds(folder)
+    assert trained_here == []
+    assert json.loads((folder / "crossval.json").read_text()) == content
+    with np.load(folder / "predictions.npz") as kept:
         index, fold, outputs, expected = (kept[name] for name in ("index", "fold", "outputs", "expected"))
     assert index.tolist() == list(range(240))
     assert np.bincount(fold).tolist() == [80] * FOLDS
@@ -97,14 +122,14 @@ def test_the_figure_has_a_panel_per_metric():
 
 
 def test_a_fold_that_was_stopped_within_an_epoch_continues_to_the_same_figures(
-    trained_here, tmp_path, monkeypatch, stopped, reporter
+    whole, trained_here, tmp_path, monkeypatch, stopped, reporter
 ):
-    whole = measure_folds(folds(tmp_path / "whole"), tmp_path / "whole")
+    folder, content = whole
+    begun_like(folder, tmp_path / "part", 1)
     child = Trial._child
 
     def killed(self, resume, reported):
-        settings = [*self._loaded.overrides, *self._settings, "expect={}"]
-        loaded = load_recipe(self._loaded.path, settings)
+        loaded = settings_of(self)
         if self._folder.name == "fold_01" and not resume:
             stopped(loaded, self._folder, reporter, 3)
             raise KeyboardInterrupt
@@ -122,9 +147,10 @@ def test_a_fold_that_was_stopped_within_an_epoch_continues_to_the_same_figures(
     def figures(content):
         return [{**entry, "run": ""} for entry in content["folds"]], content["ensemble"], content["out_of_fold"]
 
-    assert figures(again) == figures(whole)
+    assert trained_here == ["fold_02"]
+    assert figures(again) == figures(content)
     for name in ("index", "fold", "outputs", "expected"):
-        with np.load(tmp_path / "whole/predictions.npz") as one, np.load(tmp_path / "part/predictions.npz") as other:
+        with np.load(folder / "predictions.npz") as one, np.load(tmp_path / "part/predictions.npz") as other:
             np.testing.assert_array_equal(one[name], other[name])
 
 

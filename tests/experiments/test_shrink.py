@@ -10,7 +10,9 @@ from dlkit.errors import InputError
 from dlkit.experiments.budget import Budget, parse_budget
 from dlkit.experiments.candidates import loss_of
 from dlkit.experiments.shrink import check_widths, narrower
+from dlkit.experiments.trial import Trial
 from dlkit.recipe import load_recipe
+from dlkit.training.run import train_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -61,7 +63,21 @@ def test_losses_are_points_or_shares_of_an_error():
     assert loss_of(None, {"run": 1.0, "higher_is_better": True}) is None
 
 
-def test_the_smallest_candidate_within_the_budget_is_chosen(trained_run, dlkit, tmp_path, reload_here):
+@pytest.fixture
+def trained_here(monkeypatch, silent):
+    """Train in this process instead of a child; gives the settings of what was trained."""
+    begun = []
+
+    def child(self, resume, reported):
+        begun.append(self._settings)
+        train_recipe(load_recipe(self._loaded.path, [*self._settings, "expect={}"]), self._folder, silent())
+        return False, 0, ""
+
+    monkeypatch.setattr(Trial, "_child", child)
+    return begun
+
+
+def test_the_smallest_candidate_within_the_budget_is_chosen(trained_run, dlkit, tmp_path, reload_here, trained_here):
     run = shutil.copytree(trained_run.path, tmp_path / "runs" / "digits_mlp" / "run")
     words = ["shrink", run, "--budget", "size=300KB", "--width", "0.25", "--rounds", "0", "--test"]
     done = dlkit(*words, "--format", "saved_model", "--format", "code", "--json")
@@ -74,8 +90,8 @@ def test_the_smallest_candidate_within_the_budget_is_chosen(trained_run, dlkit, 
     assert found["chosen"] == rows[0.25, "code"]
     assert rows[1, "code"]["loss"] == 0
     assert found["test"]["examples"] == 360
-    again = dlkit(
-        "shrink", trained_run.path, "--budget", "size=1B", "--width", "0.25", "--rounds", "0", "--format", "code"
-    )
+    assert [settings[0] for settings in trained_here] == ["model.sequential.width_divisor=4"]
+    again = dlkit("shrink", run, "--budget", "size=1B", "--width", "0.25", "--rounds", "0", "--format", "code")
     assert again.code == 1
     assert "nothing is within the budget" in again.out
+    assert len(trained_here) == 1  # it is there already

@@ -86,11 +86,12 @@ def recipe(folder, **values):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, silent):
-    """A run of both recipes, and where they are."""
+def runs(tmp_path_factory, silent, drawing):
+    """A run of both recipes, with their figures."""
     folder = tmp_path_factory.mktemp("autoencoders")
     loaded = [recipe(folder, **values) for values in (NOISY_TIED, MASKED_VARIATIONAL)]
-    return {one.recipe.name: train_recipe(one, folder, silent()).run for one in loaded}
+    with drawing():
+        return {one.recipe.name: train_recipe(one, folder, silent()).run for one in loaded}
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +193,8 @@ def test_figures_show_reconstructions_codes_manifold_and_samples(runs):
     }
     assert shown["tied"] == {"reconstructions_validation", "latent_validation"}
     assert shown["variational"] == shown["tied"] | {"manifold_validation", "samples_validation"}
+    files = [path for run in runs.values() for path in (run.path / "figures").glob("*_validation.png")]
+    assert all(path.stat().st_size > 5_000 for path in files)
 
 
 # tied weights
@@ -210,9 +213,7 @@ def test_weights_are_tied_in_the_run_the_checkpoint_and_the_reopened_model(runs,
 # resuming
 
 
-@pytest.mark.parametrize(
-    ("values", "stop_after"), [(NOISY_TIED, 18), (MASKED_VARIATIONAL, 5), (MASKED_VARIATIONAL, 31)]
-)
+@pytest.mark.parametrize(("values", "stop_after"), [(NOISY_TIED, 18), (MASKED_VARIATIONAL, 31)])
 def test_noise_masks_and_draws_go_on_bit_identically(values, stop_after, tmp_path, silent, runs, monkeypatch):
     monkeypatch.setattr("dlkit.training.steps.SECONDS_PER_CALL", 0.0)
     plain = Training._one_epoch
@@ -263,7 +264,7 @@ def test_encoder_and_decoder_are_exported_alone_and_together_are_the_whole(
     np.testing.assert_allclose(again, code, atol=1e-5)
 
 
-def test_the_whole_tied_autoencoder_is_exported(tied, tmp_path):
+def test_the_whole_tied_autoencoder_is_exported(tied, tmp_path, reload_here):
     _, certificate = export(tied, "saved_model", tmp_path)
     assert certificate["passed"]
     assert certificate["label_agreement"] is None  # there are no labels to agree
