@@ -49,7 +49,7 @@ def _import_quietly() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # overrides the user's setting for other programs
     # TensorFlow disables oneDNN on processors without AVX-512, where it cuts the time of a convolution by a third.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _hidden_stderr(), _without_collections():
+    with _hidden_stderr(), _without_collections(), _hidden_module("sklearn"):
         import logging
 
         import keras  # noqa: F401
@@ -58,6 +58,19 @@ def _import_quietly() -> None:
         tf.config.list_physical_devices()  # prints warnings on machines without an accelerator
         for name in ("absl", "tensorflow"):
             logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextmanager
+def _hidden_module(name: str) -> Iterator[None]:
+    """Let imports of a module fail that is not imported yet: Keras wraps scikit-learn, which takes a second to start."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 def _check_backend() -> None:
