@@ -62,7 +62,7 @@ def _import_quietly() -> None:
 
 @contextmanager
 def _hidden_module(name: str) -> Iterator[None]:
-    """Let imports of a module fail that is not imported yet: Keras wraps scikit-learn, which takes a second to start."""
+    """Let the import of a module fail: Keras wraps scikit-learn, which takes a second to start and is rarely needed."""
     if name in sys.modules:
         yield
         return

@@ -112,7 +112,7 @@ def settings_for(name, file):
     return [*NARROW.get(name, [f"model.{model.name}.width_divisor=8"]), *settings]
 
 
-@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("name", [name for name in COUNTS if name != "resnet152"])  # resnet101 with more blocks
 def test_eight_digits_are_learnt_by_heart_and_survive_two_round_trips(name, tmp_path, reporter, reload_here):
     from sklearn.datasets import load_digits
 

@@ -36,9 +36,8 @@ def text_cnn(
             "end data.preprocess with TextVectorization, with output_mode: int (the default)",
         )
     network_input = keras.Input(inputs.shape, dtype=inputs.dtype, name="inputs")
-    start = keras.initializers.RandomUniform(-0.25, 0.25)  # as Kim's program draws the vectors of unknown words
     vectors, mask = masked_call(
-        L.Embedding(words, dimension, start, mask_zero=True, name="vectors"), *start_mask(network_input)
+        L.Embedding(words, dimension, mask_zero=True, name="vectors"), *start_mask(network_input)
     )
     if embedding_dropout:
         vectors, mask = masked_call(L.SpatialDropout1D(embedding_dropout), vectors, mask)
