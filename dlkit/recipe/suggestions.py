@@ -36,7 +36,13 @@ _TFDS = (
 )
 _FILES = {".csv": "csv", ".tsv": "csv", ".npz": "arrays"}
 _NAMING = ("name", "type", "class_name", "class")
-_SYNONYMS = {"lr": "learning_rate", "num_epochs": "epochs", "n_epochs": "epochs", "criterion": "loss"}
+_SYNONYMS = {
+    "lr": "learning_rate",
+    "num_epochs": "epochs",
+    "n_epochs": "epochs",
+    "criterion": "loss",
+    "class_weight": "class_weights",
+}
 
 
 def unknown_key(word: str, allowed: list[str], recipe: Mapping[str, Any], schema: type[BaseModel]) -> str:
