@@ -19,9 +19,9 @@ class Description:
     """The recipe's name and task, and how people read the outputs.
 
     scores: the output whose largest entry is the class. spells: the output of class indices, -1 for none, whose classes
-    in order are a text. columns: of a table, in the order of the inputs. channels: of
-    the 8-bit images that the model takes, None if it takes something else. resize: what the caller does to images
-    before, None if the artefact does it. sampling_rate: of the waveforms that the model takes, in Hz.
+    in order are a text. columns: of a table, in the order of the inputs. channels: of the 8-bit images that the model
+    takes, None if it takes something else. resize: what the caller does to images before, None if the artefact does it.
+    sampling_rate: of the waveforms that the model takes, in Hz.
     """
 
     recipe: str

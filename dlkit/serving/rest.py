@@ -56,14 +56,14 @@ class RestApi:
             work = self._answer(*plain)
         return Answer(await unless_gone(call.receive, work))
 
-    def _plain(self, body: bytes, target: Target) -> tuple[Version, None, str, dict[str, np.ndarray]] | None:
+    def _plain(self, body: bytes, target: Target) -> tuple[Version, str, dict[str, np.ndarray]] | None:
         """Return what _answer needs for a request of numbers alone to the default signature, None for any other."""
         try:
             version = self._models.find(*target)
             found = plain_numbers(body, version.signature(None))
         except Refused:
             return None
-        return None if found is None else (version, None, *found)
+        return None if found is None else (version, *found)
 
     async def _predict(self, version: Version, request: Mapping[str, Any], body: bytes) -> bytes:
         name = signature_name(request)
@@ -71,11 +71,13 @@ class RestApi:
         check_one_form(request)
         literal = b"true" in body or b"false" in body
         if "instances" in request:
-            return await self._answer(version, name, "instances", read_rows(request["instances"], signature, literal))
-        return await self._answer(version, name, "inputs", read_columns(request["inputs"], signature, literal))
+            return await self._answer(version, "instances", read_rows(request["instances"], signature, literal), name)
+        return await self._answer(version, "inputs", read_columns(request["inputs"], signature, literal), name)
 
-    async def _answer(self, version: Version, name: str | None, form: str, inputs: Mapping[str, np.ndarray]) -> bytes:
-        """Return the body of the answer to a request to predict, in the form of the request."""
+    async def _answer(
+        self, version: Version, form: str, inputs: Mapping[str, np.ndarray], name: str | None = None
+    ) -> bytes:
+        """Return the body of the answer to a request to predict, in its form; name: of the signature."""
         outputs = await self._outputs(version, name, inputs)
         return predictions(outputs) if form == "instances" else columns(outputs)
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 import keras
 import numpy as np
 
+from dlkit.analysis.facts import shape_in
 from dlkit.components.exporters._conversion import PROGRAMS, convert, saved_for_conversion
 from dlkit.components.exporters._entry import SPECTRA, EntryExporter, ports_of
 from dlkit.interfaces.exporter import Interface, Servable
@@ -52,7 +53,7 @@ class LitertExporter(EntryExporter):
         """Return what LiteRT lacks for this network: float64, or in recurrent layers sequences of any length."""
         if any(layer.compute_dtype == "float64" for layer in model.network._flatten_layers()):
             return "it computes in float64, but LiteRT in float32"
-        free = [layer.name for layer in recurrent_layers(model.network) if None in _sequences(layer).shape[1:]]
+        free = [layer.name for layer in recurrent_layers(model.network) if None in shape_in(layer)[1:]]
         if free:
             return f"layer {free[0]!r} reads sequences of any length, but LiteRT needs a fixed length"
         return None
@@ -72,8 +73,3 @@ def recurrent_layers(network: keras.Model) -> list[keras.Layer]:
     """Return the recurrent layers of a network, in order; the two within a Bidirectional are not of the network."""
     kinds = keras.layers.RNN | keras.layers.Bidirectional
     return [layer for layer in network._flatten_layers() if isinstance(layer, kinds) and layer._inbound_nodes]
-
-
-def _sequences(layer: keras.Layer) -> keras.KerasTensor:
-    """Return what a layer reads; a mask may come with it."""
-    return layer._inbound_nodes[0].arguments.keras_tensors[0]

@@ -13,7 +13,7 @@ def greedy(scores: Any) -> Any:
     scores: (n, frames, classes), logits or probabilities; the last class is blank. A letter that repeats the frame
     before it adds nothing.
     """
-    best = ops.cast(best_class(scores), "int32")
+    best = best_class(scores)
     blank = scores.shape[-1] - 1
     before = ops.pad(best[:, :-1], [[0, 0], [1, 0]], constant_values=blank)
     adds = ops.logical_and(best != blank, best != before)
