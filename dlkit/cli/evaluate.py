@@ -36,6 +36,9 @@ def evaluate(
     offline: Offline = False,
     tile: Tile = None,
     overlap: Overlap = None,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, metavar="N", help="Share the batches among N processes.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Measure a run on a split and check its contract."""
@@ -46,7 +49,7 @@ def evaluate(
     check_choice("--checkpoint", checkpoint, CHECKPOINTS)
     if split is not None:
         check_choice("--split", split, ("test", "validation", "train"))
-    request = EvaluationRequest(runs_root(runs_dir), run, split, checkpoint, tile, overlap, data)
+    request = EvaluationRequest(runs_root(runs_dir), run, split, checkpoint, tile, overlap, data, processes)
     found = request.resolve()
 
     from dlkit import console

@@ -95,15 +95,18 @@ def _tensor(array: np.ndarray | Rows) -> Any:
     return tf.experimental.dlpack.from_dlpack(aligned.__dlpack__())
 
 
-def examples(split: Split, batch_size: int) -> tf.data.Dataset:
-    """Return all raw examples of a split in their original order, in batches of (indices, inputs, targets)."""
-    read = reader(split)
+def examples(split: Split, batch_size: int, first: int = 0, last: int | None = None) -> tf.data.Dataset:
+    """Return the raw examples of a split in their original order, in batches of (indices, inputs, targets).
+
+    first, last: the batches first <= batch < last, counted from 0; by default all of them.
+    """
+    read, end = reader(split), len(split) if last is None else min(last * batch_size, len(split))
 
     def batch_from(start: Any) -> Any:
         indices = tf.range(start, tf.minimum(start + batch_size, len(split)))
         return (indices, *read(indices))
 
-    return ahead(numbers(0, len(split), batch_size), batch_from)
+    return ahead(numbers(first * batch_size, end, batch_size), batch_from)
 
 
 def fixed_batch(split: Split) -> int:

@@ -15,7 +15,7 @@ from dlkit.data.splits import Splits
 from dlkit.diagnosis.activity import Activity, activities
 from dlkit.diagnosis.baselines import Linear, fit_linear
 from dlkit.diagnosis.record import Record
-from dlkit.evaluation.report import examined
+from dlkit.evaluation.examine import Examiner
 from dlkit.interfaces.data import Split
 from dlkit.model.built import BuiltModel
 from dlkit.recipe import LoadedRecipe
@@ -143,7 +143,7 @@ class Signals:
 
     def _part(self, name: str, split: Split, most: int) -> Part:
         numbers = np.unique(np.linspace(0, len(split) - 1, min(most, len(split))).astype(int))
-        batches = list(examined(self.built, self.recipe, split.select(numbers)))
+        batches = list(Examiner(self.built, self.recipe, split.select(numbers)).batches())
         names = ("inputs", "seen", "targets", "expected")
         arrays: dict[str, Any] = {key: joined([getattr(batch, key) for batch in batches]) for key in names}
         outputs = {key: joined([batch.outputs[key] for batch in batches]) for key in batches[0].outputs}

@@ -1,18 +1,23 @@
 """Evaluate a run on a split and check its contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dlkit.data.fingerprint import record_fingerprint
 from dlkit.evaluation.band import band
-from dlkit.evaluation.elsewhere import evaluate_other, is_data_of_run, moved_model
+from dlkit.evaluation.examine import Examiner, examined_by_tiles
+from dlkit.evaluation.measurable import Measurable, open_examples
 from dlkit.evaluation.report import write_report
 from dlkit.evaluation.request import EvaluationRequest
 from dlkit.evaluation.tiling import Tiles
+from dlkit.evaluation.workers import workers
+from dlkit.interfaces.task import Examined
 from dlkit.model.splits import read_split
-from dlkit.model.trained import TrainedModel, open_run
+from dlkit.model.trained import TrainedModel
 from dlkit.recipe.contract import Verdict, check_metrics, is_overridden
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.figures import write_figures
@@ -52,41 +57,76 @@ class Evaluation:
 
 
 def evaluate_run(request: EvaluationRequest, run: RunDirectory, note: Callable[[str], None]) -> Evaluation:
-    """Measure the run of a resolved request and check the contract, which applies only to its own split."""
-    trained = open_run(run, request.checkpoint)
-    recipe = trained.loaded.recipe
-    split = request.split or recipe.expect.split
+    """Measure the run of a resolved request and check the contract, which applies only to its own data and split."""
+    measured = open_examples(run, request.checkpoint, request.split, request.data)
+    trained, recipe = measured.trained, measured.trained.loaded.recipe
     tiles = Tiles(request.tile, request.overlap) if request.tile else None
-    if request.data is not None:
-        trained = moved_model(trained, request.data)
-        if not is_data_of_run(trained, split):
-            found, examples, metrics = evaluate_other(trained, request.split, request.data, tiles, note)
-            return Evaluation(run, recipe.name, found, request.checkpoint, metrics, [], None, request.data, examples)
-    metrics = evaluate(trained, split, tiles, note)
+    shared = request.processes > 1
+    with _shared(request, measured) if shared else nullcontext(_examined(measured, tiles)) as batches:
+        metrics = _evaluate(measured, batches, tiles, note)
+    if measured.place is not None:
+        examples = len(measured.split)
+        return Evaluation(
+            run, recipe.name, measured.name, request.checkpoint, metrics, [], None, measured.place, examples
+        )
     overridden = is_overridden(run.read_json("environment.json").get("overrides", []))
-    verdicts = check_metrics(recipe.expect, metrics, overridden) if split == recipe.expect.split else []
-    lies = band(run, trained.loaded, split, metrics) if request.checkpoint == "last" else None
-    return Evaluation(run, recipe.name, split, request.checkpoint, metrics, verdicts, lies)
+    judged = measured.name == recipe.expect.split
+    verdicts = check_metrics(recipe.expect, metrics, overridden) if judged else []
+    lies = band(run, trained.loaded, measured.name, metrics) if request.checkpoint == "last" else None
+    return Evaluation(run, recipe.name, measured.name, request.checkpoint, metrics, verdicts, lies)
 
 
-def evaluate(
-    trained: TrainedModel, split: str, tiles: Tiles | None = None, note: Callable[[str], None] = lambda _: None
-) -> dict[str, float]:
+def evaluate(trained: TrainedModel, split: str, tiles: Tiles | None = None) -> dict[str, float]:
     """Measure a run's model on one split; write loss, metrics, tables and figures into the run.
-
-    note: receives a warning for each figure that cannot be drawn.
 
     With tiles, images of a pixel task go through the network tile by tile, whatever their size. Raises InputError
     while another process is using the run.
     """
-    data = read_split(trained, split)
-    with trained.run.locked():
-        record_fingerprint(trained.run, split, data)
-        found = write_report(trained.run, trained.built, trained.loaded.recipe, data, split, tiles)
-        content = trained.run.read_json("metrics.json")
-        content.setdefault("evaluation", {})[split] = {"checkpoint": trained.checkpoint, "metrics": found.metrics}
-        if tiles is not None:
-            content["evaluation"][split]["tiles"] = asdict(tiles)
-        trained.run.write_json("metrics.json", content)
-        write_figures(trained.run, found.figures, f"{split}, {trained.checkpoint} epoch", note)
-    return found.metrics
+    measured = Measurable(trained, split, read_split(trained, split))
+    return _evaluate(measured, _examined(measured, tiles), tiles)
+
+
+def _examined(measured: Measurable, tiles: Tiles | None) -> Iterator[Examined]:
+    if tiles is not None:
+        return examined_by_tiles(measured.trained.built, measured.split, tiles)
+    return _examiner(measured).batches()
+
+
+def _examiner(measured: Measurable) -> Examiner:
+    return Examiner(measured.trained.built, measured.trained.loaded.recipe, measured.split)
+
+
+@contextmanager
+def _shared(request: EvaluationRequest, measured: Measurable) -> Iterator[Iterator[Examined]]:
+    """Give the examined batches, which several processes compute."""
+    what = (measured.trained.run, request.checkpoint, request.split, request.data)
+    with workers(request.processes, partial(_opened, *what)) as pool:
+        yield pool.batches(_examiner(measured))
+
+
+def _opened(*what: Any) -> Examiner:
+    return _examiner(open_examples(*what))
+
+
+def _evaluate(
+    measured: Measurable,
+    batches: Iterable[Examined],
+    tiles: Tiles | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> dict[str, float]:
+    """Measure the examples from their batches; write loss, metrics, tables and figures into the run.
+
+    note: receives a warning for each figure that cannot be drawn.
+    """
+    trained, run, name = measured.trained, measured.trained.run, measured.report
+    with run.locked():
+        if measured.place is None:
+            record_fingerprint(run, name, measured.split)
+        report = write_report(run, trained.built, name, batches)
+        found: dict[str, Any] = {"checkpoint": trained.checkpoint, "metrics": report.metrics}
+        content = run.read_json("metrics.json")
+        measured.record(content, found | ({"tiles": asdict(tiles)} if tiles else {}))
+        run.write_json("metrics.json", content)
+        where = "" if measured.place is None else f" of {measured.place}"
+        write_figures(run, report.figures, f"{measured.name}{where}, {trained.checkpoint} epoch", note)
+    return report.metrics

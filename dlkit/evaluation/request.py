@@ -14,7 +14,8 @@ class EvaluationRequest:
     """A run to measure on a split; without a split, on the contract's own.
 
     run: a reference, see find_run. tile, overlap: in pixels, for images that go through the network in tiles.
-    data: another place of the data, see dlkit/evaluation/elsewhere.py.
+    data: another place of the data, see dlkit/evaluation/measurable.py. processes: of this machine, which share the
+    batches.
     """
 
     root: Path
@@ -24,10 +25,13 @@ class EvaluationRequest:
     tile: int | None = None
     overlap: int | None = None
     data: Path | None = None
+    processes: int = 1
 
     def resolve(self) -> RunDirectory:
         """Return a run that has the checkpoint; unreadable images that it skipped may be skipped again."""
         check_tiles(self.tile, self.overlap)
+        if self.tile is not None and self.processes > 1:
+            raise InputError("--tile takes one image after the other, in one process", "remove --processes or --tile")
         found = find_trained(self.run, self.root, self.checkpoint)
         restore_left_out(found)
         return found

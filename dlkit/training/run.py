@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dlkit.data.fingerprint import record_fingerprint
-from dlkit.evaluation.elsewhere import OTHER
+from dlkit.evaluation.examine import Examiner
+from dlkit.evaluation.measurable import OTHER
 from dlkit.evaluation.report import write_report
 from dlkit.interfaces.reporter import Reporter, Reporters
 from dlkit.machine.tensorflow import devices
@@ -204,7 +205,8 @@ def _run(
     metrics = {name: value for name, value in kept.items() if name not in ("epoch", "phase", "seconds")}
     drawn: dict[str, Any] = {}
     if validation is not None:
-        drawn = write_report(run, built, loaded.recipe, validation, "validation").figures
+        batches = Examiner(built, loaded.recipe, validation).batches()
+        drawn = write_report(run, built, "validation", batches).figures
     changed = changes_counts(run.read_json("environment.json").get("overrides", []))
     differences = [] if changed else table_differences(loaded.recipe, built.network)
     updates = training.progress.step

@@ -10,7 +10,7 @@ import pytest
 from dlkit.components.datasets.digits import Digits
 from dlkit.errors import InputError, MissingError
 from dlkit.evaluation.evaluate import evaluate
-from dlkit.evaluation.report import examined
+from dlkit.evaluation.examine import Examiner
 from dlkit.files.atomic import PREFIX
 from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
@@ -28,7 +28,7 @@ def test_metrics_table_and_files_agree_with_numpy(trained, drawn):
     metrics = evaluate(trained, "test")
     test = Digits().load("test", None)
     probabilities = np.concatenate(
-        [batch.outputs["probabilities"] for batch in examined(trained.built, trained.loaded.recipe, test)]
+        [batch.outputs["probabilities"] for batch in Examiner(trained.built, trained.loaded.recipe, test).batches()]
     )
     predicted = probabilities.argmax(axis=1)
     right = probabilities[np.arange(len(test)), test.targets]

@@ -14,7 +14,7 @@ from dlkit.components.datasets.digits import Digits
 from dlkit.errors import DlkitError, InputError
 from dlkit.evaluation.encode import encode_split
 from dlkit.evaluation.evaluate import evaluate
-from dlkit.evaluation.report import examined
+from dlkit.evaluation.examine import Examiner
 from dlkit.experiments.reproduce import history
 from dlkit.export.compare import worst
 from dlkit.export.export import export, verify
@@ -171,7 +171,7 @@ def test_the_report_measures_what_keras_measures(runs, tied, variational):
 def test_loss_and_metrics_of_masks_are_those_of_the_hidden_pixels(variational):
     recipe, split = variational.loaded.recipe, read_split(variational, "test")
     differences, hidden, cross_entropies = [], [], []
-    for batch in examined(variational.built, recipe, split):
+    for batch in Examiner(variational.built, recipe, split).batches():
         reconstruction = np.clip(batch.outputs["reconstruction"], 1e-7, 1 - 1e-7)
         differences.append((reconstruction - batch.expected)[..., 0] ** 2)
         y = batch.expected[..., 0]

@@ -1,31 +1,69 @@
-"""Measure a run on data in another place: its own data that has moved, or other data, whose results are kept apart."""
+"""Choose what a run is measured on: a split of its own data, which may have moved, or other data in another place."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from dlkit.data.fingerprint import fingerprint
 from dlkit.data.recorded import dataset_of
 from dlkit.data.source import build_dataset, describe
 from dlkit.data.splits import check_finite, check_fits, load_splits, resized_spec, resizer
 from dlkit.errors import DlkitError, InputError, located
-from dlkit.evaluation.report import write_report
-from dlkit.evaluation.tiling import Tiles
 from dlkit.files.cache import digest
 from dlkit.interfaces.data import Description, Split, check_split
-from dlkit.model.trained import TrainedModel
+from dlkit.model.splits import read_split
+from dlkit.model.trained import TrainedModel, open_run
 from dlkit.recipe.places import moved, undivided
-from dlkit.runs.figures import write_figures
+from dlkit.runs.directory import RunDirectory
 
 OTHER = "other_data"
 
 
-def moved_model(trained: TrainedModel, place: Path) -> TrainedModel:
-    """Return the model of a run, with its data in another place."""
-    return replace(trained, loaded=moved(trained.loaded, place))
+@dataclass(frozen=True)
+class Measurable:
+    """A run's model and the examples to measure it on.
+
+    name: of the split. place: of other data, whose results are kept apart; None for the run's own.
+    """
+
+    trained: TrainedModel
+    name: str
+    split: Split
+    place: Path | None = None
+
+    @property
+    def report(self) -> str:
+        """What the files of a report on these examples are called."""
+        if self.place is None:
+            return self.name
+        return f"{self.name}_{self.place.name}_{digest(str(self.place.resolve()))[:8]}"
+
+    def record(self, content: dict[str, Any], found: dict[str, Any]) -> None:
+        """Put what was found into the content of metrics.json."""
+        if self.place is None:
+            content.setdefault("evaluation", {})[self.name] = found
+            return
+        found |= {"examples": len(self.split), "report": self.report}
+        content.setdefault(OTHER, {}).setdefault(str(self.place.resolve()), {})[self.name] = found
 
 
-def is_data_of_run(trained: TrainedModel, split: str) -> bool:
+def open_examples(run: RunDirectory, checkpoint: str, split: str | None, place: Path | None) -> Measurable:
+    """Open a run's checkpoint and read a split of its data, or of the data in another place.
+
+    Without a split, that of the recipe's contract; of other data that has no such split, all examples. Raises
+    InputError when classes or shapes of other data differ from those of the run.
+    """
+    trained = open_run(run, checkpoint)
+    name = split or trained.loaded.recipe.expect.split
+    if place is not None:
+        trained = replace(trained, loaded=moved(trained.loaded, place))
+        if not _is_data_of_run(trained, name):
+            trained = replace(trained, loaded=undivided(trained.loaded))
+            return Measurable(trained, *_examples(trained, split), place)
+    return Measurable(trained, name, read_split(trained, name))
+
+
+def _is_data_of_run(trained: TrainedModel, split: str) -> bool:
     """Return whether the data of a model's recipe is that of its run.
 
     Compares the fingerprint of the split where the run recorded one, otherwise that of the validation or train split.
@@ -40,33 +78,6 @@ def is_data_of_run(trained: TrainedModel, split: str) -> bool:
         return bool(fingerprint(parts[compared]) == known.get(compared))
     except DlkitError:
         return False
-
-
-def evaluate_other(
-    trained: TrainedModel, split: str | None, place: Path, tiles: Tiles | None, note: Callable[[str], None]
-) -> tuple[str, int, dict[str, float]]:
-    """Measure a run's model on other data; return the split, its number of examples, and loss and metrics.
-
-    Without a split, measures the contract's split if the data has it, otherwise all examples. Results are stored in the
-    run under the place of the data. note: receives a warning for each figure that cannot be drawn. Raises InputError
-    when classes or shapes differ from those of the run.
-    """
-    trained = replace(trained, loaded=undivided(trained.loaded))
-    name, examples = _examples(trained, split)
-    report = f"{name}_{place.name}_{digest(str(place.resolve()))[:8]}"
-    with trained.run.locked():
-        measured = write_report(trained.run, trained.built, trained.loaded.recipe, examples, report, tiles)
-        content = trained.run.read_json("metrics.json")
-        found = {
-            "checkpoint": trained.checkpoint,
-            "examples": len(examples),
-            "metrics": measured.metrics,
-            "report": report,
-        }
-        content.setdefault(OTHER, {}).setdefault(str(place.resolve()), {})[name] = found
-        trained.run.write_json("metrics.json", content)
-        write_figures(trained.run, measured.figures, f"{name} of {place}, {trained.checkpoint} epoch", note)
-    return name, len(examples), measured.metrics
 
 
 def _examples(trained: TrainedModel, split: str | None) -> tuple[str, Split]:
