@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from dlkit.formatting import percent
 from dlkit.interfaces.exporter import Tolerance
+from dlkit.media.spelling import labels_of, texts_of
 from dlkit.model.built import BuiltModel
 
 ANY = Tolerance(absolute=float("inf"), relative=0.0, ties=1.0)
@@ -48,16 +49,6 @@ def expected_outputs(built: BuiltModel, raw: Any, allowed: Tolerance) -> tuple[d
     if built.spells is not None:
         answer["text"] = texts_of(answer[built.spells], built.class_names)
     return answer, tied
-
-
-def labels_of(scores: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
-    """Return the names (n,) of the classes with the best scores (n, classes), as bytes."""
-    return np.asarray([class_names[index].encode() for index in scores.argmax(axis=-1)])
-
-
-def texts_of(letters: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
-    """Return the texts (n,) that indices of classes (n, places) spell, as bytes; -1 is none."""
-    return np.asarray(["".join(class_names[index] for index in row if index >= 0).encode() for row in letters])
 
 
 def tied_labels(scores: np.ndarray, allowed: Tolerance) -> np.ndarray:

@@ -9,10 +9,11 @@ import numpy as np
 
 from dlkit.data.batches import fixed_batch
 from dlkit.errors import CheckError, InputError, MissingError
-from dlkit.export.compare import Request, compare, expected_outputs, labels_of, merged, texts_of
+from dlkit.export.compare import Request, compare, expected_outputs, merged
 from dlkit.export.reader import Reader
 from dlkit.interfaces.data import Split
 from dlkit.interfaces.exporter import Exporter, Tolerance
+from dlkit.media.spelling import labels_of, texts_of
 from dlkit.model.built import BuiltModel
 from dlkit.model.parts import ModelPart
 from dlkit.model.splits import read_split

@@ -3,10 +3,9 @@
 import re
 import shlex
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
 from dlkit.catalog.create import Component
 from dlkit.catalog.find import activations, class_of, identifiers, missing_package, names, source
@@ -17,12 +16,12 @@ from dlkit.catalog.kinds import (
     READS,
     REFUSED,
     WRITES,
-    Place,
     holds_list,
     nested_namespace,
 )
 from dlkit.errors import Problem, RecipeError, closest
 from dlkit.recipe.combinations import check_combinations
+from dlkit.recipe.fields import by_place, keys_of, model_at, place_of, section_of
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe
 from dlkit.recipe.settings import holds_component, settings_model
@@ -79,16 +78,16 @@ class _Checker:
             if name not in data:
                 continue
             here = (*path, name)
-            place, is_list = _place(field), "list[" in str(field.annotation)
-            section = _section(field.annotation)
-            if place and is_list and isinstance(data[name], list):
-                result[name] = [self.component(place.namespace, v, (*here, i)) for i, v in enumerate(data[name])]
-            elif place and not is_list:
-                result[name] = self.component(place.namespace, data[name], here)
-            elif section and is_list and isinstance(data[name], list):
-                result[name] = [self.replaced(section, v, (*here, i)) for i, v in enumerate(data[name])]
-            elif section:
-                result[name] = self.replaced(section, data[name], here)
+            where, is_list = place_of(field), "list[" in str(field.annotation)
+            inner = section_of(field.annotation)
+            if where and is_list and isinstance(data[name], list):
+                result[name] = [self.component(where.namespace, v, (*here, i)) for i, v in enumerate(data[name])]
+            elif where and not is_list:
+                result[name] = self.component(where.namespace, data[name], here)
+            elif inner and is_list and isinstance(data[name], list):
+                result[name] = [self.replaced(inner, v, (*here, i)) for i, v in enumerate(data[name])]
+            elif inner:
+                result[name] = self.replaced(inner, data[name], here)
         return result
 
     def validated(self, model: type[BaseModel], data: Any, path: KeyPath) -> BaseModel | None:
@@ -96,7 +95,7 @@ class _Checker:
         try:
             return model.model_validate(data)
         except ValidationError as error:
-            for details in _by_place(error):
+            for details in by_place(error):
                 self._add(model, path, details)
         return None
 
@@ -239,11 +238,11 @@ class _Checker:
 
     def _add(self, model: type[BaseModel], path: KeyPath, details: list[Any]) -> None:
         """Record the problem at one position, reworded from pydantic, which reports one error per type of a union."""
-        detail, inner = details[0], _keys(details[0])
+        detail, inner = details[0], keys_of(details[0])
         full = (*path, *inner)
         kind, received, context = detail["type"], detail["input"], detail.get("ctx", {})
         if kind == "extra_forbidden":
-            allowed = list(_model_at(model, inner[:-1]).model_fields)
+            allowed = list(model_at(model, inner[:-1]).model_fields)
             hint = unknown_key(str(inner[-1]), allowed, self.data, Recipe)
             self._problem(f"unknown key {inner[-1]!r}", hint, full, at_key=True)
         elif kind == "missing" and isinstance(inner[-1], int):
@@ -262,7 +261,7 @@ class _Checker:
                 return
             message, hint = explained(kind, received, context, str(detail["msg"]))
             if kind == "model_type":
-                hint = f"its keys are: {', '.join(_model_at(model, inner).model_fields)}"
+                hint = f"its keys are: {', '.join(model_at(model, inner).model_fields)}"
             self._problem(message, hint, full)
 
 
@@ -303,61 +302,3 @@ def is_inside(path: str) -> bool:
     plain = _FIELD.sub("x", path)
     parts = plain.replace("\\", "/").split("/")
     return bool(path) and parts[0] not in ("", "~") and not set(":{}") & set(plain) and ".." not in parts
-
-
-def _by_place(error: ValidationError) -> list[list[Any]]:
-    """Return the errors grouped by position; if a union reports both a whole and a part of it, keep only the part."""
-    groups: dict[KeyPath, list[Any]] = {}
-    for detail in error.errors(include_url=False):
-        groups.setdefault(_keys(detail), []).append(detail)
-    return [
-        details
-        for place, details in groups.items()
-        if not any(other[: len(place)] == place and other != place for other in groups)
-    ]
-
-
-def _keys(detail: Any) -> KeyPath:
-    """Return a pydantic path without the names of union types, which an unknown key may resemble."""
-    *around, last = detail["loc"] or ("",)
-    parts = [*(part for part in around if isinstance(part, int) or _is_key(part))]
-    known = isinstance(last, int) or detail["type"] == "extra_forbidden" or _is_key(last)
-    return (*parts, last) if known else tuple(parts)
-
-
-def _is_key(part: str) -> bool:
-    """Return whether a part of a pydantic path is a key of the recipe rather than the name of a union type."""
-    return (part.replace("_", "").isalnum() and part not in _TYPE_NAMES) or part in ("list",)
-
-
-_TYPE_NAMES = {"int", "float", "str", "bool", "Validation", "Resize", "constrained"}
-
-
-def _place(field: FieldInfo) -> Place | None:
-    """Return the Place of a field that contains a component or a list of components, optional or not; else None."""
-    inner = (mark for part in _flattened(field.annotation) for mark in getattr(part, "__metadata__", ()))
-    return next((mark for mark in (*field.metadata, *inner) if isinstance(mark, Place)), None)
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    for item in (annotation, *get_args(annotation)):
-        if isinstance(item, type) and issubclass(item, BaseModel):
-            return item
-    return None
-
-
-def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
-    """Return the section at a path inside another section."""
-    for part in path:
-        field = model.model_fields.get(str(part))
-        if field is None:
-            continue
-        sections = [
-            item for item in _flattened(field.annotation) if isinstance(item, type) and issubclass(item, BaseModel)
-        ]
-        model = sections[0] if sections else model
-    return model
-
-
-def _flattened(annotation: Any) -> list[Any]:
-    return [annotation, *(inner for item in get_args(annotation) for inner in _flattened(item))]

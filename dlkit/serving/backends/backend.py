@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dlkit.media.spelling import labels_of, texts_of
 from dlkit.serving.description import LABEL, TEXT, Description
 from dlkit.serving.signature import DEFAULT, Signature, TensorSpec
 
@@ -49,10 +50,7 @@ def labelled(outputs: dict[str, np.ndarray], signature: Signature, description: 
     """Return outputs with the class of the largest score, and the text that is spelt, if the signature has them."""
     added: dict[str, np.ndarray] = {}
     if LABEL in signature.outputs and LABEL not in outputs:
-        names = np.array([name.encode() for name in description.class_names], object)
-        added[LABEL] = names[outputs[description.scores or ""].argmax(axis=-1)]
+        added[LABEL] = labels_of(outputs[description.scores or ""], description.class_names).astype(object)
     if TEXT in signature.outputs and TEXT not in outputs:
-        letters = (row[row >= 0] for row in outputs[description.spells or ""])
-        words = ["".join(description.class_names[index] for index in row).encode() for row in letters]
-        added[TEXT] = np.array(words, object)
+        added[TEXT] = texts_of(outputs[description.spells or ""], description.class_names).astype(object)
     return outputs | added
