@@ -39,7 +39,7 @@ def show_comparison(result: Mapping[str, Any]) -> None:
         rows.append((f"{result['split']} {name}", *("" if value is None else measured(value) for value in values)))
     table(("", *names), rows, right=range(1, len(names) + 1))
     for row in result["recipe"]:
-        line(f"recipe   {row['key']}: {' | '.join(map(str, row['values']))}")
+        line(f"recipe   {row['key']}: {' | '.join('-' if v is None else str(v) for v in row['values'])}")
     for part in result["data"]:
         if not part["same"]:
             line(f"data     {part['split']} differs: {' | '.join(map(str, part['examples']))} examples")

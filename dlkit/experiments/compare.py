@@ -65,7 +65,7 @@ def compare(runs: Sequence[RunDirectory], split: str | None = None) -> dict[str,
     return {
         "split": found,
         "runs": [_described(one, found) for one in opened],
-        "recipe": _differences([_flat(one.loaded.plain) for one in opened]),
+        "recipe": _differences([_flat(_settings(one.loaded)) for one in opened]),
         "data": _data(opened),
         "layers": _layers(opened),
         "tests": _tests(opened, found),
@@ -91,9 +91,14 @@ def _described(one: Compared, split: str) -> dict[str, Any]:
         "epochs": content["epochs"],
         "seconds": sum(history_so_far(one.run).get("seconds", ())) or None,
         "parameters": table["parameters"]["total"] if table else None,
-        "multiply_adds": table["cost"]["multiply_adds"] if table else None,
+        "multiply_adds": table["cost"]["multiply_adds"] if table and not table["cost"]["uncounted"] else None,
         "metrics": one.metrics(split),
     }
+
+
+def _settings(loaded: LoadedRecipe) -> dict[str, Any]:
+    """Return the recipe without its contract, which describes the layers that are compared anyway."""
+    return {key: value for key, value in loaded.plain.items() if key != "expect"}
 
 
 def _flat(value: Any, key: str = "") -> dict[str, Any]:

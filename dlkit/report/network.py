@@ -34,7 +34,7 @@ def table(run: RunDirectory, loaded: LoadedRecipe) -> dict[str, Any]:
     return {
         "rows": rows,
         "parameters": {name: f"{count:,}" for name, count in found["parameters"].items()},
-        "multiply_adds": "unknown" if cost["multiply_adds"] is None else rounded(cost["multiply_adds"], 3),
+        "multiply_adds": "unknown" if cost["uncounted"] else rounded(cost["multiply_adds"], 3),
         "memory": "unknown" if cost["activation_bytes"] is None else byte_size(cost["activation_bytes"]),
         "contract": found["contract"],
     }

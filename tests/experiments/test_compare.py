@@ -64,10 +64,25 @@ def test_other_examples_are_not_compared(pair):
 
 def test_what_differs_in_recipe_and_layers_is_listed(pair):
     path = pair[1].resolved_recipe
-    path.write_text(path.read_text().replace("units: 64", "units: 32").replace("seed: 0", "seed: 1"))
+    text = path.read_text().replace("units: 64", "units: 32").replace("seed: 0", "seed: 1")
+    assert "4160" in text
+    path.write_text(text.replace("4160", "2080"))
     found = compare(pair)
+    assert not any(row["key"].startswith("expect") for row in found["recipe"])  # the layers are compared themselves
     assert {"key": "model.sequential.layers.0.Dense.units", "values": [64, 32]} in found["recipe"]
     assert found["layers"][0] == {"row": 1, "layers": [["Dense", [64], 4160], ["Dense", [32], 2080]]}
+
+
+def test_a_network_that_is_counted_in_part_has_no_sum_of_multiply_adds(pair, monkeypatch):
+    from dlkit.model.summary import summarise
+
+    def counted_in_part(*arguments, **options):
+        table = summarise(*arguments, **options)
+        return table | {"cost": table["cost"] | {"uncounted": ["phrases_3"]}}
+
+    assert compare(pair)["runs"][0]["multiply_adds"] == 4736
+    monkeypatch.setattr("dlkit.experiments.compare.summarise", counted_in_part)
+    assert compare(pair)["runs"][0]["multiply_adds"] is None
 
 
 def test_a_run_without_answers_says_how_to_get_them(pair, dlkit):
