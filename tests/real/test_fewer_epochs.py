@@ -7,8 +7,8 @@ import pytest
 
 SAMPLES = [
     ("mnist_cnn_fast", 0.95, ["data.limit=12000", "training.epochs=1", "training.batch_size=64"]),
-    ("cifar_cnn_fast", 0.50, ["data.limit=5000", "training.epochs=3", "training.batch_size=64"]),
-    ("cifar_94", 0.45, ["data.limit=4000", "training.epochs=2", "training.batch_size=250"]),
+    ("cifar_cnn_fast", 0.35, ["data.limit=3000", "training.epochs=2", "training.batch_size=64"]),
+    ("cifar_94", 0.25, ["data.limit=1500", "training.epochs=2", "training.batch_size=125"]),
 ]
 
 

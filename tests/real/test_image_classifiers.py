@@ -44,6 +44,7 @@ NARROW = {
     "googlenet_cifar": ["model.googlenet.width_divisor=8", "model.googlenet.dropout=0"],
     "lenet5_1998": ["data.preprocess=[{Rescaling: {scale: 1.275/16, offset: -0.1}}]"],  # its widths are its codes'
 }
+DEEPER = ("resnet101", "resnet152")  # resnet50 with more of its blocks
 SIDES = {"googlenet_aux": 32, "googlenet_cifar": 32, "resnet20": 32, "nin": 32, "allconv": 32, "vgg_small": 32}
 
 
@@ -112,7 +113,7 @@ def settings_for(name, file):
     return [*NARROW.get(name, [f"model.{model.name}.width_divisor=8"]), *settings]
 
 
-@pytest.mark.parametrize("name", [name for name in COUNTS if name != "resnet152"])  # resnet101 with more blocks
+@pytest.mark.parametrize("name", [name for name in COUNTS if name not in DEEPER])
 def test_eight_digits_are_learnt_by_heart_and_survive_two_round_trips(name, tmp_path, reporter, reload_here):
     from sklearn.datasets import load_digits
 

@@ -27,18 +27,18 @@ def test_mnist_mlp_reaches_its_contract_and_is_exported(as_json):
     assert as_json("export", "--verify", exported["path"])["certificate"]["label_agreement"] == 1.0
 
 
-def test_mnist_cnn_after_two_epochs(as_json):
-    _, evaluation = train_and_evaluate(as_json, "mnist_cnn", "training.epochs=2")
-    assert evaluation["metrics"]["accuracy"] >= 0.985
+def test_mnist_cnn_after_an_epoch_on_a_third(as_json):
+    _, evaluation = train_and_evaluate(as_json, "mnist_cnn", "training.epochs=1", "data.limit=20000")
+    assert evaluation["metrics"]["accuracy"] >= 0.965
 
 
-@pytest.mark.parametrize(("recipe", "bound"), [("cifar_cnn_plain", 0.40), ("cifar_cnn", 0.30)])
+@pytest.mark.parametrize(("recipe", "bound"), [("cifar_cnn_plain", 0.35), ("cifar_cnn", 0.25)])
 def test_cifar_learns_from_a_sample(as_json, recipe, bound):
-    """Three epochs on 6,000 images, for time; docs/results.md has the long runs.
+    """Three epochs on 4,000 images, for time; docs/results.md has the long runs.
 
-    Batches of 32 make enough steps for the running means of batch normalisation to follow.
+    Batches of 25 make enough steps for the running means of batch normalisation to follow.
     """
-    settings = ("training.epochs=3", "training.batch_size=32", "data.limit=6000")
+    settings = ("training.epochs=3", "training.batch_size=25", "data.limit=4000")
     run, evaluation = train_and_evaluate(as_json, recipe, *settings)
     assert max(float(row["val_accuracy"]) for row in history(run)) >= bound
     assert evaluation["contract"]["passed"]  # its bound is not checked, because the recipe is overridden

@@ -17,9 +17,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("DLKIT_SHARED", "."))
-SHORT = {"unet": ["training.epochs=1"], "mnist_mlp": ["training.epochs=1"]} | {
-    name: ["training.epochs=1", "data.limit=2000"] for name in ("ae_denoising", "ae_simple")
+SHORT = {
+    "unet": ["training.epochs=1"],
+    "mnist_mlp": ["training.epochs=1"],
+    "pets.yaml": ["training.epochs=2"],
+    "ae_denoising": ["training.epochs=1", "data.limit=2000"],
+    "ae_simple": ["training.epochs=1", "data.limit=2000"],
 }
+SEVERAL = {"repeat", "sweep", "crossval"}  # each trains several times
 
 # Options that hold for a whole process, or whose processes read its command line.
 OF_A_PROCESS = {"--processes", "--cluster", "--threads", "--deterministic"}
@@ -36,6 +41,8 @@ def reader(dlkit, monkeypatch, tmp_path):
         words = [word.replace("PATH", str(SHARED / "data/isbi2012/train")) for word in words]
         if words[0] in ("train", "repeat") and words[1] in SHORT:
             words += [word for setting in SHORT[words[1]] for word in ("--set", setting)]
+        elif words[0] in SEVERAL and "training.epochs=2" not in words:
+            words += ["--set", "training.epochs=2"]
         if OF_A_PROCESS & {*words}:
             return in_process(words, tmp_path)
         monkeypatch.delenv("DLKIT_OFFLINE", raising=False)  # an earlier command may have set it

@@ -1,5 +1,6 @@
 """A convolutional net on MNIST behind the server: every answer is the run's, in each runtime; a drawn 7 is a 7."""
 
+import functools
 import threading
 
 import numpy as np
@@ -14,6 +15,7 @@ from dlkit.recipe import load_recipe
 from dlkit.training.run import train_recipe
 
 pytestmark = pytest.mark.real
+FORMATS = ("saved_model", "onnx", "litert")
 SEVEN = [(90, 80), (230, 80), (225, 110), (150, 250)]
 
 
@@ -25,19 +27,24 @@ def trained(places, silent):
 
 
 @pytest.fixture(scope="module")
-def folders(trained, places):
-    """Its exports, one folder with versions for each format."""
-    formats = ("saved_model", "onnx", "litert")
-    return {name: export(trained, name, places / "served" / name)[0].parent for name in formats}
+def exported(trained, places):
+    """Give the folder of its export in a format, with its versions."""
+
+    @functools.cache
+    def folder(format_name):
+        return export(trained, format_name, places / "served" / format_name)[0].parent
+
+    return folder
 
 
-@pytest.mark.parametrize("format_name", ["saved_model", "onnx", "litert"])
-def test_every_answer_under_load_is_the_runs_own(format_name, trained, folders):
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_every_answer_under_load_is_the_runs_own(format_name, trained, exported):
+    folder = exported(format_name)
     samples = load_samples(trained.run)
     expected = np.asarray(trained.built.predict_raw(samples)["probabilities"])
     wrong, asked = [], []
-    with from_folders(folders[format_name]) as server:
-        url = f"{server.url}/v1/models/{folders[format_name].name}:predict"
+    with from_folders(folder) as server:
+        url = f"{server.url}/v1/models/{folder.name}:predict"
 
         def client(first):
             with requests.Session() as session:
@@ -57,14 +64,14 @@ def test_every_answer_under_load_is_the_runs_own(format_name, trained, folders):
         assert wrong == []
 
 
-def test_the_first_feature_maps_are_those_of_the_network(trained, folders):
+def test_the_first_feature_maps_are_those_of_the_network(trained, exported):
     import keras
 
     (sample,) = samples = load_samples(trained.run)[:1]
     network = trained.built.network
     convolution = next(layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D))
     maps = keras.Model(network.input, convolution.output)(trained.built.preprocess(samples)).numpy()[0]
-    for folder in folders.values():
+    for folder in map(exported, FORMATS):
         with from_folders(folder) as server:
             batcher = server.models.models[folder.name].newest.batcher
             found = batcher._backend.feature_maps({"inputs": samples})
@@ -75,10 +82,10 @@ def test_the_first_feature_maps_are_those_of_the_network(trained, folders):
 
 
 @pytest.mark.parametrize("width", [400, 1600])
-def test_a_drawn_seven_is_a_seven(folders, width, chromium):
+def test_a_drawn_seven_is_a_seven(exported, width, chromium):
     from playwright.sync_api import sync_playwright
 
-    with from_folders(folders["onnx"]) as server, sync_playwright() as playwright:
+    with from_folders(exported("onnx")) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": width, "height": 900})
         asked = []
