@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +66,12 @@ def namespaces(count, rate):
         subprocess.run(["ip", "link", "del", "dlkitbr"], capture_output=True, check=False)
 
 
-def step_seconds(count, rate, units):
-    """The median time of a step, of the epochs after the first, with `count` processes of one thread."""
-    with tempfile.TemporaryDirectory() as folder, namespaces(count, rate) as prefixes:
+def step_seconds(count, units, joined):
+    """The median time of a step, of the epochs after the first, with `count` processes of one thread.
+
+    joined: gives the commands that start a program in each of so many namespaces.
+    """
+    with tempfile.TemporaryDirectory() as folder, joined(count) as prefixes:
         recipe = Path(folder) / "scaled.yaml"
         recipe.write_text(RECIPE.format(units=units))
         hosts = ",".join(f"10.77.0.{number + 1}:7788" for number in range(count))
@@ -87,13 +91,13 @@ def step_seconds(count, rate, units):
 
 def main():
     """Measure, fit and predict."""
-    alone = {units: step_seconds(1, None, units) for units in SIZES}
+    alone = {units: step_seconds(1, units, partial(namespaces, rate=None)) for units in SIZES}
     print("seconds of a step alone:", {units: round(value, 4) for units, value in alone.items()}, flush=True)
     rows = []
     for rate, bits in (("100mbit", 1e8), ("1gbit", 1e9), (None, float("inf"))):
         for count in (2, 4):
             for units in SIZES[1 if rate else 0 :]:  # a small vector fits into the bucket
-                seconds = step_seconds(count, rate, units)
+                seconds = step_seconds(count, units, partial(namespaces, rate=rate))
                 rows.append((count, bits, units, seconds))
                 print(
                     f"{count} processes, {rate or 'no limit':>8}, {parameters(units):>9,} parameters: {seconds:.4f} s",

@@ -3,7 +3,8 @@
 python benchmarks/search.py RECIPE [KILLS] [--alone]    (10 kills by default; --alone: no undisturbed search beside it)
 
 One worker; it and the trial's training are killed at random moments, and started again. No trial may be lost or counted
-twice, and with the same seed the best settings must be the same. Also prints the processor time of the search.
+twice, and with the same seed the best settings must be the same. Also prints the processor time of the search, and the
+memory of the worker that finishes, minute by minute.
 """
 
 import json
@@ -27,7 +28,10 @@ def searched(recipe, runs, kills, between):
             words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
         )
         try:
-            output, _ = worker.communicate(timeout=rng.uniform(0.3, 1.7) * between if done < kills else None)
+            if done < kills:
+                output, _ = worker.communicate(timeout=rng.uniform(0.3, 1.7) * between)
+            else:
+                output = watched(worker)
         except subprocess.TimeoutExpired:
             killed = [worker.pid, *children(worker.pid)]
             for number in killed:
@@ -38,6 +42,21 @@ def searched(recipe, runs, kills, between):
             continue
         assert worker.returncode == 0, worker.returncode
         return json.loads(output)
+
+
+def watched(worker):
+    """The output of a worker that runs to its end; print its memory each minute."""
+    import psutil
+
+    process, sizes = psutil.Process(worker.pid), []
+    while True:
+        try:
+            output, _ = worker.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            sizes.append(process.memory_info().rss / 1e6)
+            continue
+        print(f"memory of the worker each minute: {', '.join(f'{size:.1f}' for size in sizes)} MB")
+        return output
 
 
 def children(number):
