@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,18 @@ from dlkit.errors import InputError
 from dlkit.process import TFDS_DATA, path_from
 
 INFO = "dataset_info.json"
+
+
+@contextmanager
+def without_leftovers() -> Iterator[None]:
+    """Put the temporary folders of the library, which it never removes, into one that is removed."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory() as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def data_directory() -> Path:

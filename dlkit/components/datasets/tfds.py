@@ -17,6 +17,7 @@ from dlkit.components.datasets._tfds_folders import (
     prepared_facts,
     prepared_folder,
     prepared_versions,
+    without_leftovers,
 )
 from dlkit.errors import InputError, MissingError, closest
 from dlkit.files.cache import cached_arrays, cached_json, new_array
@@ -155,7 +156,8 @@ class Tfds:
 
         full = self._full_name
         try:
-            return tfds.builder(full, data_dir=str(data_directory()))
+            with without_leftovers():
+                return tfds.builder(full, data_dir=str(data_directory()))
         except tfds.core.registered.DatasetNotFoundError as error:
             name = full.partition(":")[0].partition("/")[0]
             raise InputError(f"tfds has no dataset {name!r}", closest(name, tfds.list_builders())) from error

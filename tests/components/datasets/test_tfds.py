@@ -1,6 +1,7 @@
 """TensorFlow Datasets: prepared by the library itself from real digits, described by its JSON, decoded once."""
 
 import shutil
+import tempfile
 from typing import ClassVar
 
 import numpy as np
@@ -127,8 +128,11 @@ def test_other_features_can_be_named(place):
 
 def test_without_a_prepared_folder_the_library_describes_and_prepares(place, monkeypatch, tmp_path):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "empty"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     dataset = Tfds(name="tiny_digits")
     assert dataset.describe().inputs.shape == (8, 8, 1)
+    assert list((tmp_path / "temporary").iterdir()) == []  # the library leaves an empty folder each time
     assert dataset.describe().class_names[3] == "digit 3"
     with pytest.raises(MissingError, match=r"the dataset 'tiny_digits' is not in .*empty"):
         dataset.check_present()
