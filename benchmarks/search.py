@@ -80,6 +80,8 @@ def main(recipe, kills="10", *options):
         states = [trial["state"] for trial in result["trials"]]
         found[name] = result["best"]
         best = {key: result["best"][key] for key in ("number", "value", "parameters")}
+        reasons = [trial["failed"] for trial in result["trials"] if trial["state"] == "fail"]
+        print(*reasons, sep="\n", end="\n" * bool(reasons))
         print(f"{name}: {len(numbers)} trials, {[(state, states.count(state)) for state in sorted(set(states))]}")
         print(f"  {time.monotonic() - started:.0f} s, {spent:.0f} s of processor time; best {best}", flush=True)
     values = [(best["number"], best["value"], best["parameters"]) for best in found.values()]

@@ -17,7 +17,7 @@ from dlkit.recipe.schema import Recipe
 
 
 class Examiner:
-    """Takes the batches of a split through a compiled network, whose loss and metrics they update.
+    """Takes the batches of a split through a network, whose loss and metrics they update if it is compiled.
 
     The network's metrics are reset at the start.
     """
@@ -30,9 +30,10 @@ class Examiner:
         def examine(indices: Any, inputs: Any, targets: Any) -> tuple[Any, ...]:
             x, y, *weights = pipeline.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
             found = network(x, training=False)
-            loss = network.compute_loss(x, y, found, *weights, training=False)
-            network._loss_tracker.update_state(loss, sample_weight=tf.size(indices))
-            network.compute_metrics(x, y, found, weights[0] if weights else None)
+            if network.compiled:
+                loss = network.compute_loss(x, y, found, *weights, training=False)
+                network._loss_tracker.update_state(loss, sample_weight=tf.size(indices))
+                network.compute_metrics(x, y, found, *weights)
             counts = main_output(weights[0]) if weights else None
             return x, main_output(y), built.outputs(found), counts
 

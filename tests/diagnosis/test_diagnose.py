@@ -44,6 +44,13 @@ def test_a_healthy_training_has_no_diagnosis(tmp_path, silent, dlkit):
     assert "diagnosis" not in json.loads(dlkit("evaluate", run.path, "--split", "validation", "--json").out)
 
 
+def test_a_training_that_has_not_ended_is_judged_by_its_record(tmp_path, silent):
+    found, run = kinds(tmp_path, silent, "data.preprocess=[Flatten]", "training.epochs=2")
+    (run.path / "metrics.json").unlink()
+    assert not run.finished
+    assert [finding.kind for finding in diagnose(run).findings] == found == ["inputs_not_scaled"]
+
+
 def test_dead_units_are_found_and_evaluate_says_so(tmp_path, silent, dlkit):
     found, run = kinds(tmp_path, silent, f"{FIRST}={{Dense: {DEAD}}}", "training.epochs=2")
     assert found[0] == "dead_units"
