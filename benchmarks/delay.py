@@ -79,17 +79,15 @@ def pass_on(devices, delay, stop):
 
 def main():
     """Measure, and print the slope."""
+    units = SIZES[0]
     for count in (2, 4):
-        for units in SIZES:
-            found = []
-            for delay in DELAYS:
-                found.append(step_seconds(count, units, partial(delayed, delay=delay)))
-                step = f"{1000 * found[-1]:.1f} ms a step"
-                print(f"{count} processes, {parameters(units):,} parameters, {1000 * delay:.0f} ms: {step}", flush=True)
-            slope = np.polyfit(DELAYS, found, 1)[0]
-            print(
-                f"  a step takes {slope:.1f} times the delay more: {slope / (count - 1):.1f} for each further process"
-            )
+        found = []
+        for delay in DELAYS:
+            found.append(step_seconds(count, units, partial(delayed, delay=delay)))
+            step = f"{1000 * found[-1]:.1f} ms a step"
+            print(f"{count} processes, {parameters(units):,} parameters, {1000 * delay:.0f} ms: {step}", flush=True)
+        slope = np.polyfit(DELAYS, found, 1)[0]
+        print(f"  a step takes {slope:.1f} times the delay more")
 
 
 if __name__ == "__main__":

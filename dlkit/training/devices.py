@@ -36,13 +36,13 @@ class Group:
         """Return the vectors (n,) of all processes, in order; for graphs."""
         return [vector]
 
-    def first_of(self, number: int) -> int:
-        """Return the number that the first process gives."""
-        return number
-
     def any_of(self, flag: bool) -> bool:
         """Return whether any process gives True."""
-        return flag
+        return self.agreed(0, flag)[1]
+
+    def agreed(self, number: int, flag: bool) -> tuple[int, bool]:
+        """Return the number that the first process gives, and whether any gives True, in one exchange."""
+        return number, flag
 
     def others(self, digest: bytes) -> list[int]:
         """Return the indices of the processes that give another digest (of at least 7 bytes) than the first."""
@@ -89,30 +89,28 @@ class Processes(Group):
         vectors: list[Any] = tf.unstack(tf.ensure_shape(self._gather(vector), (self.size, *vector.shape)))
         return vectors
 
-    def first_of(self, number: int) -> int:
-        """Return the number that the first process gives."""
-        return int(self._numbers(number)[0])
-
-    def any_of(self, flag: bool) -> bool:
-        """Return whether any process gives True."""
-        return bool(self._numbers(int(flag)).any())
+    def agreed(self, number: int, flag: bool) -> tuple[int, bool]:
+        """Return the number that the first process gives, and whether any gives True, in one exchange."""
+        found = self._numbers(number, int(flag))
+        return int(found[0, 0]), bool(found[:, 1].any())
 
     def others(self, digest: bytes) -> list[int]:
         """Return the indices of the processes that give another digest (of at least 7 bytes) than the first."""
-        found = self._numbers(int.from_bytes(digest[:7]))
+        found = self._numbers(int.from_bytes(digest[:7]))[:, 0]
         return [index for index, number in enumerate(found) if number != found[0]]
 
     def broadcast(self, content: bytes) -> bytes:
         """Return the bytes that the first process gives; what the others give does not count."""
-        size = self.first_of(len(content))
+        size, _ = self.agreed(len(content), False)
         words = np.zeros(-(-size // 4), np.int32)
         if self.index == 0:
             words.view(np.uint8)[:size] = np.frombuffer(content, np.uint8)
         added: np.ndarray = self._add_now(tf.constant(words)).numpy()
         return added.tobytes()[:size]
 
-    def _numbers(self, number: int) -> np.ndarray:
-        found: np.ndarray = self._gather_now(tf.constant([number], tf.int64)).numpy()[:, 0]
+    def _numbers(self, *numbers: int) -> np.ndarray:
+        """Return the numbers that all processes give, (processes, numbers)."""
+        found: np.ndarray = self._gather_now(tf.constant(numbers, tf.int64)).numpy()
         return found
 
     def _gather(self, vector: Any) -> Any:

@@ -164,17 +164,20 @@ class Training:
         end, logs = (epoch + 1) * per_epoch, dict[str, float]()
         while progress.step < end:
             count = 1 if self._every_step else min(self._steps_per_call, self._next_stop(end) - progress.step)
+            started = time.perf_counter()
             logs = self._take(stream, count)
+            proposed = steps_per_call(count, time.perf_counter() - started)
+            self._steps_per_call, stopping = self.group.agreed(proposed, stop.requested)
             self.reporter.progress(epoch, progress.step - epoch * per_epoch, per_epoch, logs)
             if progress.step < end:
-                if self.group.any_of(stop.requested):
+                if stopping:
                     self._interrupt()
                 self._save_within_epoch()
         return logs
 
     def _take(self, stream: Any, count: int) -> dict[str, float]:
         """Take `count` steps in one call; return the epoch's metrics so far. Raises NonFinite."""
-        progress, started = self.progress, time.perf_counter()
+        progress = self.progress
         batch = progress.step % self.steps.per_epoch
         if self._every_step:
             self._callbacks.on_train_batch_begin(batch)
@@ -186,7 +189,6 @@ class Training:
             raise NonFinite(progress.step)
         if self._every_step:
             self._callbacks.on_train_batch_end(batch, logs)
-        self._steps_per_call = self.group.first_of(steps_per_call(count, time.perf_counter() - started))
         return logs
 
     def _next_stop(self, end: int) -> int:
