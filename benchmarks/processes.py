@@ -1,6 +1,6 @@
 """Trainings in several processes: the same bits, kills, the cost of shards, speed, and how soon a loss is noticed.
 
-python benchmarks/processes.py bits | kills [COUNT [SEED]] | cost | speed | detection
+python benchmarks/processes.py bits [RECIPE...] | kills [COUNT [SEED]] | cost | speed | detection
 
 bits: recipes of tests/training/crash with four shards on 1, 2 and 4 processes. kills: a random process is killed at a
 random moment, and the run continued on another number of processes; the result is compared with an undisturbed one.
@@ -8,6 +8,7 @@ cost: the step of cifar_cnn with four shards and without, in one process, interl
 against one process of one and of two threads. detection: seconds from a process's end to that of the command.
 """
 
+import csv
 import hashlib
 import io
 import json
@@ -58,8 +59,8 @@ def digest(run):
 
 def digests(run):
     """The SHA-256 of each array in last.keras and best.keras, and the rows of the history without their times."""
-    rows = [line.rsplit(",", 1)[0] for line in (run / "history.csv").read_text().splitlines()]
-    found = {"history.csv": rows}
+    with (run / "history.csv").open() as stream:
+        found = {"history.csv": [{key: row[key] for key in row if key != "seconds"} for row in csv.DictReader(stream)]}
     for name in ("last.keras", "best.keras"):
         with zipfile.ZipFile(run / name) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
             arrays = {}
@@ -68,10 +69,10 @@ def digests(run):
     return found
 
 
-def bits():
+def bits(*names):
     """Print the digest of each recipe on 1, 2 and 4 processes."""
     different = 0
-    for name in SHARDED:
+    for name in names or SHARDED:
         with tempfile.TemporaryDirectory() as folder:
             recipe = prepared(CRASH / "recipes" / f"{name}.yaml", Path(folder))
             digests = [trained(command(recipe, folder, "--processes", str(n)))[1] for n in (1, 2, 4)]
