@@ -17,18 +17,20 @@ SHOWN = ROWS * COLUMNS
 def attack_figure(result: Mapping[str, Any], folder: Path) -> Figure:
     """Return a figure of an attack's first attempts, successes before others, from the pictures in its folder."""
     attempts = sorted(result["attempts"], key=lambda attempt: not attempt["success"])
-    figure = Figure(figsize=(16, 9))
+    shown = attempts[:SHOWN]
+    rows = max(1, -(-len(shown) // COLUMNS))
+    figure = Figure(figsize=(16, 1 + 2 * rows))
     figure.suptitle(
         f"Attack ({result['settings']['method']}): {result['successes']} of {len(result['attempts'])} succeed"
     )
-    grid = figure.add_gridspec(ROWS, COLUMNS)
-    for place, attempt in enumerate(attempts[:SHOWN]):
-        inner = grid[place // COLUMNS, place % COLUMNS].subgridspec(1, 2)
+    grid = figure.add_gridspec(rows, 3 * COLUMNS, width_ratios=[1, 1, 0.1] * COLUMNS)  # pairs, and gaps between them
+    for place, attempt in enumerate(shown):
+        row, column = divmod(place, COLUMNS)
         pixels = attempt.get("pixels", [])
         for side, (key, title, sure) in enumerate(
             (("original", "class", "confidence"), ("attacked", "predicted", "new_confidence"))
         ):
-            axes = figure.add_subplot(inner[side])
+            axes = figure.add_subplot(grid[row, 3 * column + side])
             with Image.open(folder / attempt[key]) as picture:
                 axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
             axes.set_axis_off()
