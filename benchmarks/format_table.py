@@ -15,7 +15,7 @@ LIMIT = ["data.limit=240", "data.validation={fraction: 0.2, seed: 0}", "training
 
 def recipes(data):
     """The settings of every recipe."""
-    weights = next(iter(sorted((data / "weights").rglob("mobilenet_v2*no_top*.h5"))), None)
+    weights = next(iter(sorted((data / "weights").rglob("mobilenet_v2*notop*.h5"))), None)
     photos = [
         f"data.source.image_folder.directory={data / 'hymenoptera'}",
         f"model.pretrained.weights={weights or 'null'}",
