@@ -37,7 +37,8 @@ class Examiner:
             counts = main_output(weights[0]) if weights else None
             return x, main_output(y), built.outputs(found), counts
 
-        self._graph = tf.function(examine, reduce_retracing=True, autograph=False)
+        signature = examples(split, self._size).element_spec
+        self._graph = tf.function(examine, input_signature=signature, autograph=False)
         network.reset_metrics()
 
     @property

@@ -167,8 +167,8 @@ class Training:
             started = time.perf_counter()
             logs = self._take(stream, count)
             proposed = steps_per_call(count, time.perf_counter() - started)
-            self._steps_per_call, stopping = self.group.agreed(proposed, stop.requested)
             self.reporter.progress(epoch, progress.step - epoch * per_epoch, per_epoch, logs)
+            self._steps_per_call, stopping = self.group.agreed(proposed, stop.requested)
             if progress.step < end:
                 if stopping:
                     self._interrupt()

@@ -28,7 +28,7 @@ class ExactMatch(keras.metrics.Mean):
             ops.pad(letters, [[0, 0], [0, both - size]], constant_values=-1)
             for letters, size in ((truth, longest), (found, frames))
         )
-        super().update_state(ops.all(truth == found, axis=1), sample_weight)
+        super().update_state(ops.all(ops.equal(truth, found), axis=1), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings for saving."""

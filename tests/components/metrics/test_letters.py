@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dlkit.components.metrics._letters import edit_distance, greedy, moved_left
 from dlkit.components.metrics._on_probabilities import best_class
@@ -70,3 +71,21 @@ def test_the_best_class_is_the_first_of_the_largest_scores():
     scores = np.random.default_rng(0).normal(size=(50, 7, 5)).round(1).astype("float32")
     assert (scores == scores.max(-1, keepdims=True)).sum() > 50 * 7, "without ties this proves little"
     assert np.array_equal(np.asarray(best_class(scores)), scores.argmax(-1))
+
+
+@pytest.mark.parametrize("kind", [ExactMatch, LabelErrorRate])
+@pytest.mark.parametrize("shape", [(None, None), (3, 5)])  # the scores of a batch may be known less than its letters
+def test_a_graph_for_scores_of_any_shape_measures_the_same(kind, shape):
+    metric, plain = kind(), kind()
+    graph = tf.function(
+        lambda truth, scores: metric.update_state(truth, scores),
+        input_signature=[tf.TensorSpec(shape, tf.int32), tf.TensorSpec([None, None, 4])],
+        autograph=False,
+    )
+    generator = np.random.default_rng(1)
+    for frames in (6, 9, 3):
+        truth = rows([generator.integers(0, 3, size).tolist() for size in (5, 2, 4)], 5)
+        scores = generator.normal(size=(3, frames, 4)).astype(np.float32)
+        graph(tf.constant(truth), tf.constant(scores))
+        plain.update_state(truth, scores)
+    assert float(metric.result()) == float(plain.result())
