@@ -176,9 +176,13 @@ def _check_shape(spec: ArraySpec, shape: tuple[int | None, ...], name: str) -> N
 def _read_table(built: BuiltModel, path: Path) -> list[Named]:
     """Return the rows of a table, each with its line; columns are matched by name, and the target may be missing.
 
-    For a model of texts that was not trained on a table, the file has texts.
+    For a model of texts that was not trained on a table, a .txt file has texts.
     """
     if built.description.table is None and takes_texts(built.raw_spec):
+        if path.suffix.lower() != ".txt":
+            raise InputError(
+                f"{path}: this model takes texts, not a table", "give a .txt file with a text in each line"
+            )
         return list(_read_texts(built, path))
     table = built.description.table
     if table is None:

@@ -1,10 +1,11 @@
 """Compute the batches of a split in several processes of this machine.
 
 A batch is computed by one process, and its sums for the metrics are added in the order of the batches, so the number of
-processes does not change the result.
+processes does not change the result. What a new process imports to begin with is here, so it imports little.
 """
 
 import os
+import pickle
 import signal
 import threading
 from collections import deque
@@ -14,32 +15,29 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context, parent_process
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import MissingError
-from dlkit.evaluation.examine import Examiner
-from dlkit.interfaces.task import Examined
-from dlkit.machine.hardware import usable_cores
-from dlkit.machine.tensorflow import start_tensorflow
 from dlkit.process import THREADS, set_variable
+
+if TYPE_CHECKING:
+    from dlkit.evaluation.examine import Examiner
+    from dlkit.interfaces.task import Examined
 
 # Batches that a process computes without asking for more, and such tasks in advance for each process.
 _BATCHES, _AHEAD = 4, 2
 
-Opened = Callable[[], Examiner]
-_own: list[Examiner] = []
+_own: list["Examiner"] = []
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Processes that have opened the same run and split, and the number of their batches' sums to add."""
+    """Processes that have opened the same run and split, and their number."""
 
     pool: ProcessPoolExecutor
     count: int
 
-    def batches(self, examiner: Examiner) -> Iterator[Examined]:
+    def batches(self, examiner: "Examiner") -> Iterator["Examined"]:
         """Yield the batches of a split in order, and add their sums to the metrics of the examiner's network."""
         network = examiner.network
         yield from examiner.batches(0, 1)  # creates the metrics' variables
@@ -62,23 +60,38 @@ class Workers:
 
 
 @contextmanager
-def workers(count: int, opened: Opened) -> Iterator[Workers]:
+def workers(count: int, opened: Callable[[], "Examiner"]) -> Iterator[Workers]:
     """Start `count` processes, which share the cores of this machine; opened: makes the examiner in each of them."""
+    from dlkit.machine.hardware import usable_cores
+
     threads = max(1, int(usable_cores()) // count)
-    pool = ProcessPoolExecutor(count, get_context("spawn"), _start, (opened, threads))
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _start, (pickle.dumps(opened), threads))
     try:
+        with _without_interrupts():
+            pool.submit(os.getpid)  # starts all of them
         yield Workers(pool, count)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start(opened: Opened, threads: int) -> None:
-    """Prepare a process; the one that started it answers Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start processes that never see Ctrl-C, because the one that starts them answers it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start(opened: bytes, threads: int) -> None:
+    """Prepare a process: TensorFlow first, without its messages, then what `opened` needs."""
+    from dlkit.machine.tensorflow import start_tensorflow
+
     threading.Thread(target=_end_with_parent, daemon=True).start()
     set_variable(THREADS, str(threads))
     start_tensorflow()
-    _own.append(opened())
+    _own.append(pickle.loads(opened)())
 
 
 def _end_with_parent() -> None:
@@ -88,7 +101,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _computed(first: int, last: int) -> list[tuple[Examined, Sequence[Any]]]:
+def _computed(first: int, last: int) -> list[tuple["Examined", Sequence[Any]]]:
     """Return the batches first <= batch < last, each with its own sums for the metrics."""
     (examiner,) = _own
     found: list[tuple[Examined, Sequence[Any]]] = []
@@ -99,5 +112,5 @@ def _computed(first: int, last: int) -> list[tuple[Examined, Sequence[Any]]]:
     return found
 
 
-def _sums(network: keras.Model) -> list[Any]:
+def _sums(network: Any) -> list[Any]:
     return [variable for metric in network.metrics for variable in metric.variables]

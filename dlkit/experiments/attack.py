@@ -131,10 +131,10 @@ def _victims(trained: TrainedModel, attack: Attack, score: pixel_attack.Score) -
 
 def _check(data: Split) -> None:
     if data.inputs.dtype != np.uint8 or not is_image(tuple(data.inputs.shape[1:])):
+        texts = data.inputs.dtype.kind in "SUO"
+        given = "texts" if texts else f"{data.inputs.dtype} of shape {list(data.inputs.shape[1:])}"
         raise InputError(
-            f"an attack changes the pixels of images of uint8, but the examples are {data.inputs.dtype} of shape "
-            f"{list(data.inputs.shape[1:])}",
-            "choose a run on pictures",
+            f"an attack changes the pixels of images of uint8, but the examples are {given}", "choose a run on pictures"
         )
 
 

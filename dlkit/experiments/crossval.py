@@ -28,7 +28,7 @@ def train_folds(
 
     seed: that of the cut into folds. Raises CheckError at the first fold that fails; those before it are kept.
     """
-    _check_joinable(loaded)
+    _check_folds(loaded, folds)
     runs = []
     for fold in range(folds):
         place = folder / f"fold_{fold:02d}"
@@ -43,9 +43,13 @@ def train_folds(
     return runs
 
 
-def _check_joinable(loaded: LoadedRecipe) -> None:
-    """Raise InputError for transcripts: outputs of different lengths have no mean, and make no array."""
-    if describe(loaded.recipe, build_dataset(loaded.recipe)).targets.shape == (None,):
+def _check_folds(loaded: LoadedRecipe, folds: int) -> None:
+    """Raise InputError for more folds than examples, and for transcripts, whose outputs differ in length."""
+    description = describe(loaded.recipe, build_dataset(loaded.recipe))
+    examples = description.splits.get("train")
+    if examples is not None and folds > examples:
+        raise InputError(f"--folds is {folds}, but train has {examples} examples", f"give at most {examples}")
+    if description.targets.shape == (None,):
         raise InputError(
             "crossval puts the outputs of all folds together, but those of recordings differ in length",
             "use `dlkit repeat`, or train with data.validation: {fold: 0, of: 5} for each fold",

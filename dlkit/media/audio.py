@@ -51,10 +51,11 @@ def read_recording(path: Path) -> Recording:
     values, rate = _decoded(path)
     if not len(values):
         raise InputError(f"{path} has no samples", "record it again, or remove it")
-    if not np.isfinite(values).all():
-        place = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+    with np.errstate(over="ignore", invalid="ignore"):  # channels of a float file may overflow when they are added
+        samples = values.mean(axis=1, dtype=np.float32)
+    if not np.isfinite(samples).all():
+        place = int(np.flatnonzero(~np.isfinite(samples))[0])
         raise InputError(f"{path} contains NaN or infinity, first at sample {place:,}", "write the file again")
-    samples = values.mean(axis=1, dtype=np.float32)
     if samples.min() == samples.max():
         raise InputError(f"{path} is silent: all {len(samples):,} samples are {samples[0]:g}", "remove it")
     return Recording(samples, rate, values.shape[1], int((np.abs(values) >= 1 - 2**-15).sum()))

@@ -96,7 +96,7 @@ def _check_texts(text: TextTable, column: Column) -> None:
     for row, cell in enumerate(text.columns[column.name]):
         if not cell:
             raise _without_value(text, column, row)
-        checked(cell, f"{text.place(row)}: column {column.name!r}")
+        checked(cell, f"{text.place(row)}: column {column.name!r}", "remove it")
 
 
 def _without_value(text: TextTable, column: Column, row: int) -> InputError:

@@ -10,6 +10,7 @@ from dlkit.errors import InputError, MissingError
 from dlkit.safety.files import require_file
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+csv.field_size_limit(1 << 24)  # characters; the limit of texts is lower, and its message says what to do
 _ENCODING = "it must be UTF-8; in a spreadsheet, save it as `CSV UTF-8`"
 
 
@@ -52,7 +53,18 @@ def read_table(path: Path, delimiter: str, hint: str) -> TextTable:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             return parse_table(stream, str(path), delimiter)
     except UnicodeError as error:
-        raise InputError(f"{path} is not a readable table: {error}", _ENCODING) from error
+        raise InputError(f"{_wrong_byte(path)}, so this is not a readable table", _ENCODING) from error
+
+
+def _wrong_byte(path: Path) -> str:
+    """Return the line and value of a file's first byte that is not UTF-8, for a message."""
+    data = path.read_bytes()
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return f"{path}:{line}: byte 0x{data[error.start]:02x} is not UTF-8"
+    return f"{path} has changed"
 
 
 def parse_table(lines: Iterable[str], path: str, delimiter: str) -> TextTable:

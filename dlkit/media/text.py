@@ -17,8 +17,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 def check_encoding(encoding: str) -> None:
     """Raise InputError when Python has no text encoding of this name."""
     try:
-        known = codecs.lookup(encoding)._is_text_encoding
-    except LookupError:
+        known = codecs.lookup(encoding)._is_text_encoding and "a".encode(encoding) != b""
+    except (LookupError, ValueError):  # ValueError: a NUL in the name, or the encoding `undefined`
         known = False
     if not known:
         raise InputError(f"there is no encoding {encoding!r}", "such as utf-8, cp1252 (Windows), latin-1 or iso8859-2")
@@ -57,8 +57,14 @@ def read_whole(path: Path, encoding: str) -> str:
     return checked(" ".join(read_text(path, encoding).split("\n")).strip(), str(path))
 
 
-def checked(text: str, place: str) -> str:
-    """Return a text; raise InputError when it is empty or too long, or contains control characters."""
+_ENCODED = "remove it; if there are many, declare another encoding: cp1252 has quotes where latin-1 has controls"
+
+
+def checked(text: str, place: str, hint: str = _ENCODED) -> str:
+    """Return a text; raise InputError when it is empty or too long, or contains control characters.
+
+    hint: what to do about these.
+    """
     if not text.strip():
         raise InputError(f"{place}: the text is empty", "remove it, or complete it")
     if len(text) > MAX_CHARACTERS:
@@ -70,6 +76,6 @@ def checked(text: str, place: str) -> str:
     if found:
         raise InputError(
             f"{place}: character {found.start() + 1} is the control character U+{ord(found.group()):04X}",
-            "remove it; if there are many, declare another encoding: cp1252 has quotes where latin-1 has controls",
+            hint,
         )
     return text

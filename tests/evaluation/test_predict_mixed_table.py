@@ -83,7 +83,7 @@ def test_the_export_and_predict_take_raw_cells(trained, reload_here, tmp_path):
             "1,red," + "word " * 21_000,
             r"new.csv:2: column 'text': the text has 104,999 characters, but at most 100,000",
         ),
-        ("1,red," + "word " * 1_000_000, r"new.csv:2 is not a readable table: field larger than field limit"),
+        ("1,red," + "word " * 1_000_000, r"new.csv:2: column 'text': the text has 4,999,999 characters, but at most"),
     ],
 )
 def test_cells_that_cannot_be_examples_are_named(trained, tmp_path, row, says):

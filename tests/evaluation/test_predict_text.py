@@ -97,6 +97,7 @@ def test_texts_are_predicted_from_lines_in_the_encoding_of_training(trained, tmp
         ("a.txt", b"", r"a.txt is empty"),
         ("a.txt", b"word " * 1_000_000, r"a.txt:1: the text has 5,000,000 characters, but at most 100,000"),
         ("a.npy", b"", r"a.npy: this model takes texts"),
+        ("a.csv", b"text\nfine\n", r"a.csv: this model takes texts, not a table"),
         ("a.jpg", b"", r"a.jpg: this model takes string of shape \[\], not images"),
     ],
 )

@@ -1,11 +1,16 @@
 """Several processes share the batches of an evaluation: the results are those of one process."""
 
 import json
+import os
 import shutil
 import signal
+import subprocess
+import sys
+import time
 from functools import partial
 
 import numpy as np
+import psutil
 import pytest
 
 from dlkit.errors import MissingError
@@ -38,6 +43,27 @@ def test_two_processes_give_what_one_gives(copied, dlkit):
     assert shared.code == 0, shared.error
     assert json.loads(shared.out) == alone
     assert results(copied) == before
+
+
+def test_workers_print_nothing_and_leave_an_interrupt_to_the_one_that_started_them(copied, tmp_path):
+    command = [sys.executable, "-m", "dlkit", "evaluate", str(copied.path), "--split", "train", "--processes", "2"]
+    quiet = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert quiet.stderr == ""
+    with (tmp_path / "errors").open("w") as errors:
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True, preexec_fn=_answer_interrupts
+        )
+        while process.poll() is None and len(psutil.Process(process.pid).children()) < 2:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(60) == 130
+    assert (tmp_path / "errors").read_text().splitlines()[-1:] == ["error: interrupted"]
+    assert "Traceback" not in (tmp_path / "errors").read_text()
+
+
+def _answer_interrupts():
+    """A program that is started in the background, as tests may be, ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_a_lost_process_is_an_error_that_says_so(copied):

@@ -162,6 +162,12 @@ def test_folds_are_whole_numbers_in_the_figure():
     assert all(float(tick).is_integer() for tick in axes.get_xticks())
 
 
+def test_more_folds_than_examples_are_refused_before_anything_is_trained(dlkit):
+    done = dlkit("crossval", "wine_csv", "--folds", "500")
+    assert done.code == 2
+    assert "--folds is 500, but train has 142 examples" in done.error
+
+
 def test_transcripts_are_refused_before_anything_is_trained(dlkit):
     done = dlkit("crossval", "deepspeech_mini", "--folds", "3")
     assert done.code == 2

@@ -87,6 +87,7 @@ def test_other_files_are_refused(tmp_path, content, words):
         (np.zeros(0), "has no samples"),
         (np.array([0.1, np.nan, 0.2]), "contains NaN or infinity, first at sample 1"),
         (np.array([0.1, 0.2, np.inf]), "contains NaN or infinity, first at sample 2"),
+        (np.array([[0.1, 0.2], [3e38, 3e38]]), "contains NaN or infinity, first at sample 1"),  # their sum overflows
     ],
 )
 def test_recordings_without_sound_are_refused(written, samples, words):

@@ -124,7 +124,7 @@ def test_datasets_check_their_files_first(tmp_path):
         with pytest.raises(InputError, match="more or fewer columns than the header"):
             Csv(file=str(tmp_path / name), target="b").describe()
     (tmp_path / "latin").write_bytes(b"a,b\n\xe9,1\n")
-    with pytest.raises(InputError, match="is not a readable table"):
+    with pytest.raises(InputError, match="latin:2: byte 0xe9 is not UTF-8, so this is not a readable table"):
         Csv(file=str(tmp_path / "latin"), target="b").describe()
 
 

@@ -65,6 +65,8 @@ def test_settings_that_cannot_work_are_refused(tmp_path):
         ({"files": {"bad": "bad.txt"}}, "text_lines has 1 class"),
         ({"encoding": "windows"}, "there is no encoding 'windows'"),
         ({"encoding": "base64"}, "there is no encoding 'base64'"),
+        ({"encoding": "undefined"}, "there is no encoding 'undefined'"),
+        ({"encoding": "a\0b"}, "there is no encoding"),
         ({"test_files": {"bad": "x"}}, "test_files has the classes bad, but files has bad, good"),
     ):
         with pytest.raises(InputError, match=re.escape(says)):
