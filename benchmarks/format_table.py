@@ -19,7 +19,7 @@ def recipes(data):
     photos = [
         f"data.source.image_folder.directory={data / 'hymenoptera'}",
         f"model.pretrained.weights={weights or 'null'}",
-        "training.phases.0.epochs=1",
+        "training.phases=[{epochs: 1, trainable: [head]}]",
     ]
     masks = [f"data.source.image_mask_folder.directory={data / 'isbi2012' / 'train'}", "data.patch.per_image=1"]
     plain = dict.fromkeys(["digits_mlp", "mnist_cnn", "cifar_cnn_fast", "ae_conv", "vae", "wine_csv"], LIMIT)
