@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import MissingError
@@ -67,8 +67,10 @@ def workers(count: int, opened: Callable[[], "Examiner"]) -> Iterator[Workers]:
     threads = max(1, int(usable_cores()) // count)
     pool = ProcessPoolExecutor(count, get_context("spawn"), _start, (pickle.dumps(opened), threads))
     try:
+        resource_tracker.ensure_running()  # it would unblock the interrupts
         with _without_interrupts():
-            pool.submit(os.getpid)  # starts all of them
+            for _ in range(count):  # each starts one
+                pool.submit(os.getpid)
         yield Workers(pool, count)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
