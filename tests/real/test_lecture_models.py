@@ -29,7 +29,7 @@ def test_mnist_mlp_reaches_its_contract_and_is_exported(as_json):
 
 def test_mnist_cnn_after_an_epoch_on_a_third(as_json):
     _, evaluation = train_and_evaluate(as_json, "mnist_cnn", "training.epochs=1", "data.limit=20000")
-    assert evaluation["metrics"]["accuracy"] >= 0.965
+    assert evaluation["metrics"]["accuracy"] >= 0.95
 
 
 @pytest.mark.parametrize(("recipe", "bound"), [("cifar_cnn_plain", 0.35), ("cifar_cnn", 0.25)])
