@@ -67,8 +67,8 @@ def fit_variant(recipe, overrides, epochs):
         .map(lambda x, y: (vectorize(x), y), num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
-    network.fit(batches, epochs=1, verbose=0)
-    return lambda: network.fit(batches, epochs=epochs, verbose=0)
+    network.fit(batches, epochs=1, shuffle=False, verbose=0)
+    return lambda: network.fit(batches, epochs=epochs, shuffle=False, verbose=0)
 
 
 def main():

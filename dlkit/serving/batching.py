@@ -1,11 +1,13 @@
 """Answer requests in batches, in order of arrival, without a timer: a batch is what arrived during the last one.
 
 A model has one thread for computing. While it works, requests wait in a bounded queue; when it is free, it takes those
-at the front that fit together. Nobody waits for others to arrive, and nobody is overtaken.
+at the front that fit together. Nobody waits for others to arrive, and nobody is overtaken. A request that comes alone
+to a quick model is computed in the event loop's thread: to wake another thread twice would take as long as the answer.
 """
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +20,8 @@ from dlkit.serving.limits import Limits
 from dlkit.serving.status import Code, Refused
 
 Arrays = Mapping[str, np.ndarray]
+QUICK_SECONDS = 0.002  # the longest computation for which the event loop may stand still
+LONE_BATCHES = 3  # batches of one request in a row, after which the next request is expected to be alone
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +50,7 @@ class Batcher:
         self._backend, self._limits, self._computed = backend, limits, computed
         self._queue: deque[Waiting] = deque()
         self._changed, self._closing = threading.Condition(), False
+        self._arriving, self._busy, self._lone = 0, False, 0
         self._loop, self._drawing = asyncio.get_running_loop(), asyncio.Lock()
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
         self._thread.start()
@@ -64,6 +69,9 @@ class Batcher:
             message = f"{len(self._queue)} requests wait for this model already; try again later"
             raise Refused(Code.RESOURCE_EXHAUSTED, message)
         waiting = Waiting(signature, inputs, self._loop.create_future())
+        if await self._comes_alone():
+            _deliver([waiting], self._outputs_of([waiting]))
+            return waiting.answer.result()
         with self._changed:
             self._queue.append(waiting)
             self._changed.notify()
@@ -87,6 +95,17 @@ class Batcher:
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
 
+    async def _comes_alone(self) -> bool:
+        """Return whether nothing else has arrived, waits or is computed, as when the last requests came."""
+        if self._lone < LONE_BATCHES:
+            return False
+        self._arriving += 1
+        try:
+            await asyncio.sleep(0)  # counts those that arrived in the same moment
+            return self._arriving == 1 and not (self._queue or self._busy)
+        finally:
+            self._arriving -= 1
+
     def _expire(self, waiting: Waiting, seconds: float) -> None:
         if not waiting.answer.done():
             message = f"no answer within {seconds:g} s, waiting included"
@@ -101,14 +120,24 @@ class Batcher:
     def _work(self) -> None:
         """Compute batches until the queue is closed and empty."""
         while batch := self._take():
-            self._computed(sum(waiting.rows for waiting in batch))
-            found = _compute(self._backend, batch)
+            found = self._outputs_of(batch)
+            self._busy = False
             self._loop.call_soon_threadsafe(_deliver, batch, found)
+
+    def _outputs_of(self, batch: list[Waiting]) -> list[Arrays | Exception]:
+        """Return the outputs or errors of a batch; count its examples and the quick lone requests in a row."""
+        self._computed(sum(waiting.rows for waiting in batch))
+        began = time.perf_counter()
+        found = _compute(self._backend, batch)
+        lone = len(batch) == 1 and not self._queue and time.perf_counter() - began < QUICK_SECONDS
+        self._lone = self._lone + 1 if lone else 0
+        return found
 
     def _take(self) -> list[Waiting]:
         """Wait for requests; remove those at the front of the queue that fit into one batch, in order."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing)
+            self._busy = True  # before the queue is empty, for _comes_alone
             batch: list[Waiting] = []
             rows = 0
             while self._queue:

@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+import time
 
 import numpy as np
 import pytest
 from served_models import Echo, HalfPlusTwo, Slow, half
 
+from dlkit.serving import batching
 from dlkit.serving.batching import Batcher
 from dlkit.serving.limits import Limits
 from dlkit.serving.signature import DEFAULT, TensorSpec
@@ -45,6 +47,66 @@ def test_what_waits_while_a_batch_is_computed_is_the_next_batch_in_order():
     assert slow.sizes == [1, 8, 4]
     assert slow.seen == [0, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5]
     assert [answer["y"].tolist() for answer in answers] == [[2.0]] + [[half(v), half(v + 0.5)] for v in range(1, 7)]
+
+
+class Where(HalfPlusTwo):
+    """Half plus two, which notes the threads and the sizes of its batches, and may take its time."""
+
+    def __init__(self, seconds=0.0):
+        self.seconds, self.threads, self.sizes = seconds, [], []
+
+    def run(self, signature, inputs):
+        time.sleep(self.seconds)
+        self.threads.append(threading.current_thread().name)
+        self.sizes.append(len(inputs["x"]))
+        return super().run(signature, inputs)
+
+
+def test_requests_that_come_one_by_one_are_soon_computed_without_a_second_thread(monkeypatch):
+    monkeypatch.setattr(batching, "QUICK_SECONDS", 20)
+
+    async def main():
+        where = Where()
+        batcher = Batcher(where, Limits())
+        answers = [await asked(batcher, value) for value in range(5)]
+        together = await asyncio.gather(*(asked(batcher, value) for value in range(3)))
+        await batcher.close()
+        return where, answers, together
+
+    where, answers, together = run(main)
+    assert [answer["y"].tolist() for answer in answers] == [[half(value)] for value in range(5)]
+    assert [answer["y"].tolist() for answer in together] == [[half(value)] for value in range(3)]
+    assert where.threads[:5] == ["model"] * 3 + ["MainThread"] * 2
+    assert set(where.threads[5:]) == {"model"}  # those that arrive together wait in the queue
+    assert sum(where.sizes) == 8
+
+
+def test_a_model_that_is_not_quick_never_stops_the_event_loop():
+    async def main():
+        where = Where(seconds=0.004)
+        batcher = Batcher(where, Limits())
+        for value in range(6):
+            await asked(batcher, value)
+        await batcher.close()
+        return where
+
+    assert set(run(main).threads) == {"model"}
+
+
+def test_an_error_of_a_lone_request_is_its_own(monkeypatch):
+    monkeypatch.setattr(batching, "QUICK_SECONDS", 20)
+
+    async def main():
+        batcher = Batcher(HalfPlusTwo(), Limits())
+        for value in range(4):
+            await asked(batcher, value)
+        with pytest.raises(KeyError):
+            await asyncio.ensure_future(batcher.outputs(DEFAULT, {"z": np.ones(1, "float32")}, 20.0))
+        after = await asked(batcher, 6)
+        await batcher.close()
+        return after
+
+    assert run(main)["y"].tolist() == [5.0]
 
 
 def test_a_request_of_another_shape_is_not_overtaken():
