@@ -16,8 +16,12 @@ from dlkit.cli._options import (
     check_choice,
 )
 
+PIXELS, GRADIENT = ("pixels",), ("fgsm", "pgd")
+READ_BY = {"pixels": PIXELS, "population": PIXELS, "generations": PIXELS, "epsilon": GRADIENT, "steps": ("pgd",)}
+
 
 def attack(
+    context: typer.Context,
     run: Run = None,
     method: Annotated[str, typer.Option("--method", help="pixels (black box), fgsm or pgd (white box).")] = "pixels",
     pixels: Annotated[int, typer.Option("--pixels", min=1, help="Pixels to change.")] = 1,
@@ -50,7 +54,8 @@ def attack(
 
     apply_data_options(data_dir, offline)
     check_choice("--checkpoint", checkpoint, CHECKPOINTS)
-    check_choice("--method", method, ("pixels", "fgsm", "pgd"))
+    check_choice("--method", method, (*PIXELS, *GRADIENT))
+    _check_options(context, method)
     check_choice("--split", split, ("validation", "train"))
     if targets is not None and not targeted:
         raise InputError("--targets is the number of classes that a targeted attack aims at", "add --targeted")
@@ -76,3 +81,13 @@ def attack(
             result = run_attack(trained, chosen, console.note_attempt)
             draw_attack(trained.run, result, console.note)
     console.print_json(result) if as_json else console.show_attack(result)
+
+
+def _check_options(context: typer.Context, method: str) -> None:
+    """Raise InputError for an option on the command line that the method does not read."""
+    from dlkit.errors import InputError
+
+    for name, methods in READ_BY.items():
+        source = context.get_parameter_source(name)
+        if method not in methods and source is not None and source.name == "COMMANDLINE":
+            raise InputError(f"--{name} is of --method {' and '.join(methods)}, not of {method}", f"leave out --{name}")
