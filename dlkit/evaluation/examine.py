@@ -13,6 +13,7 @@ from dlkit.evaluation.tiling import Tiles, tiled
 from dlkit.interfaces.data import Split
 from dlkit.interfaces.task import Examined, main_output
 from dlkit.model.built import BuiltModel
+from dlkit.model.compile import measure
 from dlkit.recipe.schema import Recipe
 
 
@@ -31,7 +32,7 @@ class Examiner:
             x, y, *weights = pipeline.prepared(inputs, targets, tf.constant(-1, tf.int64), indices)
             found = network(x, training=False)
             if network.compiled:
-                _measure(network, x, y, found, *weights)
+                measure(network, x, y, found, *weights)
             counts = main_output(weights[0]) if weights else None
             return x, main_output(y), built.outputs(found), counts
 
@@ -56,13 +57,6 @@ class Examiner:
             yield Examined(x, np.asarray(seen), y, np.asarray(expected), arrays, weights, self.network, names, rate)
 
 
-def _measure(network: Any, x: Any, y: Any, outputs: Any, weights: Any = None) -> None:
-    """Update a compiled network's loss and metrics with a batch, as Keras' own test step does."""
-    loss = network.compute_loss(x, y, outputs, weights, training=False)
-    network._loss_tracker.update_state(loss, sample_weight=tf.shape(tf.nest.flatten(x)[0])[0])
-    network.compute_metrics(x, y, outputs, weights)
-
-
 def examined_by_tiles(built: BuiltModel, split: Split, tiles: Tiles) -> Iterator[Examined]:
     """Yield a split's images in order, each predicted in tiles; this updates the network's loss and metrics."""
     if not built.task.moves_targets or isinstance(built.network.output, dict):
@@ -75,7 +69,7 @@ def examined_by_tiles(built: BuiltModel, split: Split, tiles: Tiles) -> Iterator
         seen = built.preprocess(images, training=False)
         expected = built.task.prepare_targets(masks, seen, network)
         weights = built.task.sample_weights(masks, None)
-        _measure(network, seen, expected, output, weights)
+        measure(network, seen, expected, output, weights)
         arrays = {name: np.asarray(value) for name, value in built.outputs(output).items()}
         yield Examined(images, np.asarray(seen), masks, np.asarray(expected), arrays)
 

@@ -41,9 +41,11 @@ def paths_figure(result: Mapping[str, Any]) -> Figure:
     lengths = [path["blocks"] for path in paths]
     figure = Figure(figsize=(12, 4.5))
     figure.suptitle(f"Paths through {lengths[-1]} residual blocks")
+    gradients = [path["gradient"] for path in paths]
+    wide = max(gradients) > 10 * min(gradients) > 0  # else a logarithmic axis makes small differences look large
     panels = (
         ("paths", "number of paths", "linear"),
-        ("gradient", "gradient by the input, one path", "log"),
+        ("gradient", "gradient by the input, one path", "log" if wide else "linear"),
         ("total", "all paths of this length", "linear"),
     )
     for place, (key, title, scale) in enumerate(panels):

@@ -77,7 +77,9 @@ def _write_plain_numbers(axes: Any) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         if axis.get_scale() == "log":
             axis.set_major_formatter(lambda value, _: f"{value:g}")
-            axis.set_minor_formatter(NullFormatter())
+            low, high = sorted(axis.get_view_interval())
+            within_a_decade = high < 10 * low  # one power of ten at most: it alone does not say the scale
+            axis.set_minor_formatter((lambda value, _: f"{value:g}") if within_a_decade else NullFormatter())
 
 
 def label(name: str, longest: int = LONGEST) -> str:

@@ -101,6 +101,14 @@ def _counted(tracker: Any, examples: Any, value: Any, sample_weight: Any = None)
     type(tracker).update_state(tracker, value, sample_weight=examples)
 
 
+def measure(network: Any, x: Any, y: Any, outputs: Any, weights: Any = None, training: bool = False) -> Any:
+    """Return the loss of a batch; update a compiled network's loss and metrics with it, as Keras' own steps do."""
+    loss = network.compute_loss(x, y, outputs, weights, training=training)
+    network._loss_tracker.update_state(loss, sample_weight=tf.shape(tf.nest.flatten(x)[0])[0])
+    network.compute_metrics(x, y, outputs, weights)
+    return loss
+
+
 def metric_names(logs: Mapping[str, Any]) -> dict[str, float]:
     """Return metrics as floats; with several outputs, those of the main one lose the prefix `output_`."""
     numbers = {name: float(value) for name, value in logs.items()}

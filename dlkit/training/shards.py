@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from dlkit.data.shards import Shard
+from dlkit.model.compile import measure
 from dlkit.training.devices import Group
 
 # The seeds of shard k are moved by k times this odd number (2^32 / golden ratio), so that shards draw independently.
@@ -104,14 +105,8 @@ class ShardedSteps:
         return keras.StatelessScope([*values, *zeros], collect_losses=True)
 
     def _loss(self, batch: Any, training: bool) -> Any:
-        """Compute the loss of a batch and update the metrics, as Keras' own steps do."""
-        network = self._network
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        outputs = network(x, training=training)
-        loss = network.compute_loss(x, y, outputs, weights, training=training)
-        network._loss_tracker.update_state(loss, sample_weight=tf.shape(tf.nest.flatten(x)[0])[0])
-        network.compute_metrics(x, y, outputs, weights)
-        return loss
+        return measure(self._network, x, y, self._network(x, training=training), weights, training)
 
     def _sums(self, scope: Any, share: Any) -> Any:
         """Return the metrics' sums in a scope; none for a shard whose share is 0."""

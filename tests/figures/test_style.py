@@ -16,6 +16,7 @@ from dlkit.figures.confusion_matrix import confusion_matrix_figure
 from dlkit.figures.curves import compared_figure, curves_figure
 from dlkit.figures.latent import grid_figure, latent_figure
 from dlkit.figures.learning_rate_range import learning_rate_range_figure
+from dlkit.figures.lesion import paths_figure
 from dlkit.figures.mistakes import Mistake, mistakes_figure
 from dlkit.figures.overlap_pattern import overlap_pattern_figure
 from dlkit.figures.predicted_values import predicted_values_figure
@@ -211,3 +212,25 @@ def test_an_animation_has_its_frames(tmp_path):
     save_animation([curves_figure("loss", {"loss": [1.0, last]}) for last in (2.0, 0.5)], tmp_path / "a.gif")
     with Image.open(tmp_path / "a.gif") as image:
         assert (image.n_frames, image.size) == (2, (1280, 720))
+
+
+@pytest.mark.parametrize(("heights", "fewest"), [((0.0022, 0.0043), 2), ((0.001, 100.0), 3)])
+def test_a_logarithmic_axis_has_numbers_also_within_one_power_of_ten(tmp_path, heights, fewest):
+    figure = Figure()
+    axes = figure.add_subplot()
+    axes.plot([0, 1], heights)
+    axes.set_yscale("log")
+    save(figure, tmp_path / "figure.png")
+    low, high = axes.get_ylim()
+    ticks = [*axes.yaxis.get_major_ticks(), *axes.yaxis.get_minor_ticks()]
+    shown = [tick.label1.get_text() for tick in ticks if low <= tick.get_loc() <= high and tick.label1.get_text()]
+    assert len(shown) >= fewest
+    assert all(low <= float(text) <= high for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("gradients", "scale"), [((0.004, 0.002), "linear"), ((1.0, 0.001), "log"), ((1.0, 0), "linear")]
+)
+def test_paths_have_a_logarithmic_axis_only_where_gradients_differ_by_more_than_ten_times(gradients, scale):
+    paths = [{"blocks": n, "paths": 1, "gradient": value, "total": value} for n, value in enumerate(gradients)]
+    assert paths_figure({"paths": paths}).axes[1].get_yscale() == scale
