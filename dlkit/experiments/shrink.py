@@ -22,6 +22,7 @@ from dlkit.recipe import LoadedRecipe, load_recipe
 from dlkit.runs.directory import RunDirectory
 
 SIZES = ("filters", "units")
+ROUNDING = 0.01  # of a width that is written as 0.333
 FORMATS = ("onnx", "litert", "litert_float16", "litert_int8", "openvino")
 DIVISOR = "width_divisor"
 
@@ -93,32 +94,33 @@ def check_widths(widths: Sequence[float]) -> list[float]:
 
 
 def narrower(loaded: LoadedRecipe, width: float) -> list[str]:
-    """Return the settings that make a network narrower: the model's width_divisor, or else its filters and units.
+    """Return the settings that make a network narrower: its filters and units, or else the model's width_divisor.
 
-    The model's last layer keeps its size. Raises InputError for a model without such settings.
+    The model's last layer keeps its size. Raises InputError for a model without such settings, and for a width that a
+    divisor cannot give.
     """
     name = loaded.recipe.model.name
-    if DIVISOR in source("model", name).parameters:
-        before = int(loaded.recipe.model.settings.get(DIVISOR, 1))
-        divisor = round(before / width)
-        if divisor == before:
-            raise InputError(
-                f"--width {width:g} changes nothing: widths are divided by whole numbers", "give 0.5 or less"
-            )
-        return [f"model.{name}.{DIVISOR}={divisor}"]
     found = list(_sizes(loaded.plain["model"], "model"))[:-1]
-    if not found:
-        raise InputError(
-            f"model {name} has no widths to change: no filters or units, and no {DIVISOR}", "give --width 1"
-        )
-    return [f"{key}={max(1, round(size * width))}" for key, size in found]
+    numbers = [(key, size) for key, size in found if isinstance(size, int)]
+    if numbers:
+        return [f"{key}={max(1, round(size * width))}" for key, size in numbers]
+    if DIVISOR not in source("model", name).parameters:
+        message = f"model {name} has no widths to change: no filters or units, and no {DIVISOR}"
+        raise InputError(message, "give --width 1")
+    before = int(loaded.recipe.model.settings.get(DIVISOR, 1))
+    divisor = round(before / width)
+    if divisor == before or abs(divisor * width / before - 1) > ROUNDING:
+        possible = f"{before / max(divisor, before + 1):.3g}"
+        message = f"--width {width:g} is not possible: {name} has a {DIVISOR}, which is a whole number"
+        raise InputError(message, f"give --width {possible}, for example")
+    return [f"model.{name}.{DIVISOR}={divisor}"]
 
 
-def _sizes(part: Any, place: str) -> Iterator[tuple[str, int]]:
-    """Yield the key and value of every number of filters and units, in the order of the recipe."""
+def _sizes(part: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Yield the key and value of all filters and units in the order of the recipe; `classes` is such a value too."""
     items = part.items() if isinstance(part, Mapping) else enumerate(part) if isinstance(part, list) else ()
     for key, value in items:
-        if key in SIZES and isinstance(value, int):
+        if key in SIZES:
             yield f"{place}.{key}", value
         else:
             yield from _sizes(value, f"{place}.{key}")

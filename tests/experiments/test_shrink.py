@@ -41,12 +41,16 @@ AE_DEEP = [
 
 
 def test_narrower_networks_keep_their_last_layer():
-    assert narrower(load_recipe("mnist_cnn"), 0.5) == ["model.sequential.width_divisor=2"]
+    sizes = [setting.rpartition("=")[2] for setting in narrower(load_recipe("mnist_cnn"), 0.58)]
+    assert sizes == ["19", "37", "37", "37", "74"]
+    assert narrower(load_recipe("csv_mixed"), 0.5) == ["model.sequential.layers.1.Dense.units=8"]
+    assert narrower(load_recipe("resnet20"), 0.333) == ["model.resnet.width_divisor=3"]
     assert narrower(load_recipe("resnet20", ["model.resnet.width_divisor=2"]), 0.25) == ["model.resnet.width_divisor=8"]
     settings = narrower(load_recipe("ae_deep"), 0.5)
     assert settings == [f"model.autoencoder.{key}" for key in AE_DEEP]
-    with pytest.raises(InputError, match="changes nothing"):
-        narrower(load_recipe("mnist_cnn"), 0.8)
+    for width in (0.58, 0.8, 0.995):
+        with pytest.raises(InputError, match=r"--width 0.\d+ is not possible: resnet has a width_divisor"):
+            narrower(load_recipe("resnet20"), width)
     with pytest.raises(InputError, match="has no widths to change"):
         narrower(load_recipe("mobilenet_photos"), 0.5)
 
@@ -90,7 +94,7 @@ def test_the_smallest_candidate_within_the_budget_is_chosen(trained_run, dlkit, 
     assert found["chosen"] == rows[0.25, "code"]
     assert rows[1, "code"]["loss"] == 0
     assert found["test"]["examples"] == 360
-    assert [settings[0] for settings in trained_here] == ["model.sequential.width_divisor=4"]
+    assert [settings[0] for settings in trained_here] == ["model.sequential.layers.0.Dense.units=16"]
     again = dlkit("shrink", run, "--budget", "size=1B", "--width", "0.25", "--rounds", "0", "--format", "code")
     assert again.code == 1
     assert "nothing is within the budget" in again.out
