@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from dlkit.errors import InputError
 from dlkit.experiments import gradient_attack, pixel_attack
@@ -79,8 +80,10 @@ def run_attack(trained: TrainedModel, attack: Attack, done: Callable[[dict[str, 
     done: receives every attempt. Raises InputError for a run that does not classify images of uint8.
     """
     folder = RunDirectory(trained.run.path / "attacks" / attack.folder(trained.checkpoint))
+    data = read_split(trained, attack.split)
+    _check(data)
     score = scores(trained)
-    victims = list(_victims(trained, attack, score))
+    victims = list(_victims(trained, attack, data, score))
     if not victims:
         raise InputError(f"{trained.run.path} recognizes no image of {attack.split}", "train it first")
     content: dict[str, Any] = {"checkpoint": trained.checkpoint, "settings": attack.settings()}
@@ -100,19 +103,22 @@ def scores(trained: TrainedModel) -> pixel_attack.Score:
     built = trained.built
     if built.scores is None or not built.task.stratified:
         raise InputError(f"{trained.run.path} does not classify", "choose a run with task: classification")
-    graph = tf.function(lambda images: built.predict(images)[built.scores], reduce_retracing=True, autograph=False)
+    spec = built.description.inputs
+    graph = tf.function(lambda images: built.predict(images)[built.scores], autograph=False)
+    # With weights as constants, TensorFlow merges batch normalization and activations into the convolutions.
+    frozen = convert_variables_to_constants_v2(
+        graph.get_concrete_function(tf.TensorSpec([None, *spec.shape], spec.dtype))
+    )
 
     def score(images: np.ndarray) -> np.ndarray:
-        parts = [graph(tf.constant(images[at : at + BATCH])).numpy() for at in range(0, len(images), BATCH)]
+        parts = [frozen(tf.constant(images[at : at + BATCH]))[0].numpy() for at in range(0, len(images), BATCH)]
         return np.concatenate(parts)
 
     return score
 
 
-def _victims(trained: TrainedModel, attack: Attack, score: pixel_attack.Score) -> Iterator[Victim]:
+def _victims(trained: TrainedModel, attack: Attack, data: Split, score: pixel_attack.Score) -> Iterator[Victim]:
     """Yield images of the split in a drawn order that the network recognizes, once for every class to aim at."""
-    data = read_split(trained, attack.split)
-    _check(data)
     draws = np.random.default_rng(attack.seed)
     order, left = draws.permutation(len(data)), attack.images
     classes = len(trained.built.class_names)
