@@ -23,6 +23,12 @@ def output_of(layer: Any) -> Any:
     return layer.output[0] if isinstance(layer.output, list | tuple) else layer.output
 
 
+def outputs_where_called(layer: Any) -> list[Any]:
+    """Return the tensors that a layer gives in its network; `output` of a nested network is that of its inside."""
+    outputs: list[Any] = layer._inbound_nodes[0].outputs
+    return outputs
+
+
 def facts_of(layer: Any) -> LayerFacts:
     """Return the record of a layer's type: its own, that of a Keras layer, or an empty one for an unknown layer."""
     kind = type(layer)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dlkit.data.source import build_dataset, describe, stored_description
+from dlkit.data.source import build_dataset, describe, fetch, stored_description
 from dlkit.errors import CheckError, DlkitError, located
 from dlkit.formatting import first_few
 from dlkit.interfaces.data import Dataset, Description, Resizer, Split
@@ -24,7 +24,7 @@ def dataset_of(run: "RunDirectory", recipe: "Recipe") -> Dataset:
     """
     dataset, recorded = build_dataset(recipe), stored_description(run)
     try:
-        getattr(dataset, "check_present", dict)()  # without its data, a description may be a guess
+        fetch(recipe, dataset)
         found = describe(recipe, dataset)
         problems = differences(recorded, found)
         if problems:

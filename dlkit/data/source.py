@@ -29,6 +29,17 @@ def build_dataset(recipe: "Recipe") -> Dataset:
     return ChosenClasses(dataset, tuple(recipe.data.classes)) if recipe.data.classes else dataset
 
 
+def fetch(recipe: "Recipe", dataset: Dataset) -> None:
+    """Download the dataset if it is missing and can be, so that its description is no guess.
+
+    Raises MissingError if it cannot.
+    """
+    try:
+        getattr(dataset, "fetch" if hasattr(dataset, "fetch") else "check_present", dict)()
+    except DlkitError as error:
+        raise located(error, recipe.data.source.location) from error
+
+
 def describe(recipe: "Recipe", dataset: Dataset) -> Description:
     """Return the dataset's description; errors, such as duplicate class names, point to the recipe's source."""
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlkit.data.fingerprint import fingerprint
 from dlkit.data.recorded import dataset_of
-from dlkit.data.source import build_dataset, describe
+from dlkit.data.source import build_dataset, describe, fetch
 from dlkit.data.splits import check_finite, check_fits, load_splits, resized_spec, resizer
 from dlkit.errors import DlkitError, InputError, located
 from dlkit.files.cache import digest
@@ -84,6 +84,7 @@ def _examples(trained: TrainedModel, split: str | None) -> tuple[str, Split]:
     recipe = trained.loaded.recipe
     dataset = build_dataset(recipe)
     try:
+        fetch(recipe, dataset)
         description = describe(recipe, dataset)
         wanted = recipe.expect.split
         name = split or (wanted if wanted in description.splits or not description.splits else "train")

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from dlkit.analysis.layers import outputs_where_called
 from dlkit.catalog.create import Component, create
 from dlkit.components.models._backbone import backbone_of
 from dlkit.components.models._weight_files import load_weight_file
@@ -14,7 +15,7 @@ from dlkit.data.source import build_dataset, describe, stored_description
 from dlkit.errors import InputError, MissingError, closest
 from dlkit.interfaces.data import ArraySpec, Description
 from dlkit.interfaces.model import SourceLayers
-from dlkit.interfaces.task import TargetSpec, Task, main_output
+from dlkit.interfaces.task import TargetSpec, Task
 from dlkit.model.class_units import with_class_units
 from dlkit.recipe import load_recipe, shipped_recipes
 from dlkit.recipe.schema import Recipe
@@ -70,7 +71,13 @@ def _output_of(network: keras.Model, upto: str, reference: str) -> Any:
     names = [layer.name for layer in network.layers[1:]]
     if upto not in names:
         raise InputError(f"the network of {reference} has no layer {upto!r}", closest(upto, names))
-    return main_output(network.get_layer(upto).output)
+    outputs = outputs_where_called(network.get_layer(upto))
+    if len(outputs) != 1:
+        raise InputError(
+            f"the layer {upto!r} of {reference} has {len(outputs)} outputs, but a head takes one",
+            "give upto a layer with one output",
+        )
+    return outputs[0]
 
 
 def _recipe_of(reference: str) -> tuple[Recipe, Description]:

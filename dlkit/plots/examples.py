@@ -36,9 +36,9 @@ def check_images(data: "Split") -> None:
         raise InputError(f"the examples have the shape {list(shape)} and are no images", "choose a run on images")
 
 
-def layer_named(run: "TrainedModel", name: str | None, default: Any, needs: str) -> Any:
+def layer_named(layers: list[Any], name: str | None, default: Any, needs: str) -> Any:
     """Return a layer by its name, or the first one for which `default` is true; raise InputError without one."""
-    fitting = [layer for layer in run.built.network.layers if default(layer)]
+    fitting = [layer for layer in layers if default(layer)]
     names = [layer.name for layer in fitting]
     if name is None:
         if not fitting:
@@ -53,7 +53,9 @@ def outputs_of(run: "TrainedModel", layers: list[Any], inputs: np.ndarray) -> li
     """Return what layers give for raw examples, each (n, ...), computed in batches."""
     import keras
 
-    model = keras.Model(run.built.network.inputs, [layer.output for layer in layers])
+    from dlkit.analysis.layers import outputs_where_called
+
+    model = keras.Model(run.built.network.inputs, [outputs_where_called(layer)[0] for layer in layers])
     parts = []
     for start in range(0, len(inputs), 128):
         x = run.built.preprocess(np.asarray(inputs[start : start + 128]), training=False)

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.analysis.layers import outputs_where_called
 from dlkit.catalog.create import Component
 from dlkit.components.models._backbone import NAME, PretrainedBackbone
 from dlkit.data.batches import examples
@@ -46,7 +47,7 @@ def head_network(network: keras.Model, changed: bool) -> keras.Model | None:
     penalised = any(getattr(layer, "activity_regularizer", None) for layer in leaves)
     if draws or penalised or backbone.trainable_weights:
         return None
-    return keras.Model(backbone._inbound_nodes[0].outputs[0], network.output, name="head")
+    return keras.Model(outputs_where_called(backbone)[0], network.output, name="head")
 
 
 def _backbone(network: keras.Model) -> keras.Model | None:

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import yaml
 
 from dlkit.errors import InputError
 from dlkit.evaluation.evaluate import evaluate
@@ -315,3 +316,45 @@ def test_a_misspelt_group_is_one_message_with_its_line(recipe_file, dlkit):
     result = dlkit("validate", recipe_file, "--build", "--set", "training.phases.1.trainable=[heat]")
     assert result.code == 2
     assert "there is no layer with weights named 'heat'" in result.error
+
+
+AUTOENCODER = """
+recipe: 1
+name: source_of_codes
+task: autoencoding
+data:
+  source: digits
+  limit: 100
+  validation: none
+  preprocess: [Rescaling: {scale: 1/16}]
+model:
+  autoencoder:
+    encoder: [Conv2D: {filters: 3, kernel_size: 3, padding: same, activation: relu}, MaxPooling2D: {pool_size: 2}]
+    decoder: [UpSampling2D: {size: 2}, Conv2D: {filters: 1, kernel_size: 3, padding: same}]
+training: {epochs: 1, optimizer: Adam}
+"""
+
+
+def test_a_nested_network_of_the_source_is_a_layer_like_others(tmp_path, silent):
+    path = tmp_path / "codes.yaml"
+    path.write_text(AUTOENCODER)
+    run = train_recipe(load_recipe(path), tmp_path / "runs", silent()).run
+    backbone, load = _source_layers({"run": str(run.path), "upto": "encoder"}, ArraySpec((8, 8, 1), "float32"))
+    load()
+    images = np.random.default_rng(0).random((5, 8, 8, 1), np.float32)
+    encoder = open_run(run).built.network.get_layer("encoder")
+    np.testing.assert_array_equal(backbone(images), encoder(images))
+
+
+def test_a_layer_with_two_outputs_is_no_start(tmp_path, silent):
+    path = tmp_path / "codes.yaml"
+    recipe = yaml.safe_load(AUTOENCODER)
+    recipe["model"]["autoencoder"] = {
+        "latent": 2,
+        "encoder": ["Flatten"],
+        "decoder": [{"Dense": {"units": 64}}, {"Reshape": {"target_shape": [8, 8, 1]}}],
+    }
+    path.write_text(yaml.safe_dump(recipe))
+    run = train_recipe(load_recipe(path), tmp_path / "runs", silent()).run
+    with pytest.raises(InputError, match=r"'encoder' of .* has 2 outputs"):
+        _source_layers({"run": str(run.path), "upto": "encoder"}, ArraySpec((8, 8, 1), "float32"))

@@ -1,6 +1,7 @@
 """What the pictures show equals the network's own numbers."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 
 from dlkit.analysis.graph import boxes_of
 from dlkit.components.datasets.circles import Circles
+from dlkit.data.source import build_dataset, describe
 from dlkit.figures.network import layout
 from dlkit.figures.neuron import line_ends, surface
+from dlkit.model.build import build_model
 from dlkit.model.splits import read_split
 from dlkit.plots.examples import outputs_of
 from dlkit.plots.kinds import (
@@ -48,6 +51,19 @@ def test_the_grid_of_filters_is_the_kernels(tiny, trained_run):
     low, high = kernel.min(), kernel.max()
     drawn = figure.axes[1].images[0].get_array()
     np.testing.assert_allclose(drawn * (high - low) + low, kernel[:, :, 0, 1], atol=1e-6)
+
+
+def test_layers_of_nested_networks_are_found_and_nested_networks_have_maps():
+    recipe = load_recipe("ae_conv").recipe
+    network = build_model(recipe, describe(recipe, build_dataset(recipe))).network
+    run = SimpleNamespace(
+        built=SimpleNamespace(network=network, preprocess=keras.Sequential([keras.layers.Identity()]))
+    )
+    image = np.random.default_rng(0).random((28, 28, 1), np.float32)
+    found = feature_maps.maps(run, image)
+    np.testing.assert_array_equal(found["encoder"], network.get_layer("encoder")(image[None])[0])
+    first = network.get_layer("encoder").layers[1]
+    assert list(filters.plot(run)) == [f"filters-{first.name}"]
 
 
 def test_the_weights_of_a_first_dense_layer_are_images(trained_run):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.errors import InputError, closest
+from dlkit.errors import InputError, MissingError, closest
 from dlkit.interfaces.data import Dataset, Description, Resizer, Split
 
 
@@ -20,10 +20,13 @@ class ChosenClasses:
     classes: tuple[str, ...]
 
     def describe(self) -> Description:
-        """Return the dataset's description with the chosen class names; raise InputError for an unknown class."""
+        """Return the dataset's description with the chosen class names; raise InputError for an unknown class.
+
+        The names of classes may be unknown before a dataset is downloaded; until then, any are accepted.
+        """
         found = self.dataset.describe()
         for name in self.classes:
-            if name not in found.class_names:
+            if name not in found.class_names and self._is_present():
                 raise InputError(
                     f"the data has no class {name!r}", closest(name, list(found.class_names)), key="data.classes"
                 )
@@ -31,14 +34,21 @@ class ChosenClasses:
 
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Return the examples of one split that belong to the chosen classes."""
+        whole = self.dataset.load(split, resize)
         self.describe()
         names = self.dataset.describe().class_names
-        whole = self.dataset.load(split, resize)
         labels = np.asarray(whole.targets)
         numbers = np.full(len(names), -1, np.int64)
         numbers[[names.index(name) for name in self.classes]] = np.arange(len(self.classes))
         rows = np.flatnonzero(numbers[labels] >= 0)
         return replace(whole.select(rows), targets=numbers[labels[rows]])
+
+    def _is_present(self) -> bool:
+        try:
+            getattr(self.dataset, "check_present", dict)()
+        except MissingError:
+            return False
+        return True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.dataset, name)

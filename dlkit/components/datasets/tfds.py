@@ -24,7 +24,7 @@ from dlkit.files.cache import cached_arrays, cached_json, new_array
 from dlkit.files.downloads import network_reachable
 from dlkit.interfaces.data import ArraySpec, Description, Resizer, Split, check_split
 from dlkit.interfaces.ragged import Texts
-from dlkit.process import TFDS_DATA, offline, set_variable
+from dlkit.process import offline
 from dlkit.safety.files import first_line
 
 BATCH = 1000
@@ -116,10 +116,14 @@ class Tfds:
         if self._folder is None:
             raise self._missing()
 
-    def load(self, split: str, resize: Resizer | None) -> Split:
-        """Return inputs in the dataset's dtype and int64 labels, memory-mapped from the cache."""
+    def fetch(self) -> None:
+        """Download the dataset unless it is there; only then are the names of its classes known."""
         if self._folder is None:
             self._download()
+
+    def load(self, split: str, resize: Resizer | None) -> Split:
+        """Return inputs in the dataset's dtype and int64 labels, memory-mapped from the cache."""
+        self.fetch()
         check_split(split, self.describe().splits)
         folder = self._folder
         assert folder is not None  # _download raises otherwise
@@ -151,7 +155,6 @@ class Tfds:
         return dict(features[key])
 
     def _builder(self) -> Any:
-        set_variable(TFDS_DATA, str(data_directory()))
         import tensorflow_datasets as tfds
 
         full = self._full_name

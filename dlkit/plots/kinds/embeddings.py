@@ -21,7 +21,9 @@ def plot(run: "TrainedModel", *, layer: str | None = None, split: str | None = N
     name, data = split_of(run, split)
     inputs = np.asarray(data.inputs[:MOST])
     values = (
-        inputs if layer is None else outputs_of(run, [layer_named(run, layer, _has_output, "one output")], inputs)[0]
+        inputs
+        if layer is None
+        else outputs_of(run, [layer_named(run.built.network.layers, layer, _has_output, "one output")], inputs)[0]
     )
     rows = values.reshape(len(values), -1).astype(float)
     classes = np.asarray(data.targets[:MOST]) if run.built.class_names else None

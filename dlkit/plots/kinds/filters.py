@@ -18,7 +18,9 @@ MOST = 100
 
 def plot(run: "TrainedModel", *, layer: str | None = None) -> Mapping[str, Figure]:
     """The filters of a convolution, or of a first Dense layer on images, as a grid."""
-    chosen = layer_named(run, layer, has_filters, "filters")
+    from dlkit.model.groups import leaf_layers
+
+    chosen = layer_named(leaf_layers(run.built.network), layer, has_filters, "filters")
     images = filter_images(run, chosen)
     count = f"{min(len(images), MOST)} of {len(images)} filters" if len(images) > MOST else f"{len(images)} filters"
     return {f"filters-{chosen.name}": tiles_figure(f"{chosen.name}: {count}", images[:MOST])}

@@ -23,7 +23,7 @@ def plot(
     name, data = split_of(run, split)
     index = min(example, len(data) - 1)
     raw = np.asarray(data.inputs[index : index + 1])
-    chosen = layer_named(run, layer, is_recurrent, "one state per step, a SimpleRNN, LSTM or GRU")
+    chosen = layer_named(run.built.network.layers, layer, is_recurrent, "one state per step, a SimpleRNN, LSTM or GRU")
     seen = run.built.preprocess(raw, training=False)
     found = {"after": measured(run.built.network, chosen.name, seen)}
     found["before"] = measured(build_model(run.loaded.recipe, run.built.description).network, chosen.name, seen)

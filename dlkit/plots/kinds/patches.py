@@ -33,7 +33,7 @@ def plot(run: "TrainedModel", *, layer: str | None = None, split: str | None = N
     """The nine patches, from different images, that excite each filter most, cut to their receptive field."""
     name, data = split_of(run, split)
     check_images(data)
-    chosen = layer_named(run, layer, _is_convolution, "a kernel of a convolution")
+    chosen = layer_named(run.built.network.layers, layer, _is_convolution, "a kernel of a convolution")
     best = strongest(run, chosen, np.asarray(data.inputs[:MOST_IMAGES]))
     shown = best[:MOST_FILTERS]
     field = "x".join(map(str, shown[0][0].pixels.shape[:2]))

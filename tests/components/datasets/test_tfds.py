@@ -12,9 +12,12 @@ from dlkit.components.datasets import tfds as module
 from dlkit.components.datasets._masks import class_indices
 from dlkit.components.datasets.digits import Digits
 from dlkit.components.datasets.tfds import Tfds
+from dlkit.data.source import build_dataset, describe
 from dlkit.errors import InputError, MissingError
 from dlkit.interfaces.data import ArraySpec
 from dlkit.media.images import ImageResizer
+from dlkit.recipe import load_recipe
+from dlkit.training.prepare import prepare
 
 WRONG_NAMES = [
     {"name": name} for name in ("../x", "tiny digits", "MNIST", "mnist:latest", "huggingface:mnist", "mnist:3")
@@ -71,6 +74,25 @@ class TinyWords(tfds.core.GeneratorBasedBuilder):
         for index, word in enumerate(["bad", "good", "good"]):
             words = [index, 1] if self.builder_config.name == "counts" else word
             yield index, {"words": words, "label": word}
+
+
+class LateNames(TinyDigits):
+    """Names its classes only when it has been downloaded, like cifar10."""
+
+    def _info(self):
+        features = {"image": tfds.features.Image(shape=(8, 8, 1)), "label": tfds.features.ClassLabel(num_classes=10)}
+        return tfds.core.DatasetInfo(
+            builder=self, features=tfds.features.FeaturesDict(features), supervised_keys=("image", "label")
+        )
+
+    def _split_generators(self, dl_manager):
+        self.info.features["label"].names = [f"digit {n}" for n in range(10)]
+        return {name: self._generate_examples(name) for name in EXAMPLES}
+
+    def _generate_examples(self, split):
+        source = Digits().load(split, None)
+        for index in range(EXAMPLES[split]):
+            yield index, {"image": source.inputs[index], "label": int(source.targets[index])}
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +164,16 @@ def test_without_a_prepared_folder_the_library_describes_and_prepares(place, mon
     monkeypatch.setattr(module, "_network_reachable", lambda: True)
     assert len(dataset.load("test", None)) == 12
     dataset.check_present()
+
+
+def test_a_training_that_downloads_its_data_has_the_names_of_the_classes(place, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "empty"))
+    monkeypatch.setattr(module, "_network_reachable", lambda: True)
+    settings = ["data.source={tfds: {name: late_names}}", "data.validation=none", "expect={}"]
+    some = load_recipe("digits_mlp", [*settings, "data.classes=[digit 7, digit 0]"]).recipe
+    assert describe(some, build_dataset(some)).class_names == ("digit 7", "digit 0")  # unknown before the download
+    assert prepare(load_recipe("digits_mlp", settings)).built.class_names == tuple(f"digit {n}" for n in range(10))
+    assert set(build_dataset(some).load("train", None).targets) == {0, 1}
 
 
 def test_a_download_that_fails_is_one_message(place, monkeypatch, tmp_path):
