@@ -1,8 +1,7 @@
 """Plant plausible bugs one by one, which the tests of the changed file must catch: python benchmarks/planted_bugs.py.
 
 Prints one line per bug that no test catches, and the counts; exits with 1 if there is one. The same tests must pass
-without a bug. The children are those of
-benchmarks/mutation.py.
+without a bug. The children are those of benchmarks/mutation.py.
 """
 
 import ast
@@ -65,7 +64,12 @@ BUGS = (
     ("training/feature_cache", "weights_digest(model.weights)]", "0]", TRANSFER),
     ("training/prepare", "    fetch(recipe, dataset)\n", "", "tests/components/datasets/test_tfds.py"),
     ("analysis/layers", "layer._inbound_nodes[0].outputs", "keras.tree.flatten(layer.output)", TRANSFER),
-    ("components/tasks/classification", "(targets, predicted, labels", "(predicted, targets, labels", CLASSIFICATION),
+    (
+        "components/tasks/classification",
+        "matrix(targets, predicted, labels=",
+        "matrix(predicted, targets, labels=",
+        CLASSIFICATION,
+    ),
     (
         "media/images",
         "saturate_cast(tf.round(values), dtype)",
