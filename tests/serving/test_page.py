@@ -45,6 +45,12 @@ def loudness(samples):
     return {"values": np.stack([np.abs(samples).max(1), np.full(len(samples), samples.shape[1])], 1).astype("float32")}
 
 
+def words(samples):
+    """The text of a recording by its length, silence without one."""
+    heard = [f"{samples.shape[1] // 100} frames" if np.abs(row).max() > 0 else "" for row in samples]
+    return {"text": np.array(heard, object), "confidence": np.full(len(samples), 0.25, "float32")}
+
+
 def letters(texts):
     share = np.array([[text.decode().count("e") / max(1, len(text))] for text in texts], "float32")
     return {"probabilities": np.concatenate([share, 1 - share], 1)}
@@ -69,6 +75,14 @@ MODELS = {
         class_names=("light", "dark"),
     ),
     "sound": opened(Made(TensorSpec("float32", (None, 8000)), VALUES, loudness), sampling_rate=8000),
+    "speech": opened(
+        Made(
+            TensorSpec("float32", (None, None)),
+            {"text": TensorSpec("string", (None,)), "confidence": TensorSpec("float32", (None,))},
+            words,
+        ),
+        sampling_rate=8000,
+    ),
     "sentence": opened(
         Made(TensorSpec("string", (None,)), SCORES, letters), scores="probabilities", class_names=("e", "others")
     ),
@@ -183,12 +197,27 @@ def test_a_picture_gives_a_mask_with_a_legend(page, tmp_path):
     until(page, "$('error').textContent === 'broken.png is not a picture that this browser can open'")
 
 
+def save_sound(path, samples):
+    """Write samples from -1 to 1 at 16,000 Hz."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, len(samples), "NONE", ""))
+        file.writeframes(struct.pack(f"<{len(samples)}h", *(32767 * samples).astype(int)))
+
+
+def test_a_recording_is_answered_with_its_text(page, tmp_path):
+    choose(page, "speech")
+    save_sound(tmp_path / "spoken.wav", np.full(8000, 0.5))
+    page.get_by_label("Open a sound").set_input_files(tmp_path / "spoken.wav")
+    answer(page, "40 frames")
+    assert page.locator("#values").inner_text() == "confidence 25.0 %"
+    save_sound(tmp_path / "silent.wav", np.zeros(8000))
+    page.get_by_label("Open a sound").set_input_files(tmp_path / "silent.wav")
+    answer(page, "(nothing)")
+
+
 def test_a_sound_is_resampled_to_the_rate_of_the_model(page, tmp_path):
     choose(page, "sound")
-    samples = (0.5 * 32767 * np.sin(np.arange(16_000) * 2 * np.pi * 440 / 16_000)).astype(int)
-    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
-        file.setparams((1, 2, 16_000, len(samples), "NONE", ""))
-        file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+    save_sound(tmp_path / "tone.wav", 0.5 * np.sin(np.arange(16_000) * 2 * np.pi * 440 / 16_000))
     page.get_by_label("Open a sound").set_input_files(tmp_path / "tone.wav")
     until(page, "$('values').textContent.includes('values[1]8000')")
     loudest = float(page.locator("td").first.inner_text())
