@@ -3,9 +3,10 @@
 RUN is a run directory of mnist_cnn, or another run of images of one size, with an export in that format; without one
 it is exported first. Interleaved, round by round, at 1, 8 and 64 connections: dlkit serve, a plain Starlette server
 that calls the same runtime once per request, and FastAPI with `model.predict` (without FastAPI the same handler in
-Starlette, which is faster). For each: requests a second, p50, p99, errors, and the memory before and after. Then, in
-one process without HTTP, the artefact's own rate one by one and in full batches. Requests beside the load ask for other
-examples, and every answer is compared with the run's. Medians over the rounds; ratios at the end.
+Starlette, which is faster). For each: requests a second, p50, p99, errors, and the memory at first, after each number
+of connections, after full batches, and after the most connections once more. Then, in one process without HTTP, the
+artefact's own rate one by one and in full batches. Requests beside the load ask for other examples, and every answer is
+compared with the run's. Medians over the rounds; ratios at the end.
 """
 
 import argparse
@@ -169,16 +170,19 @@ def measure(name, words, url, bodies, seconds, scratch, checks):
     found = {}
     with started(words, url, bodies["one"].read_bytes()) as process:
         wrk(url, bodies["one"], 8, 2, scratch)
-        before = process.memory_info().rss
+        memory = [process.memory_info().rss / 1e6]
         asking = Checks(url, *checks)
         asking.start()
         for connections in CONNECTIONS:
             found[connections] = wrk(url, bodies["one"], connections, seconds, scratch)
+            memory.append(process.memory_info().rss / 1e6)
         if name == "dlkit serve":
             found["full"] = wrk(url, bodies["full"], 4, seconds, scratch)
+            memory.append(process.memory_info().rss / 1e6)
+        wrk(url, bodies["one"], CONNECTIONS[-1], seconds, scratch)
         asking.stop.set()
         asking.join(60)
-        found["memory"] = (before / 1e6, process.memory_info().rss / 1e6)
+        found["memory"] = [*memory, process.memory_info().rss / 1e6]
         found["checked"] = (asking.asked, asking.wrong)
     return found
 
@@ -240,9 +244,9 @@ def report(rounds, alone):
                     server, connections, *figures
                 )
             )
-        before, after = rounds[-1][server]["memory"]
+        memory = ", ".join(f"{megabytes:.0f}" for megabytes in rounds[-1][server]["memory"])
         asked, wrong = (sum(one[server]["checked"][index] for one in rounds) for index in (0, 1))
-        print(f"{server:14} memory {before:.0f} -> {after:.0f} MB; {asked} answers compared, {wrong} wrong")
+        print(f"{server:14} memory {memory} MB; {asked} answers compared, {wrong} wrong")
     ours = {connections: median("dlkit serve", connections, "rate") for connections in CONNECTIONS}
     print(f"in process: {alone[1]:,.0f} examples/s one by one, {alone[FULL]:,.0f} in batches of {FULL}")
     for other in (name for name in rounds[0] if name != "dlkit serve"):
