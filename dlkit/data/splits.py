@@ -65,11 +65,14 @@ def resized_spec(data: Data, description: Description) -> ArraySpec:
 def load_splits(data: Data, dataset: Dataset, stratified: bool) -> Splits:
     """Load train, sample data.limit examples of it, hold out validation, and take labels away as the recipe says."""
     splits = _with_validation(data, dataset, stratified)
-    if data.labelled is None:
-        return splits
-    if not stratified:
+    check_labelled(data, stratified)
+    return splits if data.labelled is None else _with_few_labels(splits, data.labelled, _names(dataset))
+
+
+def check_labelled(data: Data, stratified: bool) -> None:
+    """Raise InputError when a recipe takes labels away from examples that have no class each."""
+    if data.labelled is not None and not stratified:
         raise InputError("only a task with one class per example can do without labels", "remove it", key=LABELLED)
-    return _with_few_labels(splits, data.labelled, _names(dataset))
 
 
 def is_unlabelled(split: Split) -> bool:

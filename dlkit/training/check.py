@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from dlkit.analysis.receptive_field import grid_of
 from dlkit.data.source import build_dataset, describe
+from dlkit.data.splits import LABELLED, check_labelled
 from dlkit.errors import CheckError, InputError, keras_reason, located
 from dlkit.interfaces.data import Split
 from dlkit.interfaces.ragged import Ragged
@@ -93,6 +94,10 @@ def check_build(loaded: "LoadedRecipe") -> BuiltModel:
     """Return the recipe's model after all checks; raise located errors, and CheckError for the contract."""
     dataset = build_dataset(loaded.recipe)
     built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
+    try:
+        check_labelled(loaded.recipe.data, built.task.stratified)
+    except InputError as error:
+        raise located(error, loaded.locate(LABELLED)) from error
     check_phases(built, loaded)
     differences = table_differences(loaded.recipe, built.network)
     if differences:

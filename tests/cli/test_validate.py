@@ -71,6 +71,12 @@ NESTED = (
 )
 
 
+def test_build_refuses_few_labels_for_a_task_without_classes(dlkit):
+    result = dlkit("validate", "linear_regression", "--build", "--set", "data.labelled={per_class: 5}")
+    assert result.code == 2
+    assert "data.labelled: only a task with one class per example" in result.error
+
+
 def test_build_keeps_the_warnings_of_nested_layers(dlkit):
     words = ["validate", "digits_mlp", "--set", NESTED, "--set", "task=autoencoding", "--set", "expect={}"]
     words += ["--set", "data.preprocess=[{Rescaling: {scale: 1/255}}]", "--json"]
