@@ -154,7 +154,7 @@ def _file_problems(part: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_model_class(module: str, name: str) -> bool:
-    if not re.fullmatch(r"[A-Z]\w*", name) or module == "builtins":
+    if not re.fullmatch(r"[A-Z]\w*", name):
         return False
     if module in ("keras", "keras.models"):
         return name in (TOP_LEVEL if module == "keras" else MODELS)
