@@ -23,8 +23,9 @@ GRAPH, DIRECTORY, SPLITS = (
     "tests/runs/test_directory.py",
     "tests/data/test_splits.py",
 )
-LOOP, TRANSFER, CLASSIFICATION = (
+LOOP, STATE, TRANSFER, CLASSIFICATION = (
     "tests/training/test_loop.py",
+    "tests/training/test_state.py",
     "tests/model/test_transfer.py",
     "tests/components/tasks/test_classification.py",
 )
@@ -58,8 +59,8 @@ BUGS = (
         "tests/training/test_monitors.py",
     ),
     ("training/snapshot", '_NOT_STATE = {"_model", ', '_NOT_STATE = {"_model", "cooldown_counter", ', SNAPSHOT),
-    ("training/state", "np.isnan(best) or", "", LOOP),
-    ("training/state", "value < best if", "value <= best if", LOOP),
+    ("training/state", "np.isnan(best) or", "", STATE),
+    ("training/state", "value < best if", "value <= best if", STATE),
     ("training/run", "record_fingerprint(run, name, split)", "pass", LOOP),
     ("training/feature_cache", "weights_digest(model.weights)]", "0]", TRANSFER),
     ("training/prepare", "    fetch(recipe, dataset)\n", "", "tests/components/datasets/test_tfds.py"),

@@ -49,9 +49,10 @@ def test_everything_comes_back_with_its_type(tmp_path):
     assert state == {"best": 0.25, "wait": 2, "pair": (1, None), "by_epoch": {3: "x"}, "inf": float("inf")}
 
 
-def test_the_last_two_are_kept(tmp_path):
+def test_the_last_two_are_kept_and_the_newest_is_read(tmp_path):
     for step in (1, 2, 3):
         write_snapshot(tmp_path, snapshot(step))
+    assert read_snapshot(tmp_path).progress.step == 3
     assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["000000000002.npz", "000000000003.npz"]
 
 
@@ -106,8 +107,10 @@ def test_texts_of_a_callback_are_those_of_its_recipe(tmp_path):
     """A snapshot from elsewhere cannot make a callback write to another place."""
     callback = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
     state = callback_state(callback) | {"filename": "/elsewhere", "file_flags": ["w"], "keys": ["a"], "x": "y"}
-    restore_callback(callback, state)
-    assert callback.filename == str(tmp_path / "log.csv")
+    for forged in ("/elsewhere", 2, ["/elsewhere"]):  # open(2) would be the standard error output
+        restore_callback(callback, state | {"filename": forged, "append": True})
+        assert callback.filename == str(tmp_path / "log.csv")
+        assert callback.append is False
     assert callback.keys == ["a"]
     assert not hasattr(callback, "x")
 
