@@ -35,6 +35,15 @@ def test_the_error_names_the_part_and_the_example(part):
         check_finite(Split(**arrays), "test")
 
 
+def test_a_fingerprint_is_that_of_values_types_and_shapes():
+    values, targets = np.arange(12, dtype="int32"), np.arange(6)
+    others = [values.reshape(6, 2), values.reshape(6, 2).view("uint32"), values.reshape(6, 1, 2), -values.reshape(6, 2)]
+    found = [str(fingerprint(Split(inputs, targets))) for inputs in others]
+    found.append(str(fingerprint(Split(others[0], targets[::-1]))))
+    assert len(set(found)) == 5
+    assert fingerprint(Split(others[0].copy(order="F"), targets)) == fingerprint(Split(others[0], targets))
+
+
 def test_lengths_follow_their_examples():
     sequences = [np.full((length, 2), length, "float32") for length in (3, 1, 2, 4)]
     split = Split(Ragged.of(sequences), np.arange(4))
