@@ -94,6 +94,50 @@ BUGS = (
         "tests/evaluation/test_tiling.py",
     ),
     ("evaluation/band", "low <= value <= high", "low <= value", "tests/experiments/test_repeat.py"),
+    ("training/unlabelled", ">= self._settings.threshold", ">= 0", "tests/training/test_unlabelled.py"),
+    (
+        "training/unlabelled",
+        "self._weight(step) * (1 + ratio) / ratio",
+        "self._weight(step)",
+        "tests/training/test_unlabelled.py",
+    ),
+    ("data/unlabelled", "(1 + self._ratio) * count + numbers", "count + numbers", "tests/training/test_unlabelled.py"),
+    (
+        "data/unlabelled",
+        "shuffled(numbers, self.seed, epoch, count * self._ratio) if self.shuffle else numbers",
+        "numbers",
+        "tests/training/test_unlabelled.py",
+    ),
+    ("data/buckets", "number - number % POOL_BATCHES", "number", "tests/data/test_pipeline.py"),
+    (
+        "data/buckets",
+        "shuffled(tf.range(first * size",
+        "(lambda x,*_: x)(tf.range(first * size",
+        "tests/data/test_pipeline.py",
+    ),
+    ("serving/batching", "first.kind != batch[0].kind or ", "", "tests/serving/test_batching.py"),
+    (
+        "serving/batching",
+        "rows + first.rows > self._limits.batch",
+        "rows > self._limits.batch",
+        "tests/serving/test_batching.py",
+    ),
+    ("serving/batching", "array[end - waiting.rows : end]", "array[: waiting.rows]", "tests/serving/test_batching.py"),
+    ("serving/plain_numbers", " and keeps(values, wanted)", "", "tests/serving/test_plain_numbers.py"),
+    ("serving/model", "not np.isfinite(array).all()", "np.isnan(array).all()", "tests/serving/test_inference.py"),
+    (
+        "experiments/pixel_attack",
+        "1 - probabilities[:, target]",
+        "probabilities[:, target]",
+        "tests/experiments/test_attack.py",
+    ),
+    (
+        "experiments/attack",
+        "others[: attack.targets].tolist()",
+        "others[: attack.targets + 1].tolist()",
+        "tests/experiments/test_attack.py",
+    ),
+    ("experiments/lesion", "with _kept(self._norms):", "if True:", "tests/experiments/test_lesion.py"),
 )
 
 

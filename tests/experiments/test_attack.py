@@ -90,6 +90,17 @@ def test_a_targeted_attack_aims_at_other_classes_and_counts_only_those(tiny):
     assert len({(attempt["example"], attempt["target"]) for attempt in attempts}) == 6
 
 
+def test_a_targeted_attack_raises_the_probability_of_its_target_and_an_untargeted_one_lowers_that_of_the_truth(tiny):
+    score, image = scores(tiny), np.asarray(tiny_image(tiny))
+    before = score(image[None])[0]
+    truth, search = int(before.argmax()), Search(population=20, generations=3)
+    for target in np.argsort(before)[-4:-1]:
+        found, _ = pixel_attack.attack(image, truth, int(target), score, search, 5)
+        assert score(found[None])[0, target] > before[target]
+    found, _ = pixel_attack.attack(image, truth, None, score, search, 5)
+    assert score(found[None])[0, truth] < before[truth]
+
+
 def test_a_population_at_once_finds_what_one_candidate_at_a_time_finds(tiny):
     score, image = scores(tiny), np.asarray(tiny_image(tiny))
     truth = int(score(image[None]).argmax())

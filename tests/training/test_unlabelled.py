@@ -63,30 +63,36 @@ def test_labelled_targets_are_those_of_the_data_and_the_others_have_none():
 
 
 def test_the_weight_rises_in_a_straight_line_and_uncertain_predictions_count_as_nothing():
-    training = started("training.pseudo_labels={ratio: 1, weight: 3, from_epoch: 0.5, to_epoch: 1.5, threshold: 0.11}")
+    training = started("training.pseudo_labels={ratio: 1, weight: 3, from_epoch: 0.5, to_epoch: 1.5, threshold: 0.15}")
     per_epoch = training.steps.per_epoch
     assert per_epoch == 20
-    expected = {0: 0, 10: 0, 20: 1.5, 25: 2.25, 30: 3, 39: 3}
+    expected, counted = {0: 0, 10: 0, 20: 1.5, 25: 2.25, 30: 3, 39: 3}, []
     for step, batch in enumerate(training.steps.batches(0, 40)):
         if step not in expected:
             continue
         (x, _, weights), weight = map(np.asarray, batch), expected[step]
-        certain = training.steps.network(x, training=False).numpy().max(1)[8:] >= 0.11
+        certain = training.steps.network(x, training=False).numpy().max(1)[8:] >= 0.15
         np.testing.assert_allclose(weights[8:], 2 * weight * certain, rtol=1e-5)
         np.testing.assert_allclose(weights[:8], 2)
+        counted += certain.tolist()
+    assert 0.1 < np.mean(counted) < 0.9, sorted(counted)
 
 
 def test_every_unlabelled_example_appears_once_an_epoch_and_labelled_ones_equally_often():
     training = started("training.pseudo_labels={ratio: 4}", "data.preprocess=[Flatten]")
-    every = [np.asarray(batch[0]) for batch in training.steps.batches(0, training.steps.per_epoch + 1)]
-    x = every[:-1]
+    per_epoch = training.steps.per_epoch
+    every = [np.asarray(batch[0]) for batch in training.steps.batches(0, 2 * per_epoch)]
+    x = every[:per_epoch]
     labelled = np.concatenate([part[: len(part) // 5] for part in x])
     others = np.concatenate([part[len(part) // 5 :] for part in x])
     _, seen = np.unique(others, axis=0, return_counts=True)
     assert seen.tolist() == [1] * 160
     _, seen = np.unique(labelled, axis=0, return_counts=True)
     assert seen.tolist() == [2] * 20
-    assert not np.array_equal(every[-1], x[0])
+    first, second = ({row.tobytes() for row in part[8:]} for part in (x[0], every[per_epoch]))
+    assert len(first & second) < 16  # another order in every epoch
+    stored = training.prepared.splits.unlabelled.inputs[:32].reshape(32, 64).astype("float32")
+    assert len(first & {row.tobytes() for row in stored}) < 16
 
 
 def test_consistency_learns_from_strong_views_of_the_examples_that_it_predicts_from_weak_ones():
@@ -101,6 +107,13 @@ def test_consistency_learns_from_strong_views_of_the_examples_that_it_predicts_f
     predicted = training.steps.network(weak, training=False).numpy()
     np.testing.assert_array_equal(y[8:].argmax(1), predicted.argmax(1))
     np.testing.assert_allclose(weights[8:], 4 / 3 * (predicted.max(1) >= 0.2), rtol=1e-6)
+
+
+def test_both_views_of_an_example_have_draws_of_their_own():
+    alike = "training.consistency={ratio: 3, strong: [{random_affine: {shift: 0.1}}]}"
+    training = started(*IMAGES, WEAK, alike)
+    _, weak, strong, _ = next(iter(training.steps._pipeline.train_steps(training.prepared.splits.train).elements(0, 1)))
+    assert np.mean([not np.array_equal(one, other) for one, other in zip(weak, strong, strict=True)]) > 0.5
 
 
 def test_a_training_continues_within_an_epoch_with_the_same_bits(stopped, reporter, tmp_path):
