@@ -59,13 +59,13 @@ def _functions(meta: Any) -> dict[str, Any]:
 
 
 def _saver_problems(meta: Any) -> Iterator[str]:
-    """Yield saver operations that call functions of another role, and functions that read a file of their choice."""
+    """Yield saver operations that call another function than one of their role, and functions that choose a file."""
     nodes = {node.name: node for node in meta.graph_def.node}
     functions = _functions(meta)
     saver = {"save": meta.saver_def.save_tensor_name.split(":")[0], "restore": meta.saver_def.restore_op_name}
     for role, name in saver.items():
         called = [other for other in called_functions(nodes[name]) if other in functions] if name in nodes else []
-        if any(saver_role(other) != role for other in called):
+        if len(called) > 1 or any(saver_role(other) != role for other in called):
             yield f"the {role} operation of the saver, {name}, calls {', '.join(called)}"
     for name, function in functions.items():
         arguments = {argument.name for argument in function.signature.input_arg}

@@ -195,8 +195,7 @@ def object_graph(random, meta, path):
     elif kind == "saver":
         item.saveable_objects["x"].save_function = item.saveable_objects["x"].restore_function = 1
     elif kind == "registered":
-        item.registered_saver.name = path
-        item.registered_saver.object_name = path
+        item.registered_saver = path
     elif kind == "child" and item.children:
         random.choice(item.children).node_id = random.randrange(len(graph.nodes) + 1)
     elif kind == "bound" and graph.concrete_functions:

@@ -52,6 +52,12 @@ def saver_that_writes_when_it_restores(model):
     node.attr["f"].func.name = saves.signature.name
 
 
+def saver_with_a_function_in_an_argument(model):
+    meta = model.meta_graphs[0]
+    node = next(node for node in meta.graph_def.node if node.name == meta.saver_def.restore_op_name)
+    node.attr["f"].func.attr["g"].func.name = node.attr["f"].func.name
+
+
 def saver_of_an_object(model):
     model.meta_graphs[0].object_graph_def.nodes[0].saveable_objects["x"].save_function = 1
 
@@ -108,6 +114,7 @@ def two_graphs(model):
 ATTACKS = {
     no_object_graph: "it has no object graph",
     saver_that_writes_when_it_restores: " calls __inference__traced_save_",
+    saver_with_a_function_in_an_argument: "the restore operation of the saver, ",
     saver_of_an_object: "object 0 has its own saver",
     another_path: "reads a file of its choice",
     table_from_any_file: "reads a file that is not an asset",

@@ -1,6 +1,7 @@
 """Weights from untrusted files: checked for unsafe content, then for shapes, then read."""
 
 import tempfile
+import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,9 @@ def load_weight_file(network: Any, path: Path) -> None:
     if misfit:
         raise _unfit(path, misfit)
     try:
-        network.load_weights(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a missing group, which is an error afterwards
+            network.load_weights(path)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise _unfit(path, keras_reason(error)) from error
 

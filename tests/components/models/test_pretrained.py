@@ -157,6 +157,19 @@ def test_weights_come_from_files_of_both_layouts(mobilenet_file):
         load_weight_file(wider, path.with_suffix(".weights.h5"))
 
 
+@pytest.mark.parametrize("group", ["layers", "layers/dense", "layers/dense/vars", "layers/dense/vars/1"])
+def test_a_file_without_a_group_is_refused_in_one_message(tmp_path, group):
+    """Keras warns of groups that are missing before it raises."""
+    network = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, name="dense"), keras.layers.Dense(2, name="last")]
+    )
+    network.save_weights(tmp_path / "x.weights.h5")
+    with h5py.File(tmp_path / "x.weights.h5", "r+") as file:
+        del file[group]
+    with pytest.raises(InputError, match="does not contain this network's weights"):
+        load_weight_file(network, tmp_path / "x.weights.h5")
+
+
 def test_batch_norm_of_a_pretrained_backbone_stays_in_inference_mode(mobilenet_file):
     """Keras hands training=True on to nested models, also to those called with training=False."""
     path, _ = mobilenet_file
