@@ -25,6 +25,7 @@ SHORT = {
     "ae_simple": ["training.epochs=1", "data.limit=2000"],
 }
 SEVERAL = {"repeat", "sweep", "crossval"}  # each trains several times
+FEWER = {"--seeds": "2", "--folds": "2"}
 
 # Options that hold for a whole process, or whose processes read its command line.
 OF_A_PROCESS = {"--processes", "--cluster", "--threads", "--deterministic"}
@@ -41,8 +42,9 @@ def reader(dlkit, monkeypatch, tmp_path):
         words = [word.replace("PATH", str(SHARED / "data/isbi2012/train")) for word in words]
         if words[0] in ("train", "repeat") and words[1] in SHORT:
             words += [word for setting in SHORT[words[1]] for word in ("--set", setting)]
-        elif words[0] in SEVERAL and "training.epochs=2" not in words:
-            words += ["--set", "training.epochs=2"]
+        elif words[0] in SEVERAL:
+            words = [FEWER.get(before, word) for before, word in zip(["", *words], words, strict=False)]
+            words += [] if "training.epochs=2" in words else ["--set", "training.epochs=2"]
         if OF_A_PROCESS & {*words}:
             return in_process(words, tmp_path)
         monkeypatch.delenv("DLKIT_OFFLINE", raising=False)  # an earlier command may have set it
