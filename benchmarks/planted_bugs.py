@@ -29,6 +29,12 @@ LOOP, STATE, TRANSFER, CONFUSION = (
     "tests/model/test_transfer.py",
     "tests/figures/test_confusion_matrix.py",
 )
+UNLABELLED, PIPELINE, BATCHING, ATTACK = (
+    "tests/training/test_unlabelled.py",
+    "tests/data/test_pipeline.py",
+    "tests/serving/test_batching.py",
+    "tests/experiments/test_attack.py",
+)
 BUGS = (
     ("safety/keras_files", "name.lower().endswith(PICKLES)", "name.endswith(PICKLES)", INSPECTION),
     ("safety/keras_files", "name not in CREATORS", "True", INSPECTION),
@@ -63,7 +69,7 @@ BUGS = (
     ("training/state", "value < best if", "value <= best if", STATE),
     ("training/run", "record_fingerprint(run, name, split)", "pass", LOOP),
     ("training/feature_cache", "weights_digest(model.weights)]", "0]", TRANSFER),
-    ("training/prepare", "    fetch(recipe, dataset)\n", "", "tests/components/datasets/test_tfds.py"),
+    ("data/source", '"fetch" if hasattr(dataset, "fetch") else', "", "tests/components/datasets/test_tfds.py"),
     ("analysis/layers", "layer._inbound_nodes[0].outputs", "keras.tree.flatten(layer.output)", TRANSFER),
     (
         "components/tasks/classification",
@@ -78,7 +84,7 @@ BUGS = (
         "tests/media/test_images.py",
     ),
     ("data/fingerprint", "{array.dtype.str} {array.shape}", "{array.shape}", SPLITS),
-    ("data/splits", "data.limit / len(train), LIMIT_SEED", "data.limit / len(train), 1", "tests/data/test_pipeline.py"),
+    ("data/splits", "data.limit / len(train), LIMIT_SEED", "data.limit / len(train), 1", PIPELINE),
     ("data/near_duplicates", "np.clip(shared, 0, None) * count", "shared * count", "tests/data/test_report.py"),
     ("data/near_duplicates", "<= distance", "< distance", "tests/data/test_report.py"),
     (
@@ -94,49 +100,24 @@ BUGS = (
         "tests/evaluation/test_tiling.py",
     ),
     ("evaluation/band", "low <= value <= high", "low <= value", "tests/experiments/test_repeat.py"),
-    ("training/unlabelled", ">= self._settings.threshold", ">= 0", "tests/training/test_unlabelled.py"),
-    (
-        "training/unlabelled",
-        "self._weight(step) * (1 + ratio) / ratio",
-        "self._weight(step)",
-        "tests/training/test_unlabelled.py",
-    ),
-    ("data/unlabelled", "(1 + self._ratio) * count + numbers", "count + numbers", "tests/training/test_unlabelled.py"),
+    ("training/unlabelled", ">= self._settings.threshold", ">= 0", UNLABELLED),
+    ("training/unlabelled", "self._weight(step) * (1 + ratio) / ratio", "self._weight(step)", UNLABELLED),
+    ("data/unlabelled", "(1 + self._ratio) * count + numbers", "count + numbers", UNLABELLED),
     (
         "data/unlabelled",
         "shuffled(numbers, self.seed, epoch, count * self._ratio) if self.shuffle else numbers",
         "numbers",
-        "tests/training/test_unlabelled.py",
+        UNLABELLED,
     ),
-    ("data/buckets", "number - number % POOL_BATCHES", "number", "tests/data/test_pipeline.py"),
-    (
-        "data/buckets",
-        "shuffled(tf.range(first * size",
-        "(lambda x,*_: x)(tf.range(first * size",
-        "tests/data/test_pipeline.py",
-    ),
-    ("serving/batching", "first.kind != batch[0].kind or ", "", "tests/serving/test_batching.py"),
-    (
-        "serving/batching",
-        "rows + first.rows > self._limits.batch",
-        "rows > self._limits.batch",
-        "tests/serving/test_batching.py",
-    ),
-    ("serving/batching", "array[end - waiting.rows : end]", "array[: waiting.rows]", "tests/serving/test_batching.py"),
+    ("data/buckets", "number - number % POOL_BATCHES", "number", PIPELINE),
+    ("data/buckets", "shuffled(tf.range(first * size", "(lambda x,*_: x)(tf.range(first * size", PIPELINE),
+    ("serving/batching", "first.kind != batch[0].kind or ", "", BATCHING),
+    ("serving/batching", "rows + first.rows > self._limits.batch", "rows > self._limits.batch", BATCHING),
+    ("serving/batching", "array[end - waiting.rows : end]", "array[: waiting.rows]", BATCHING),
     ("serving/plain_numbers", " and keeps(values, wanted)", "", "tests/serving/test_plain_numbers.py"),
     ("serving/model", "not np.isfinite(array).all()", "np.isnan(array).all()", "tests/serving/test_inference.py"),
-    (
-        "experiments/pixel_attack",
-        "1 - probabilities[:, target]",
-        "probabilities[:, target]",
-        "tests/experiments/test_attack.py",
-    ),
-    (
-        "experiments/attack",
-        "others[: attack.targets].tolist()",
-        "others[: attack.targets + 1].tolist()",
-        "tests/experiments/test_attack.py",
-    ),
+    ("experiments/pixel_attack", "1 - probabilities[:, target]", "probabilities[:, target]", ATTACK),
+    ("experiments/attack", "others[: attack.targets].tolist()", "others[: attack.targets + 1].tolist()", ATTACK),
     ("experiments/lesion", "with _kept(self._norms):", "if True:", "tests/experiments/test_lesion.py"),
 )
 

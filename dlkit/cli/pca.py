@@ -77,14 +77,13 @@ def _inputs(reference: str, root: "Path", checkpoint: str, count: int) -> tuple[
 
     def read() -> "Rows":
         from dlkit.catalog.create import create_at
-        from dlkit.data.source import build_dataset, describe, fetch
+        from dlkit.data.source import describe, present_dataset
         from dlkit.data.splits import load_splits
         from dlkit.errors import DlkitError, located
         from dlkit.experiments.pca import rows_of
 
         recipe = loaded.recipe
-        dataset = build_dataset(recipe)
-        fetch(recipe, dataset)
+        dataset = present_dataset(recipe)
         names = describe(recipe, dataset).class_names
         try:
             train = load_splits(recipe.data, dataset, create_at(recipe.task).stratified).train.drawn(count)

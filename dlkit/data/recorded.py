@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dlkit.data.source import build_dataset, describe, fetch, stored_description
+from dlkit.data.source import describe, present_dataset, stored_description
 from dlkit.errors import CheckError, DlkitError, located
 from dlkit.formatting import first_few
 from dlkit.interfaces.data import Dataset, Description, Resizer, Split
@@ -22,9 +22,8 @@ def dataset_of(run: "RunDirectory", recipe: "Recipe") -> Dataset:
 
     Raise CheckError when its classes, columns, shapes or dtypes are no longer those that the run was trained on.
     """
-    dataset, recorded = build_dataset(recipe), stored_description(run)
+    dataset, recorded = present_dataset(recipe), stored_description(run)
     try:
-        fetch(recipe, dataset)
         found = describe(recipe, dataset)
         problems = differences(recorded, found)
         if problems:

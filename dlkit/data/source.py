@@ -29,15 +29,17 @@ def build_dataset(recipe: "Recipe") -> Dataset:
     return ChosenClasses(dataset, tuple(recipe.data.classes)) if recipe.data.classes else dataset
 
 
-def fetch(recipe: "Recipe", dataset: Dataset) -> None:
-    """Download the dataset if it is missing and can be, so that its description is no guess.
+def present_dataset(recipe: "Recipe") -> Dataset:
+    """Return the recipe's data source after downloading what is missing, so that its description is no guess.
 
-    Raises MissingError if it cannot.
+    Raises MissingError when the data is missing and cannot be downloaded.
     """
+    dataset = build_dataset(recipe)
     try:
         getattr(dataset, "fetch" if hasattr(dataset, "fetch") else "check_present", dict)()
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
+    return dataset
 
 
 def describe(recipe: "Recipe", dataset: Dataset) -> Description:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlkit.data.fingerprint import fingerprint
 from dlkit.data.recorded import dataset_of
-from dlkit.data.source import build_dataset, describe, fetch
+from dlkit.data.source import describe, present_dataset
 from dlkit.data.splits import check_finite, check_fits, load_splits, resized_spec, resizer
 from dlkit.errors import DlkitError, InputError, located
 from dlkit.files.cache import digest
@@ -82,10 +82,8 @@ def _is_data_of_run(trained: TrainedModel, split: str) -> bool:
 
 def _examples(trained: TrainedModel, split: str | None) -> tuple[str, Split]:
     recipe = trained.loaded.recipe
-    dataset = build_dataset(recipe)
     try:
-        fetch(recipe, dataset)
-        description = describe(recipe, dataset)
+        description = describe(recipe, present_dataset(recipe))
         wanted = recipe.expect.split
         name = split or (wanted if wanted in description.splits or not description.splits else "train")
         if description.splits:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from dlkit.analysis.receptive_field import grid_of
 from dlkit.data.source import build_dataset, describe
-from dlkit.data.splits import LABELLED, check_labelled
+from dlkit.data.splits import check_labelled
 from dlkit.errors import CheckError, InputError, keras_reason, located
 from dlkit.interfaces.data import Split
 from dlkit.interfaces.ragged import Ragged
@@ -30,6 +30,7 @@ def check_phases(built: BuiltModel, loaded: "LoadedRecipe") -> None:
     """Compile for every phase, in order; report mistakes in groups, rates and monitors at their place in the recipe."""
     training, name = loaded.recipe.training, loaded.recipe.task.name
     try:
+        check_labelled(loaded.recipe.data, built.task.stratified)
         check_metric_names(built.task, built.network, name)
         _check_reduction(built, training.shards, name)
         check_heads(built, name)
@@ -94,10 +95,6 @@ def check_build(loaded: "LoadedRecipe") -> BuiltModel:
     """Return the recipe's model after all checks; raise located errors, and CheckError for the contract."""
     dataset = build_dataset(loaded.recipe)
     built = build_model(loaded.recipe, describe(loaded.recipe, dataset))
-    try:
-        check_labelled(loaded.recipe.data, built.task.stratified)
-    except InputError as error:
-        raise located(error, loaded.locate(LABELLED)) from error
     check_phases(built, loaded)
     differences = table_differences(loaded.recipe, built.network)
     if differences:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dlkit.components.layers._words import check_embeddings, text_layers
 from dlkit.data.notes import notes
 from dlkit.data.recorded import dataset_of
-from dlkit.data.source import build_dataset, describe, fetch, left_out
+from dlkit.data.source import describe, left_out, present_dataset
 from dlkit.data.splits import Splits, check_finite, check_fits, load_splits, resized_spec
 from dlkit.errors import DlkitError, located
 from dlkit.model.build import build_model
@@ -45,8 +45,7 @@ def prepare(loaded: "LoadedRecipe", run: RunDirectory | None = None) -> Prepared
     run: one that was trained on this data; its classes and columns must still be those of the data.
     """
     recipe = loaded.recipe
-    dataset = dataset_of(run, recipe) if run else build_dataset(recipe)
-    fetch(recipe, dataset)
+    dataset = dataset_of(run, recipe) if run else present_dataset(recipe)
     description = describe(recipe, dataset)
     teacher = open_teacher(loaded)
     built = build_model(recipe, description)

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import yaml
 
 from dlkit.errors import InputError
 from dlkit.evaluation.evaluate import evaluate
@@ -346,15 +345,6 @@ def test_a_nested_network_of_the_source_is_a_layer_like_others(tmp_path, silent)
     np.testing.assert_array_equal(backbone(images), encoder(images))
 
 
-def test_a_layer_with_two_outputs_is_no_start(tmp_path, silent):
-    path = tmp_path / "codes.yaml"
-    recipe = yaml.safe_load(AUTOENCODER)
-    recipe["model"]["autoencoder"] = {
-        "latent": 2,
-        "encoder": ["Flatten"],
-        "decoder": [{"Dense": {"units": 64}}, {"Reshape": {"target_shape": [8, 8, 1]}}],
-    }
-    path.write_text(yaml.safe_dump(recipe))
-    run = train_recipe(load_recipe(path), tmp_path / "runs", silent()).run
-    with pytest.raises(InputError, match=r"'encoder' of .* has 2 outputs"):
-        _source_layers({"run": str(run.path), "upto": "encoder"}, ArraySpec((8, 8, 1), "float32"))
+def test_a_layer_with_two_outputs_is_no_start():
+    with pytest.raises(InputError, match=r"'encoder' of vae has 2 outputs"):
+        _source_layers({"run": "vae", "upto": "encoder"}, ArraySpec((28, 28, 1), "float32"))

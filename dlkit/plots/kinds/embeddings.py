@@ -19,12 +19,10 @@ MOST = 500
 def plot(run: "TrainedModel", *, layer: str | None = None, split: str | None = None) -> Mapping[str, Figure]:
     """Examples by PCA, kernel PCA and t-SNE: of the inputs, or of the outputs of --layer."""
     name, data = split_of(run, split)
-    inputs = np.asarray(data.inputs[:MOST])
-    values = (
-        inputs
-        if layer is None
-        else outputs_of(run, [layer_named(run.built.network.layers, layer, _has_output, "one output")], inputs)[0]
-    )
+    values = np.asarray(data.inputs[:MOST])
+    if layer is not None:
+        chosen = layer_named(run.built.network.layers, layer, _has_output, "one output")
+        (values,) = outputs_of(run, [chosen], values)
     rows = values.reshape(len(values), -1).astype(float)
     classes = np.asarray(data.targets[:MOST]) if run.built.class_names else None
     what = "inputs" if layer is None else f"outputs of {layer}"
