@@ -52,7 +52,8 @@ class Description:
 
     target_names: the names of targets that are values, for display. table: how inputs are read from the columns of a
     table, for data that is one. text: how texts are read from files, for data that is texts. sampling_rate:
-    in Hz, for inputs that are recordings.
+    in Hz, for inputs that are recordings. unnamed: class_names are the numbers of classes whose names are unknown until
+    the data is there.
     """
 
     inputs: ArraySpec
@@ -63,6 +64,7 @@ class Description:
     table: Table | None = None
     text: TextFiles | None = None
     sampling_rate: int | None = None
+    unnamed: bool = False
 
 
 def table_spec(table: Table) -> ArraySpec:

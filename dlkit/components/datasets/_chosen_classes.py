@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.errors import InputError, MissingError, closest
+from dlkit.errors import InputError, closest
 from dlkit.interfaces.data import Dataset, Description, Resizer, Split
 
 
@@ -20,17 +20,14 @@ class ChosenClasses:
     classes: tuple[str, ...]
 
     def describe(self) -> Description:
-        """Return the dataset's description with the chosen class names; raise InputError for an unknown class.
-
-        The names of classes may be unknown before a dataset is downloaded; until then, any are accepted.
-        """
+        """Return the dataset's description with the chosen class names; raise InputError for an unknown class."""
         found = self.dataset.describe()
         for name in self.classes:
-            if name not in found.class_names and self._is_present():
+            if name not in found.class_names and not found.unnamed:
                 raise InputError(
                     f"the data has no class {name!r}", closest(name, list(found.class_names)), key="data.classes"
                 )
-        return replace(found, class_names=self.classes)
+        return replace(found, class_names=self.classes, unnamed=False)
 
     def load(self, split: str, resize: Resizer | None) -> Split:
         """Return the examples of one split that belong to the chosen classes."""
@@ -42,13 +39,6 @@ class ChosenClasses:
         numbers[[names.index(name) for name in self.classes]] = np.arange(len(self.classes))
         rows = np.flatnonzero(numbers[labels] >= 0)
         return replace(whole.select(rows), targets=numbers[labels[rows]])
-
-    def _is_present(self) -> bool:
-        try:
-            getattr(self.dataset, "check_present", dict)()
-        except MissingError:
-            return False
-        return True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.dataset, name)

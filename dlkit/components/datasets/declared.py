@@ -44,8 +44,8 @@ class Declared:
             return Description(inputs, ArraySpec((self.targets,), "float32"))
         names = tuple(str(index) for index in range(self.classes))
         if self.masks:
-            return Description(inputs, ArraySpec(tuple(self.shape[:2]), "uint8"), names)
-        return Description(inputs, ArraySpec((), "int64"), names)
+            return Description(inputs, ArraySpec(tuple(self.shape[:2]), "uint8"), names, unnamed=True)
+        return Description(inputs, ArraySpec((), "int64"), names, unnamed=True)
 
     def check_present(self) -> None:
         """Raise MissingError: there is no data."""

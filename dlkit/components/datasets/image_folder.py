@@ -154,7 +154,7 @@ class ImageFolder:
         """Return the description; classes are the sub-folder names in alphabetical order, image sizes are not fixed."""
         inputs, targets = ArraySpec((None, None, self.channels), "uint8"), ArraySpec((), "int64")
         if self.classes is not None and not Path(self.directory).is_dir():
-            return Description(inputs, targets, tuple(str(index) for index in range(self.classes)))
+            return Description(inputs, targets, tuple(str(index) for index in range(self.classes)), unnamed=True)
         splits = {name: len(paths) for name, (paths, _) in self._files.items()}
         return Description(inputs, targets, self._class_names, splits)
 

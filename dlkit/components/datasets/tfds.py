@@ -84,8 +84,10 @@ class Tfds:
         self._check_input(source)
         inputs = ArraySpec((), "string") if _is_text(source) else ArraySpec(tuple(source["shape"]), source["dtype"])
         if target["kind"] == "classLabel":
-            names = tuple(target["names"]) or tuple(str(index) for index in range(target["classes"]))
-            return Description(inputs, ArraySpec((), "int64"), names, facts["splits"])
+            numbers = tuple(str(index) for index in range(target["classes"]))
+            names = tuple(target["names"]) or numbers
+            unnamed = self._folder is None and names == numbers  # cifar10 names its classes when it is downloaded
+            return Description(inputs, ArraySpec((), "int64"), names, facts["splits"], unnamed=unnamed)
         if self.class_names is not None:
             return self._described_masks(inputs, target)
         return Description(inputs, ArraySpec(tuple(target["shape"] or (1,)), target["dtype"]), (), facts["splits"])

@@ -4,6 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.errors import InputError, closest
+from dlkit.interfaces.data import Description
+
+
+def check_weights(given: Any, description: Description, key: str) -> None:
+    """Raise InputError with the key when the weights of classes do not fit the data, as far as its names are known."""
+    if not (description.unnamed and isinstance(given, Mapping)):
+        weights_of(given, description.class_names, key)
 
 
 def weights_of(given: Any, class_names: Sequence[str], key: str) -> list[float]:

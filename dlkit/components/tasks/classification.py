@@ -12,7 +12,7 @@ from pydantic import Field
 
 from dlkit.components.losses._class_weighted import ClassWeighted
 from dlkit.components.metrics._on_probabilities import on_probabilities, probabilities
-from dlkit.components.tasks._class_weights import weights_of
+from dlkit.components.tasks._class_weights import check_weights, weights_of
 from dlkit.components.tasks._worst_mistakes import WorstMistakes
 from dlkit.errors import InputError
 from dlkit.figures.confusion_matrix import confusion_matrix_figure
@@ -55,7 +55,7 @@ class Classification(Task):
             raise InputError(
                 "task classification needs one class per example, but the data has masks", "use task: segmentation"
             )
-        weights_of(self.class_weights, description.class_names, "task.classification.class_weights")
+        check_weights(self.class_weights, description, "task.classification.class_weights")
         return TargetSpec((len(description.class_names),), description.class_names)
 
     def fitted(self, class_names: tuple[str, ...], counts: Sequence[int]) -> "Classification":

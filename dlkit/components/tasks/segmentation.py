@@ -16,7 +16,7 @@ from dlkit.components.metrics._on_probabilities import best_class, on_probabilit
 from dlkit.components.metrics.dice_coefficient import DiceCoefficient
 from dlkit.components.metrics.jaccard_index import JaccardIndex
 from dlkit.components.metrics.pixel_accuracy import PixelAccuracy
-from dlkit.components.tasks._class_weights import weights_of
+from dlkit.components.tasks._class_weights import check_weights, weights_of
 from dlkit.errors import InputError
 from dlkit.figures.segmentation import class_colours, segmentation_figure
 from dlkit.formatting import percent
@@ -58,7 +58,7 @@ class Segmentation(Task):
             )
         if len(names) > VOID:
             raise InputError(f"the data has {len(names)} classes of pixels", f"a mask can represent at most {VOID}")
-        weights_of(self.class_weights, names, "task.segmentation.class_weights")
+        check_weights(self.class_weights, description, "task.segmentation.class_weights")
         return TargetSpec((*description.targets.shape, len(names)), names)
 
     def fitted(self, class_names: tuple[str, ...], counts: Sequence[int]) -> "Segmentation":

@@ -17,6 +17,7 @@ from dlkit.errors import InputError, MissingError
 from dlkit.interfaces.data import ArraySpec
 from dlkit.media.images import ImageResizer
 from dlkit.recipe import load_recipe
+from dlkit.training.check import check_build
 from dlkit.training.prepare import prepare
 
 WRONG_NAMES = [
@@ -171,6 +172,10 @@ def test_a_training_that_downloads_its_data_has_the_names_of_the_classes(place, 
     settings = ["data.source={tfds: {name: late_names}}", "data.validation=none", "expect={}"]
     some = load_recipe("digits_mlp", [*settings, "data.classes=[digit 7, digit 0]"]).recipe
     assert describe(some, build_dataset(some)).class_names == ("digit 7", "digit 0")  # unknown before the download
+    weights = "task={classification: {class_weights: {digit 7: 2, digitt 0: 3}}}"
+    check_build(load_recipe("digits_mlp", [*settings, weights]))  # so is what class_weights name
+    with pytest.raises(InputError, match="there is no class 'digitt 0'"):
+        prepare(load_recipe("digits_mlp", [*settings, weights]))
     assert prepare(load_recipe("digits_mlp", settings)).built.class_names == tuple(f"digit {n}" for n in range(10))
     assert set(build_dataset(some).load("train", None).targets) == {0, 1}
 
