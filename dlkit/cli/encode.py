@@ -23,7 +23,8 @@ def encode(
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[INPUTS]...", help="Images, folders of images, .csv files, or .npz files with an array x."
+            metavar="[INPUTS]...",
+            help="Images, folders of images, .csv files, .npz files with an array x, or .npy files.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", help="The .npz file to write.")] = Path("codes.npz"),
@@ -37,7 +38,8 @@ def encode(
     as_json: Json = False,
 ) -> None:
     """Write the codes of files, rows or a split to an .npz file."""
-    from dlkit.errors import InputError, MissingError
+    from dlkit.errors import InputError
+    from dlkit.evaluation.request import check_inputs
     from dlkit.process import runs_root
     from dlkit.runs.find import find_trained
 
@@ -48,11 +50,7 @@ def encode(
     if bool(inputs) == bool(split):
         raise InputError("encode needs either INPUTS or --split", "such as: dlkit encode vae --split validation")
     check_ending("--output", output, ".npz")
-    for path in inputs or []:
-        if not path.exists():
-            raise MissingError(
-                f"no such file or folder: {path}", "give images, folders of images, .csv, .npz or .npy files"
-            )
+    check_inputs(inputs or [])
     root = runs_root(runs_dir)
     found = find_trained(run, root, checkpoint)
 

@@ -1,4 +1,4 @@
-"""dlkit predict: predict images or rows with a run's model."""
+"""dlkit predict: predict files or the rows of tables with a run's model."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,8 @@ def predict(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            help="Images, recordings, folders of them, .csv files, .npz files with an array x, or .npy files."
+            help="Images, recordings, .txt files, folders of them, .csv files, .npz files with an array x, or "
+            ".npy files."
         ),
     ],
     run: Annotated[
@@ -39,19 +40,18 @@ def predict(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Predict images, folders of images, or the rows of a .csv, .npz or .npy file."""
-    from dlkit.errors import MissingError
-    from dlkit.evaluation.request import check_tiles
+    """Predict images, recordings, texts, folders of them, or the rows of a .csv, .npz or .npy file.
+
+    Example: dlkit predict photos/ --run image_folder_cnn
+    """
+    from dlkit.evaluation.request import check_inputs, check_tiles
     from dlkit.process import runs_root
     from dlkit.runs.find import find_trained
 
     apply_data_options(None, offline)
     check_tiles(tile, overlap)
     check_choice("--checkpoint", checkpoint, CHECKPOINTS)
-    for path in inputs:
-        if not path.exists():
-            hint = "give images, folders of images, .csv, .npz or .npy files; name a run with --run"
-            raise MissingError(f"no such file or folder: {path}", hint)
+    check_inputs(inputs)
     root = runs_root(runs_dir)
     found = find_trained(run, root, checkpoint)
 

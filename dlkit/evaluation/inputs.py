@@ -11,6 +11,7 @@ import numpy as np
 
 from dlkit.data.splits import not_finite
 from dlkit.errors import InputError, MissingError
+from dlkit.evaluation.request import check_inputs
 from dlkit.interfaces.data import ArraySpec, TextFiles
 from dlkit.interfaces.exporter import takes_images
 from dlkit.media.arrays import check_numbers, converted, read_npy, read_npz, read_sequences
@@ -40,16 +41,10 @@ class Reader:
 
 def named_examples(built: BuiltModel, inputs: list[Path]) -> Iterator[Named]:
     """Yield the resized examples in files and folders, each with the name of its file, or of its file and row."""
+    check_inputs(inputs)
     with ThreadPoolExecutor() as pool:
         for path in inputs:
-            if path.is_dir():
-                yield from _folder(built, path, pool)
-            elif path.exists():
-                yield from _reader(path).read(built, path)
-            else:
-                raise MissingError(
-                    f"no such file or folder: {path}", "give images, folders of images, .csv, .txt, .npz or .npy files"
-                )
+            yield from _folder(built, path, pool) if path.is_dir() else _reader(path).read(built, path)
 
 
 def inputs_passed_over(inputs: list[Path]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Predict files and folders of images, or the rows of an .npz file, with a run's model."""
+"""Predict files, folders of files, or the rows of tables and arrays, with a run's model."""
 
 from functools import partial
 from itertools import chain, count, islice

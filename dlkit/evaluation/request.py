@@ -1,9 +1,10 @@
-"""The request for an evaluation, resolved before TensorFlow starts."""
+"""Requests for evaluations and predictions, checked before TensorFlow starts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlkit.errors import InputError
+from dlkit.errors import InputError, MissingError
 from dlkit.runs.conditions import restore_left_out
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.find import find_trained
@@ -41,3 +42,13 @@ def check_tiles(tile: int | None, overlap: int | None) -> None:
     """Raise InputError when an overlap is given without tiles."""
     if overlap is not None and tile is None:
         raise InputError("--overlap needs --tile", "give the size of a tile too, such as --tile 256")
+
+
+def check_inputs(inputs: Iterable[Path]) -> None:
+    """Raise MissingError for the first file or folder to predict or encode that does not exist."""
+    for path in inputs:
+        if not path.exists():
+            raise MissingError(
+                f"no such file or folder: {path}",
+                "give images, recordings, .txt, .csv, .npz or .npy files, or folders of images, recordings or texts",
+            )
