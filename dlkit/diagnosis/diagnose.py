@@ -13,6 +13,7 @@ from dlkit.diagnosis.leaks import shared_examples
 from dlkit.diagnosis.record import Record
 from dlkit.diagnosis.signals import Signals
 from dlkit.diagnosis.stored import RESULT
+from dlkit.figures.mistakes import shown_examples
 from dlkit.model.digest import weights_digest
 from dlkit.model.trained import TrainedModel, open_run
 from dlkit.recipe import load_recipe
@@ -108,20 +109,19 @@ def _keep(run: RunDirectory, signals: Signals, findings: list[Finding], duplicat
     content = {"updates": updates, "findings": [finding.to_json() for finding in findings], "duplicates": duplicates}
     run.write_json(RESULT, content)
     if any(finding.kind == "suspect_labels" for finding in findings):
-        write_answers(run, SUSPECTS, {}, _pictures(signals))
+        write_answers(run, SUSPECTS, {}, _suspects(signals))
     else:
         (run.path / f"answers_{SUSPECTS}.npz").unlink(missing_ok=True)
 
 
-def _pictures(signals: Signals) -> dict[str, np.ndarray]:
+def _suspects(signals: Signals) -> dict[str, np.ndarray]:
     """Return the inputs of the suspect examples with both classes, (k, ...) each."""
     part, rows = of_data.suspects(signals)
     rows, names = rows[:SHOWN], np.array(signals.built.class_names)
     probabilities = part.outputs[str(signals.built.scores)][rows]
     return {
         "number": part.numbers[rows],
-        "image": part.inputs[rows],
         "truth": names[part.targets[rows]],
         "predicted": names[probabilities.argmax(axis=-1)],
         "probability": probabilities.max(axis=-1).astype(np.float32),
-    }
+    } | shown_examples(part.inputs[rows])

@@ -33,7 +33,8 @@ def input_range(signals: Signals) -> Finding | None:
     names = [component.name for component in signals.recipe.data.preprocess]
     if signals.recipe.model.name == "pretrained" or "ApplicationPreprocessing" in names:
         return _backbone_range(signals)
-    seen = ranges(signals.built, signals.train.inputs, signals.train.seen) if signals.numeric else None
+    measured = signals.numeric and signals.train.seen.dtype.kind == "f"
+    seen = ranges(signals.built, signals.train.inputs, signals.train.seen) if measured else None
     if seen is None:
         return None
     low, high = (rounded(value, 3) for value in seen.seen)
@@ -127,7 +128,9 @@ def suspect_labels(signals: Signals) -> Finding | None:
     count = f"{len(rows)} of {len(part.targets):,} examples of {part.name} ({percent(round(share, 4))})"
     evidence = (f"the network and a linear model agree on another class for {count}", *shown)
     says = "some labels seem to be wrong: two models contradict them with confidence"
-    return Finding("suspect_labels", says, evidence, "look at the pictures, and correct or remove these examples")
+    return Finding(
+        "suspect_labels", says, evidence, "look at these examples in `dlkit report`, and correct or remove them"
+    )
 
 
 def _errors_when_sure(signals: Signals, part: Part) -> float:

@@ -76,9 +76,9 @@ class Signals:
 
     @property
     def numeric(self) -> bool:
-        """Return whether the network takes numbers, rather than indices of an embedding."""
+        """Return whether the network takes numbers, such as counts of words, rather than indices of an embedding."""
         first = next((layer for layer in self.built.network.layers if layer.count_params()), None)
-        return not isinstance(first, keras.layers.Embedding) and self.train.seen.dtype.kind == "f"
+        return not isinstance(first, keras.layers.Embedding) and self.train.seen.dtype.kind in "fiu"
 
     @cached_property
     def activities(self) -> list[Activity]:

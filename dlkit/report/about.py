@@ -71,20 +71,21 @@ def diagnosis(run: RunDirectory) -> dict[str, Any]:
 
 
 def mistakes(worst: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Return pictures of examples with their class and what they were taken for."""
-    if not {"number", "image", "truth", "predicted", "probability"} <= set(worst):
+    """Return pictures or texts of examples with their class and what they were taken for."""
+    shown = "text" if "text" in worst else "image"
+    names = ("number", shown, "truth", "predicted", "probability")
+    if not set(names) <= set(worst):
         return []
     return [
         {
             "number": int(number),
-            "picture": picture(image),
+            "picture": picture(example) if shown == "image" else None,
+            "text": str(example) if shown == "text" else None,
             "truth": str(truth),
             "predicted": str(predicted),
             "probability": measured(float(probability)),
         }
-        for number, image, truth, predicted, probability in zip(
-            *(worst[name] for name in ("number", "image", "truth", "predicted", "probability")), strict=True
-        )
+        for number, example, truth, predicted, probability in zip(*(worst[name] for name in names), strict=True)
     ]
 
 

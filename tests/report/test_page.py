@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from dlkit.diagnosis.diagnose import diagnose
 from dlkit.recipe import load_recipe
 from dlkit.report.card import write_card
 from dlkit.report.page import write_page
@@ -41,6 +42,17 @@ model:
       - {Dense: {units: 64, activation: sigmoid}}
       - {Reshape: {target_shape: [8, 8, 1]}}
 training: {epochs: 1, optimizer: Adam}
+"""
+TEXTS = """
+recipe: 1
+name: tiny_texts
+task: classification
+data:
+  source: {text_lines: {directory: DIRECTORY, files: {bad: bad.txt, good: good.txt}}}
+  validation: {fraction: 0.25, seed: 0}
+  preprocess: [{TextVectorization: {max_tokens: 20, output_mode: multi_hot, pad_to_max_tokens: true}}]
+model: {sequential: {layers: [{Dense: {units: 2, activation: softmax}}]}}
+training: {epochs: 40, batch_size: 16, seed: 0, optimizer: {Adam: {learning_rate: 0.02}}}
 """
 
 
@@ -136,6 +148,25 @@ def test_an_autoencoder_has_its_reconstructions(tmp_path, silent):
     text = checked(write_page(trained(tmp_path, silent, AUTOENCODER), tmp_path / "page.html"))
     assert 'alt="reconstructions validation"' in text
     assert "psnr by epoch" in text
+
+
+def test_texts_are_shown_where_they_are_mistaken_or_labelled_wrong(tmp_path, silent):
+    draws, lines = np.random.default_rng(0), {"bad": [], "good": []}
+    for number in range(400):
+        truth, wrong = ("bad", "good") if number % 2 else ("good", "bad")
+        words = [*draws.choice(["a", "film", "with", "music"], 4), {"bad": "dull", "good": "great"}[truth]]
+        lines[wrong if number % 40 < 2 else truth].append(f"{' '.join(words)} {number} {HOSTILE * (number % 80 < 2)}")
+    for name, texts in lines.items():
+        (tmp_path / f"{name}.txt").write_text("\n".join(texts))
+    run = trained(tmp_path, silent, TEXTS.replace("DIRECTORY", str(tmp_path)))
+    assert [finding.kind for finding in diagnose(run).findings] == ["suspect_labels"]
+    text = checked(write_page(run, tmp_path / "page.html"))
+    suspects, mistakes = re.findall(r'<ul class="texts">.*?</ul>', text, re.DOTALL)
+    for shown in (suspects, mistakes):
+        pairs = re.findall(r"(dull|great)[^<]*</q><br>(?:labelled|true): (\w+), answer: (\w+)", shown)
+        assert {(word, *names) for word, *names in pairs} == {("dull", "good", "bad"), ("great", "bad", "good")}
+    assert "<q>" in suspects and "evil.example" in suspects + mistakes
+    assert HOSTILE not in text and "<script>alert" not in text
 
 
 def test_an_interrupted_run_says_how_to_continue(tmp_path, reporter, stopped):

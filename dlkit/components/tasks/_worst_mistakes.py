@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 
 from dlkit.figures.images import is_image
-from dlkit.figures.mistakes import SHOWN, Mistake, mistakes_figure
+from dlkit.figures.mistakes import SHOWN, Mistake, are_texts, mistakes_figure, shown_examples
 from dlkit.interfaces.task import Examined
 
 
 class WorstMistakes:
-    """The wrong predictions with the highest probabilities, if the inputs are images; only these are kept in memory."""
+    """The wrong predictions with the highest probabilities, if inputs are images or texts; only these stay in memory."""
 
     def __init__(self, class_names: tuple[str, ...]) -> None:
         self._class_names = class_names
         self._worst: list[Mistake] = []
         self._examples = self._wrong = 0
-        self._images = True
+        self._images = False
 
     def watched(self, batches: Iterable[Examined]) -> Iterator[Examined]:
         """Yield the batches, and keep their worst mistakes."""
         for batch in batches:
-            self._images = self._images and is_image(batch.inputs.shape[1:])
-            if self._images:
+            self._images = is_image(batch.inputs.shape[1:])
+            if self._images or are_texts(batch.inputs):
                 self._add(batch)
             yield batch
 
@@ -41,14 +41,15 @@ class WorstMistakes:
         self._examples, self._wrong = self._examples + len(targets), self._wrong + len(wrong)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return `number`, `image`, `truth`, `predicted` and `probability` of the mistakes (k, ...), if any."""
-        names = ("number", "image", "truth", "predicted", "probability")
-        if not self._images or not self._worst:
+        """Return `number`, `image` or `text`, `truth`, `predicted` and `probability` of the mistakes (k, ...), if any."""
+        if not self._worst:
             return {}
-        return {name: np.array([getattr(mistake, name) for mistake in self._worst]) for name in names}
+        names = ("number", "truth", "predicted", "probability")
+        shown = shown_examples(np.array([mistake.example for mistake in self._worst]))
+        return {name: np.array([getattr(mistake, name) for mistake in self._worst]) for name in names} | shown
 
     def figures(self) -> dict[str, Callable[[], Any]]:
         """Return what draws the mistakes, by file name; nothing if the inputs are not images."""
-        if not self._images or not self._examples:
+        if not self._images:
             return {}
         return {"mistakes": partial(mistakes_figure, self._worst, self._wrong, self._examples)}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dlkit.components.tasks._worst_mistakes import WorstMistakes
-from dlkit.figures.mistakes import SHOWN
+from dlkit.figures.mistakes import LETTERS, SHOWN
 from dlkit.interfaces.task import Examined
 
 
@@ -44,3 +44,15 @@ def test_of_many_mistakes_only_the_surest_are_kept():
 def test_no_mistakes_are_said_and_rows_of_a_table_have_no_picture():
     assert drawn(batch(np.eye(2), [0, 1]))["mistakes"]().get_suptitle() == "Wrong predictions: none in 2 examples"
     assert drawn(batch(np.eye(2), [1, 0], shape=(7,))) == {}
+
+
+def test_texts_are_kept_as_text_and_have_no_figure():
+    texts = np.array(["caf\u00e9".encode(), b"no \xff", b"x" * 1000], object)
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
+    worst = WorstMistakes(("bad", "good"))
+    list(worst.watched([Examined(texts, texts, np.array([1, 0, 0]), texts, {"probabilities": probabilities})]))
+    found = worst.arrays()
+    assert found["text"].tolist() == ["caf\u00e9", "no \ufffd", "x" * LETTERS + "..."]
+    assert found["text"].dtype.kind == "U"
+    assert found["predicted"].tolist() == ["bad", "good", "good"]
+    assert worst.figures() == {}
