@@ -12,7 +12,7 @@ from dlkit.interfaces.task import Examined
 
 
 class WorstMistakes:
-    """The wrong predictions with the highest probabilities, if inputs are images or texts; only these stay in memory."""
+    """The wrong predictions with the highest probabilities, if inputs are images or texts; others are not kept."""
 
     def __init__(self, class_names: tuple[str, ...]) -> None:
         self._class_names = class_names
@@ -41,7 +41,7 @@ class WorstMistakes:
         self._examples, self._wrong = self._examples + len(targets), self._wrong + len(wrong)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return `number`, `image` or `text`, `truth`, `predicted` and `probability` of the mistakes (k, ...), if any."""
+        """Return `number`, `image` or `text`, `truth`, `predicted`, `probability` of the mistakes (k, ...), if any."""
         if not self._worst:
             return {}
         names = ("number", "truth", "predicted", "probability")
