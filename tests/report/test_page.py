@@ -165,8 +165,8 @@ def test_texts_are_shown_where_they_are_mistaken_or_labelled_wrong(tmp_path, sil
     for shown in (suspects, mistakes):
         pairs = re.findall(r"(dull|great)[^<]*</q><br>(?:labelled|true): (\w+), answer: (\w+)", shown)
         assert {(word, *names) for word, *names in pairs} == {("dull", "good", "bad"), ("great", "bad", "good")}
-    assert "<q>" in suspects and "evil.example" in suspects + mistakes
-    assert HOSTILE not in text and "<script>alert" not in text
+    assert "evil.example" in suspects + mistakes
+    assert "<script>alert" not in text
 
 
 def test_an_interrupted_run_says_how_to_continue(tmp_path, reporter, stopped):
