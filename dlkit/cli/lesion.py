@@ -44,8 +44,11 @@ def lesion(
     found = [find_trained(reference, root, checkpoint) for reference in references]
 
     from dlkit import console
+    from dlkit.cli._options import note_passed_over
     from dlkit.machine.tensorflow import start_tensorflow
 
+    for run, reference in zip(found, references, strict=True):
+        note_passed_over(run, reference, root)
     with console.waiting("taking parts out"):
         start_tensorflow()
         from dlkit.experiments.lesion import measure_lesions

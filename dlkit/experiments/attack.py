@@ -5,7 +5,9 @@ Every image is recorded as soon as it is done, with its picture before and after
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import sqrt
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from dlkit.data.fingerprint import record_fingerprint
+from dlkit.data.splits import resized_spec
 from dlkit.errors import InputError
 from dlkit.experiments import gradient_attack, pixel_attack
 from dlkit.figures.attack import attack_figure
@@ -20,6 +24,7 @@ from dlkit.figures.images import displayed, is_image
 from dlkit.files.atomic import write_file
 from dlkit.files.cache import digest
 from dlkit.interfaces.data import Split
+from dlkit.model.digest import weights_digest
 from dlkit.model.splits import read_split
 from dlkit.model.trained import TrainedModel
 from dlkit.runs.directory import RunDirectory
@@ -49,11 +54,11 @@ class Attack:
     epsilon: float = 8.0
     steps: int = 10
 
-    def folder(self, checkpoint: str) -> str:
-        """Return the name of the attack's folder in the run; every other setting has another one."""
+    def folder(self, checkpoint: str, weights: str) -> str:
+        """Return the name of the attack's folder in the run; other settings, and other weights, have another one."""
         how = f"pixels-{self.search.pixels}" if self.method == "pixels" else f"{self.method}-{self.epsilon:g}"
         aim = "targeted" if self.targets else "untargeted"
-        return f"{how}-{aim}-{digest([self.settings(), checkpoint])[:8]}"
+        return f"{how}-{aim}-{digest([self.settings(), checkpoint, weights])[:8]}"
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that the method reads, as JSON data."""
@@ -79,9 +84,9 @@ def run_attack(trained: TrainedModel, attack: Attack, done: Callable[[dict[str, 
 
     done: receives every attempt. Raises InputError for a run that does not classify images of uint8.
     """
-    folder = RunDirectory(trained.run.path / "attacks" / attack.folder(trained.checkpoint))
-    data = read_split(trained, attack.split)
-    _check(data)
+    weights = weights_digest(trained.built.network.variables)
+    folder = RunDirectory(trained.run.path / "attacks" / attack.folder(trained.checkpoint, weights))
+    data = _images(trained, attack.split)
     score = scores(trained)
     victims = list(_victims(trained, attack, data, score))
     if not victims:
@@ -91,7 +96,7 @@ def run_attack(trained: TrainedModel, attack: Attack, done: Callable[[dict[str, 
     attempts = content["attempts"]
     for victim, after, seen in _attacked(trained, attack, victims[len(attempts) :], score):
         attempts.append(_attempt(trained.built.class_names, victim, after, seen, score))
-        _save_pictures(folder.path, attempts[-1], victim.image, after)
+        _save_pictures(folder.path, attempts[-1], victim, after)
         content |= summary(attempts, trained.built.class_names)
         folder.write_json(RESULTS, content)
         done(attempts[-1])
@@ -103,7 +108,7 @@ def scores(trained: TrainedModel) -> pixel_attack.Score:
     built = trained.built
     if built.scores is None or not built.task.stratified:
         raise InputError(f"{trained.run.path} does not classify", "choose a run with task: classification")
-    spec = built.description.inputs
+    spec = resized_spec(trained.loaded.recipe.data, built.description)
     graph = tf.function(lambda images: built.predict(images)[built.scores], autograph=False)
     # With weights as constants, TensorFlow merges batch normalization and activations into the convolutions.
     frozen = convert_variables_to_constants_v2(
@@ -135,13 +140,19 @@ def _victims(trained: TrainedModel, attack: Attack, data: Split, score: pixel_at
                 yield Victim(int(number), image, int(truth), target)
 
 
-def _check(data: Split) -> None:
+def _images(trained: TrainedModel, split: str) -> Split:
+    """Read a split of the run; raise InputError unless its examples are images of uint8."""
+    if split == "validation" and trained.loaded.recipe.data.validation == "none":
+        raise InputError(f"{trained.run.path} held no examples out", "attack those of train: --split train")
+    data = read_split(trained, split)
+    record_fingerprint(trained.run, split, data)
     if data.inputs.dtype != np.uint8 or not is_image(tuple(data.inputs.shape[1:])):
         texts = data.inputs.dtype.kind in "SUO"
         given = "texts" if texts else f"{data.inputs.dtype} of shape {list(data.inputs.shape[1:])}"
         raise InputError(
             f"an attack changes the pixels of images of uint8, but the examples are {given}", "choose a run on pictures"
         )
+    return data
 
 
 def _attacked(
@@ -186,18 +197,22 @@ def _attempt(
     return found
 
 
-def _save_pictures(folder: Path, attempt: dict[str, Any], before: np.ndarray, after: np.ndarray) -> None:
+def _save_pictures(folder: Path, attempt: dict[str, Any], victim: Victim, after: np.ndarray) -> None:
     """Write both images as PNG files, whose pixels are exact, and note their names."""
-    target = "" if attempt["target"] is None else f"_to_{file_name(attempt['target'])}"
-    for key, image in (("original", before), ("attacked", after)):
+    target = "" if victim.target is None else f"_to_{victim.target}_{file_name(attempt['target'])}"
+    for key, image in (("original", victim.image), ("attacked", after)):
         attempt[key] = f"{attempt['example']}{target}_{key}.png"
         picture = Image.fromarray(displayed(image))
         write_file(folder / attempt[key], lambda aside, picture=picture: picture.save(aside))  # type: ignore[misc]
 
 
 def summary(attempts: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
-    """Return the success rate with its 95 % interval (Wilson), and attempts and successes by class."""
+    """Return the success rate with its 95 % interval, and attempts and successes by class.
+
+    Attempts on one image are not independent: the interval is that of so many images, not attempts.
+    """
     successes = [attempt for attempt in attempts if attempt["success"]]
+    rate, images = len(successes) / len(attempts), len({attempt["example"] for attempt in attempts})
     by_class = [
         {
             "class": name,
@@ -208,19 +223,18 @@ def summary(attempts: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict
     ]
     return {
         "successes": len(successes),
-        "rate": len(successes) / len(attempts),
-        "interval": interval(len(successes), len(attempts)),
+        "rate": rate,
+        "interval": interval(rate, images),
         "mean_new_confidence": float(np.mean([a["new_confidence"] for a in successes])) if successes else None,
         "classes": [row for row in by_class if row["attempts"]],
     }
 
 
-def interval(successes: int, attempts: int) -> list[float]:
-    """Return the ends of the 95 % confidence interval of a rate (Wilson, 1927)."""
-    from scipy.stats import binomtest
-
-    found = binomtest(successes, attempts).proportion_ci(0.95, method="wilson")
-    return [float(found.low), float(found.high)]
+def interval(rate: float, count: int) -> list[float]:
+    """Return the ends of the 95 % confidence interval of a rate among a number of independent trials (Wilson, 1927)."""
+    z = NormalDist().inv_cdf(0.975)
+    middle, spread = rate + z**2 / (2 * count), z * sqrt(rate * (1 - rate) / count + (z / (2 * count)) ** 2)
+    return [max(0.0, (middle - spread) / (1 + z**2 / count)), min(1.0, (middle + spread) / (1 + z**2 / count))]
 
 
 def draw_attack(run: RunDirectory, result: Mapping[str, Any], note: Callable[[str], None]) -> None:

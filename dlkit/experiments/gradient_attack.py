@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dlkit.experiments.cross_entropy import cross_entropies
 from dlkit.model.built import BuiltModel
 
 STEP_SHARE = 2.5
 """A step of PGD is this share of epsilon, divided by the number of steps."""
-_LEAST = 1e-30
 
 
 def attack(
@@ -44,9 +44,8 @@ def _gradient(built: BuiltModel, classes: tf.Tensor, sign: float) -> tf.types.ex
     def gradient(pixels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(pixels)
-            outputs = built.outputs(built.network(preprocess(pixels, training=False), training=False))
-            own = tf.gather(outputs[str(built.scores)], classes, batch_dims=1)
-            loss = -sign * tf.reduce_sum(tf.math.log(tf.maximum(own, _LEAST)))
+            output = built.network(preprocess(pixels, training=False), training=False)
+            loss = sign * tf.reduce_sum(cross_entropies(built, output, classes))
         return tape.gradient(loss, pixels)
 
     return gradient

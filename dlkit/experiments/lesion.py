@@ -14,8 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.data.batches import examples
+from dlkit.data.fingerprint import record_fingerprint
 from dlkit.errors import InputError
+from dlkit.experiments.cross_entropy import cross_entropies
 from dlkit.interfaces.data import Split
+from dlkit.model.digest import weights_digest
 from dlkit.model.lesions import Lesion, lesions_of, run_graph
 from dlkit.model.splits import read_split
 from dlkit.model.trained import TrainedModel
@@ -40,7 +43,8 @@ def measure_lesions(
         hint = "choose a network with residual blocks, or with layers that keep the shape of their input"
         raise InputError(f"nothing can be taken out of the network of {trained.run.path}", hint)
     bench = _Bench(trained, count, seed)
-    settings = {"checkpoint": trained.checkpoint, "examples": len(bench.held), "seed": seed}
+    settings: dict[str, Any] = {"checkpoint": trained.checkpoint, "examples": len(bench.held), "seed": seed}
+    settings |= {"weights": weights_digest(built.network.variables)}
     before = trained.run.read_json(RESULTS)
     known = before.get("lesions", []) if before.get("settings") == settings else []
     content: dict[str, Any] = {"settings": settings, "unit": unit, "whole": bench.accuracy({}), "kept": kept}
@@ -63,8 +67,16 @@ class _Bench:
         self._built = trained.built
         self._norms = [layer for layer in self._built.network.layers if _has_statistics(layer)]
         has_validation = trained.loaded.recipe.data.validation != "none"
-        self.held = read_split(trained, "validation" if has_validation else "train").drawn(count, seed)
-        self.train = read_split(trained, "train").drawn(BATCH * ESTIMATED_ON, seed)
+        self.held = self._read(trained, "validation" if has_validation else "train").drawn(count, seed)
+        train = self._read(trained, "train")
+        whole = len(train) // BATCH * BATCH  # a last, smaller batch would count as much as the others
+        self.train = train.drawn(min(whole or len(train), BATCH * ESTIMATED_ON), seed)
+
+    @staticmethod
+    def _read(trained: TrainedModel, name: str) -> Split:
+        split = read_split(trained, name)
+        record_fingerprint(trained.run, name, split)
+        return split
 
     def both(self, replaced: Mapping[str, Any]) -> dict[str, float | None]:
         """Return the accuracy without a part, with the statistics as they are and estimated again (None without)."""
@@ -85,19 +97,19 @@ class _Bench:
         return float(np.concatenate(right).mean())
 
     def _estimate(self, replaced: Mapping[str, Any]) -> None:
-        """Set the statistics to the means of those of batches of train."""
+        """Set the statistics to those of all examples of train together, from those of its batches."""
         momenta = [layer.momentum for layer in self._norms]
-        sums = [np.zeros(variable.shape) for layer in self._norms for variable in _statistics(layer)]
         for layer in self._norms:
             layer.momentum = 0.0  # what a batch leaves is its own statistics
-        outputs, batches = self._graph(replaced, training=True), 0
+        outputs = self._graph(replaced, training=True)
+        batches: list[list[np.ndarray]] = []
         for _, inputs, _ in examples(self.train, BATCH):
             outputs(inputs)
-            batches += 1
-            for total, variable in zip(sums, _all_statistics(self._norms), strict=True):
-                total += variable.numpy()
-        for total, variable in zip(sums, _all_statistics(self._norms), strict=True):
-            variable.assign(total / batches)
+            batches.append([variable.numpy() for variable in _all_statistics(self._norms)])
+        by_variable = [np.stack(values) for values in zip(*batches, strict=True)]
+        for layer, means, variances in zip(self._norms, by_variable[::2], by_variable[1::2], strict=True):
+            layer.moving_mean.assign(means.mean(0))
+            layer.moving_variance.assign(variances.mean(0) + means.var(0))
         for layer, momentum in zip(self._norms, momenta, strict=True):
             layer.momentum = momentum
 
@@ -158,9 +170,7 @@ def gradient_along(trained: TrainedModel, blocks: Sequence[Lesion], train: Split
 
         with tf.GradientTape() as tape:
             tape.watch(x)
-            scores = built.outputs(run_graph(built.network, x, operation))[str(built.scores)]
-            own = tf.gather(scores, tf.cast(targets, tf.int32), batch_dims=1)
-            loss = -tf.reduce_mean(tf.math.log(tf.maximum(own, 1e-30)))
+            loss = tf.reduce_mean(cross_entropies(built, run_graph(built.network, x, operation), targets))
         return tape.gradient(loss, x)
 
     return gradient

@@ -3,15 +3,22 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from dlkit.errors import CheckError
 from dlkit.experiments import gradient_attack, pixel_attack
-from dlkit.experiments.attack import Attack, interval, run_attack, scores
+from dlkit.experiments.attack import Attack, interval, run_attack, scores, summary
+from dlkit.experiments.cross_entropy import cross_entropies
 from dlkit.experiments.pixel_attack import Search, changed
 from dlkit.model.trained import open_run
+from dlkit.recipe import load_recipe
+from dlkit.training.run import train_recipe
 
 SMALL = Attack(images=6, search=Search(pixels=1, population=30, generations=4))
 
@@ -79,6 +86,15 @@ def test_an_interrupted_attack_continues_to_the_same_result(tiny, tiny_run, tmp_
     _, attempts = attacked(trained, replace(SMALL, seed=1, images=2))
     assert len(attempts) == 2  # other settings have results of their own
     assert len(list((copy.path / "attacks").iterdir())) == 2
+    bias = trained.built.network.layers[-1].bias
+    bias.assign(bias + 0.001)
+    _, attempts = attacked(trained, SMALL)
+    assert len(attempts) == 6  # and so have other weights, such as those of a training that was continued
+    known = copy.read_json("data.json")
+    known["fingerprints"]["validation"]["examples"] += 1
+    copy.write_json("data.json", known)
+    with pytest.raises(CheckError, match="the validation data differs"):
+        attacked(trained, SMALL)
 
 
 def test_a_targeted_attack_aims_at_other_classes_and_counts_only_those(tiny):
@@ -152,8 +168,40 @@ def test_fgsm_is_the_sign_of_the_gradient(tiny):
             assert np.sign(up - down) == np.sign(moved[0, row, column, 0])
 
 
+@pytest.mark.parametrize(("units", "activation"), [(1, "sigmoid"), (2, "softmax"), (1, None), (2, None)])
+def test_a_class_of_which_a_network_is_sure_has_a_gradient(units, activation):
+    network = keras.Sequential([keras.Input([3]), keras.layers.Dense(units, activation, kernel_initializer="ones")])
+    network.layers[0].bias.assign([500.0, -500.0][:units])
+    built = SimpleNamespace(task=SimpleNamespace(from_logits=activation is None))
+    x, sure = tf.ones([1, 3]), units % 2  # class 1 of one unit, class 0 of two
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        output = network(x)
+        right, wrong = (cross_entropies(built, output, tf.constant([label])) for label in (sure, 1 - sure))
+    assert float(right[0]) == 0
+    assert float(wrong[0]) == pytest.approx(1000 if units == 2 else 503)
+    assert np.abs(tape.gradient(wrong, network.layers[0].kernel)).min() == 1
+
+
+def test_resized_images_are_attacked_at_the_size_that_the_network_sees(tmp_path, silent):
+    resized = ["training.epochs=1", "expect={}", "data.limit=200", "data.resize={height: 12, width: 12}"]
+    trained = open_run(train_recipe(load_recipe("digits_mlp", resized), tmp_path, silent()).run)
+    for method in ("pixels", "fgsm"):
+        result, _ = attacked(trained, replace(SMALL, method=method, images=2))
+        assert picture(Path(result["file"]).parent / result["attempts"][0]["attacked"]).shape == (12, 12, 1)
+
+
+def test_attempts_on_one_image_count_as_one_image_in_the_interval():
+    attempts = [
+        {"example": number // 9, "success": number % 9 < 3, "class": "0", "new_confidence": 0.5} for number in range(90)
+    ]
+    found = summary(attempts, ["0"])
+    assert (found["rate"], found["successes"]) == (pytest.approx(1 / 3), 30)
+    assert found["interval"] == interval(1 / 3, 10)
+
+
 def test_the_interval_of_a_rate_is_wilsons():
-    low, high = interval(13, 100)
+    low, high = interval(0.13, 100)
     z, p, n = 1.959963985, 0.13, 100
     centre, half = (
         (p + z**2 / (2 * n)) / (1 + z**2 / n),

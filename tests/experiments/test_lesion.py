@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlkit.experiments.lesion import _Bench, gradient_along, measure_lesions
+from dlkit.errors import CheckError
+from dlkit.experiments.lesion import _Bench, _kept, gradient_along, measure_lesions
 from dlkit.model.lesions import lesions_of, plain_layers, residual_blocks, run_graph
 from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
@@ -122,3 +123,32 @@ def test_results_are_kept_in_the_run_and_continued(residual):
     assert result["lesions"][2]["accuracy"] == bench.accuracy(blocks[2].replaced)
     assert result["whole"] == bench.accuracy({})
     assert [path["paths"] for path in result["paths"]] == [comb(3, k) for k in range(4)]
+
+
+def test_statistics_of_several_batches_are_those_of_all_their_examples(residual, monkeypatch):
+    monkeypatch.setattr("dlkit.experiments.lesion.BATCH", 16)
+    bench = _Bench(residual, 40, 0)
+    assert len(bench.train) == 160  # the last batch of 180 examples has 4
+    norm = residual.built.network.get_layer("conv1_bn")
+    x = residual.built.preprocess(np.asarray(bench.train.inputs))
+    convolved = np.asarray(residual.built.network.get_layer("conv1")(x))
+    with _kept(bench._norms):
+        bench._estimate({})
+        np.testing.assert_allclose(norm.moving_mean, convolved.mean((0, 1, 2)), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(norm.moving_variance, convolved.var((0, 1, 2)), rtol=1e-4, atol=1e-5)
+
+
+def test_other_weights_are_measured_anew_and_other_data_is_refused(residual):
+    measure_lesions(residual, 20, 0, lambda entry: None)
+    kernel, later = residual.built.network.get_layer("conv1").kernel, []
+    before = kernel.numpy()
+    kernel.assign(0 * before)
+    measure_lesions(residual, 20, 0, later.append)
+    kernel.assign(before)
+    assert len(later) == 3
+    known = residual.run.read_json("data.json")
+    changed = known["fingerprints"] | {"validation": known["fingerprints"]["validation"] | {"inputs": "other"}}
+    residual.run.write_json("data.json", known | {"fingerprints": changed})
+    with pytest.raises(CheckError, match="the validation data differs"):
+        measure_lesions(residual, 20, 0, later.append)
+    residual.run.write_json("data.json", known)
