@@ -1,6 +1,7 @@
 """Format numbers, sizes and foreign names for display."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 JOINERS = "\u200c\u200d"  # invisible, but part of words and of emoji
 
@@ -8,6 +9,11 @@ JOINERS = "\u200c\u200d"  # invisible, but part of words and of emoji
 def rounded(value: float, digits: int) -> str:
     """Return a number with N significant digits, and large ones without an exponent: 0.0012, 3.4, 120, 23,000."""
     return f"{float(f'{value:.{digits}g}'):,.15g}"
+
+
+def finite(value: float) -> float | None:
+    """Return a number, or None instead of infinity and NaN, which JSON does not have."""
+    return value if isfinite(value) else None
 
 
 def measured(value: float, decimals: int = 4) -> str:

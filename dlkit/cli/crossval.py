@@ -24,14 +24,14 @@ def crossval(
     """
     from dlkit import console
     from dlkit.experiments.children import termination_as_interrupt
-    from dlkit.experiments.crossval import RESULTS, measure_folds, train_folds
+    from dlkit.experiments.crossval import RESULTS, folder_of, measure_folds, train_folds
     from dlkit.process import runs_root, set_conditions
     from dlkit.recipe import load_recipe
 
     apply_data_options(data_dir, offline)
     set_conditions(threads=threads)
     loaded = load_recipe(recipe, overrides or ())
-    folder = runs_root(runs_dir) / loaded.recipe.name / f"crossval_{folds}_seed_{seed}"
+    folder = folder_of(loaded, runs_root(runs_dir), folds, seed)
     with termination_as_interrupt():
         runs = train_folds(loaded, folder, folds, seed, lambda fold, run: console.note(f"fold {fold}  {run.path}"))
 

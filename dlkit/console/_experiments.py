@@ -117,8 +117,9 @@ def show_gradients(content: Mapping[str, Any]) -> None:
     for measurement in content["measurements"]:
         for when, norms in (("update 0", measurement["first"][0]), (_after(measurement), measurement["after"])):
             if norms:
-                ratio = norms[0] / norms[-1] if norms[-1] else float("inf")
-                rows.append((_subject(measurement), when, f"{norms[0]:.2e}", f"{norms[-1]:.2e}", f"{ratio:.2g}"))
+                first, last = (float("nan") if norm is None else norm for norm in (norms[0], norms[-1]))
+                ratio = first / last if last else float("inf")
+                rows.append((_subject(measurement), when, f"{first:.2e}", f"{last:.2e}", f"{ratio:.2g}"))
     table(("recipe", "at", "first layer", "last layer", "first / last"), rows, right=(2, 3, 4))
     line(f"figure  {content['figure']}")
 

@@ -44,10 +44,15 @@ def measure(built: BuiltModel, recipe: Recipe, split: Split) -> dict[str, float]
     return metric_names(built.network.evaluate(batches, verbose=0, return_dict=True))
 
 
-def network_outputs(built: BuiltModel, recipe: Recipe, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Return the network's main outputs (n, ...) for a whole split, and what the loss expects of them."""
+def network_outputs(
+    built: BuiltModel, recipe: Recipe, split: Split
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return the network's main outputs (n, ...) for a whole split, what the loss expects of them, and its weights."""
     batches = pipeline_of(built, recipe).fixed_batches(split, fixed_batch(split))
     network = built.inference_network
-    pairs = [(network.predict_on_batch(x), np.asarray(main_output(y))) for x, y, *_ in batches]
-    outputs, expected = zip(*pairs, strict=True)
-    return np.concatenate(outputs), np.concatenate(expected)
+    parts = [
+        (network.predict_on_batch(x), *(np.asarray(main_output(part)) for part in (y, *weights)))
+        for x, y, *weights in batches
+    ]
+    outputs, expected, *weights = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return outputs, expected, weights[0] if weights else None

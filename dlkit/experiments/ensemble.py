@@ -1,16 +1,19 @@
 """The networks of several folds as one: out-of-fold outputs, and the mean of the outputs on test."""
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
 
+from dlkit.data.fingerprint import record_fingerprint
 from dlkit.data.recorded import dataset_of
 from dlkit.data.splits import held_out_rows, load_splits
 from dlkit.evaluation.report import measure, network_outputs
 from dlkit.interfaces.data import Split
 from dlkit.model.built import BuiltModel
-from dlkit.model.compile import compile_for, metric_names
+from dlkit.model.compile import metric_names
 from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
 from dlkit.recipe.schema import Validation
@@ -27,13 +30,18 @@ class Member:
 
     @cached_property
     def held(self) -> Split:
-        """Return the examples that were held out."""
-        return read_split(self.trained, "validation")
+        """Return the examples that were held out; raise CheckError if they are no longer those of the training."""
+        return self._read("validation")
 
     @cached_property
     def tested(self) -> Split:
         """Return the test split."""
-        return read_split(self.trained, "test")
+        return self._read("test")
+
+    def _read(self, name: str) -> Split:
+        split = read_split(self.trained, name)
+        record_fingerprint(self.trained.run, name, split)
+        return split
 
     def rows(self) -> np.ndarray:
         """Return the indices in train of the examples that were held out, (n,)."""
@@ -52,9 +60,10 @@ class Member:
         """Return loss and metrics on test."""
         return measure(self.built, self.trained.loaded.recipe, self.tested)
 
-    def outputs(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
-        """Return the network's outputs and what is expected of them, (n, ...) each."""
-        return network_outputs(self.built, self.trained.loaded.recipe, split)
+    def outputs(self, split: Split) -> dict[str, np.ndarray]:
+        """Return the network's outputs and what is expected of them, and the weights of these where they have any."""
+        found = network_outputs(self.built, self.trained.loaded.recipe, split)
+        return {name: array for name, array in zip(_ARRAYS, found, strict=True) if array is not None}
 
 
 class Sums:
@@ -63,39 +72,62 @@ class Sums:
     def __init__(self) -> None:
         self._built: BuiltModel | None = None
         self._parts: list[dict[str, np.ndarray]] = []
-        self._test: tuple[np.ndarray, np.ndarray] | None = None
+        self._test: dict[str, np.ndarray] = {}
 
     def add(self, member: Member) -> None:
         """Add the outputs of the next fold's network."""
         self._built = member.built
-        outputs, expected = member.outputs(member.held)
-        fold = np.full(len(outputs), len(self._parts))
-        self._parts.append({"index": member.rows(), "fold": fold, "outputs": outputs, "expected": expected})
+        found = member.outputs(member.held)
+        fold = np.full(len(found["outputs"]), len(self._parts))
+        self._parts.append({"index": member.rows(), "fold": fold} | found)
         if member.has_test:
-            outputs, expected = member.outputs(member.tested)
-            self._test = (outputs if self._test is None else self._test[0] + outputs, expected)
+            found = member.outputs(member.tested)
+            self._test = found | {"outputs": found["outputs"] + self._test.get("outputs", 0)}
 
     def predictions(self) -> dict[str, np.ndarray]:
-        """Return index, fold, outputs and expected (n, ...) of all examples, in the order of train."""
+        """Return index, fold, outputs, expected and any weights, (n, ...), of all examples, in the order of train."""
         whole = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
         order = np.argsort(whole["index"], kind="stable")
         return {name: array[order] for name, array in whole.items()}
 
-    def out_of_fold(self) -> dict[str, float]:
-        """Return loss and metrics of the out-of-fold outputs of all examples together."""
-        whole = self.predictions()
-        return self._measured(whole["outputs"], whole["expected"])
+    def out_of_fold(self, folds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        """Return loss and metrics of the out-of-fold outputs of all examples together.
+
+        folds: loss and metrics of each fold. The loss is their mean over examples, with all that belongs to it.
+        """
+        sizes = [len(part["fold"]) for part in self._parts]
+        loss = float(np.average([metrics["loss"] for metrics in folds], weights=sizes))
+        return self._measured(self.predictions()) | {"loss": loss}
 
     def ensemble(self) -> dict[str, float] | None:
-        """Return loss and metrics of the mean outputs on test; None without a test split."""
-        if self._test is None:
-            return None
-        return self._measured(self._test[0] / len(self._parts), self._test[1])
+        """Return loss and metrics of the mean outputs on test; None without a test split.
 
-    def _measured(self, outputs: np.ndarray, expected: np.ndarray) -> dict[str, float]:
-        """Return loss and metrics of outputs, without a network."""
+        Of a network whose loss has other parts, such as regularizers or the losses of more outputs, there is no loss:
+        the mean outputs have none of these.
+        """
+        if not self._test:
+            return None
         assert self._built is not None  # one fold at least
-        given = keras.Input(outputs.shape[1:])
+        network = self._built.network
+        found = self._measured(self._test | {"outputs": self._test["outputs"] / len(self._parts)})
+        if isinstance(network.output, Mapping) or network.losses:
+            found.pop("loss")
+        return found
+
+    def _measured(self, arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """Return loss and metrics of outputs, as those of the last fold's network, which knows the units of values."""
+        assert self._built is not None  # one fold at least
+        task, network = self._built.task, self._built.inference_network
+        given = keras.Input(arrays["outputs"].shape[1:])
         identity = keras.Model(given, keras.layers.Identity()(given))
-        compile_for(identity, self._built.task, "sgd")
-        return metric_names(identity.evaluate(outputs, expected, batch_size=1024, verbose=0, return_dict=True))
+        weight = task.loss_weights.get("output")
+        identity.compile(
+            loss=task.loss_for(network),
+            loss_weights=None if weight is None else [weight],
+            weighted_metrics=task.metrics_for(network),
+        )
+        words: dict[str, Any] = {"sample_weight": arrays.get("weights"), "batch_size": 1024, "verbose": 0}
+        return metric_names(identity.evaluate(arrays["outputs"], arrays["expected"], return_dict=True, **words))
+
+
+_ARRAYS = ("outputs", "expected", "weights")

@@ -12,7 +12,7 @@ from dlkit.errors import CheckError
 from dlkit.experiments.children import json_of_child, termination_as_interrupt
 from dlkit.files.cache import digest
 from dlkit.recipe import LoadedRecipe
-from dlkit.recipe.places import plain_without_places
+from dlkit.recipe.places import last_change, with_absolute_places
 from dlkit.recipe.space import settings_of
 from dlkit.runs.directory import RunDirectory
 
@@ -27,8 +27,9 @@ class Subject:
     parameters: dict[str, Any]
 
     def file(self, root: Path, first: int, updates: int) -> tuple[RunDirectory, str]:
-        """Return the folder and the name of the file of its gradients."""
-        key = digest([plain_without_places(self.loaded), first, updates])
+        """Return the folder and the name of the file of its gradients, another one for other data."""
+        here = with_absolute_places(self.loaded)
+        key = digest([here.plain, last_change(here), first, updates])
         return RunDirectory(root / self.loaded.recipe.name / FOLDER), f"{key}.json"
 
 

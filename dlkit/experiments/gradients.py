@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.errors import InputError
+from dlkit.formatting import finite
 from dlkit.interfaces.reporter import Reporter
 from dlkit.model.groups import leaf_layers
 from dlkit.training.loop import Training
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def gradient_norms(loaded: "LoadedRecipe", first: int, updates: int) -> dict[str, Any]:
-    """Return the Frobenius norm of the gradient by each kernel, before each of the `first` updates and after all.
+    """Return the Frobenius norm of the gradient by each kernel, before each of the `first` updates and after `updates`.
 
-    updates: how many updates the recipe's first phase takes until the last measurement. The gradient is that of the
-    loss of a batch: of the next one for the first updates, always of the first one at the end. Writes nothing.
+    The updates are those of the recipe's first phase. The gradient is that of the loss of a batch: of the next one for
+    the first updates, always of the first one after `updates`. What is not finite is None. Writes nothing.
     """
     training = _started(loaded)
     network = training.steps.network
@@ -34,15 +35,18 @@ def gradient_norms(loaded: "LoadedRecipe", first: int, updates: int) -> dict[str
         raise InputError(f"the network of {loaded.recipe.name} has no layer with a kernel", "choose another recipe")
     norms = _norms(network, [kernel for _, kernel in kernels])
     stream = training.steps.stream(0, max(first, updates))
-    rows, losses = [], []
-    for batch in training.steps.batches(0, first):
+    rows, losses, after = [], [], None
+    at_start = next(iter(training.steps.batches(0, 1)))
+    for taken, batch in enumerate(training.steps.batches(0, first), 1):
         rows.append(norms(batch))
-        losses.append(training.steps.take(stream, fresh=True)["loss"])
+        losses.append(finite(training.steps.take(stream, fresh=True)["loss"]))
+        if taken == updates:
+            after = norms(at_start)
     if updates > first:
         training.steps.take(stream, updates - first)
-    at_start = next(iter(training.steps.batches(0, 1)))
+        after = norms(at_start)
     content: dict[str, Any] = {"layers": [name for name, _ in kernels], "first": rows, "losses": losses}
-    return content | {"updates": updates, "after": norms(at_start) if updates else None}
+    return content | {"updates": updates, "after": after}
 
 
 def _started(loaded: "LoadedRecipe") -> Training:
@@ -73,4 +77,4 @@ def _norms(network: keras.Model, kernels: list[Any]) -> Any:
         gradients = tape.gradient(loss, [kernel.value for kernel in kernels])
         return [tf.norm(gradient) if gradient is not None else tf.constant(0.0) for gradient in gradients]
 
-    return lambda batch: [float(value) for value in np.asarray(measured(batch))]
+    return lambda batch: [finite(float(value)) for value in np.asarray(measured(batch))]

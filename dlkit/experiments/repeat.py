@@ -6,8 +6,9 @@ TensorFlow.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import fmean, stdev
 from typing import Any
 
 from dlkit.evaluation.band import REPETITIONS, recipe_digest
@@ -61,11 +62,13 @@ def statistics(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict
 
 
 def spreads(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
-    """Return mean, standard deviation (n - 1; None for a single row), minimum and maximum of every metric."""
-    """Return mean, standard deviation (n - 1; None for a single row), minimum and maximum by name; {} without rows."""
+    """Return mean, standard deviation (n - 1), minimum and maximum by name; {} without rows.
+
+    The standard deviation is None for a single row, and for values that are not finite.
+    """
     found: dict[str, dict[str, float | None]] = {}
     for name in rows[0] if rows else ():
         values = [row[name] for row in rows]
-        spread = stdev(values) if len(values) > 1 else None
-        found[name] = {"mean": mean(values), "standard_deviation": spread, "min": min(values), "max": max(values)}
+        spread = stdev(values) if len(values) > 1 and all(map(isfinite, values)) else None
+        found[name] = {"mean": fmean(values), "standard_deviation": spread, "min": min(values), "max": max(values)}
     return found

@@ -4,13 +4,14 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
 
 from dlkit.errors import CheckError, ExitCode
 from dlkit.experiments.children import COMMAND
 from dlkit.machine.interruption import lifeline
 from dlkit.recipe import LoadedRecipe, load_recipe
-from dlkit.recipe.places import plain_without_places
+from dlkit.recipe.places import last_change, places, plain_without_places, with_absolute_places
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.find import list_runs
 from dlkit.runs.history import history_so_far
@@ -44,6 +45,8 @@ class Trial:
         pruned, code, error = False, 0, ""
         if run is None or not run.finished:
             pruned, code, error = self._child(run is not None, reported)
+        else:
+            self._check_data(run)
         run = self._run()
         if run is None or (code not in (ExitCode.DONE, ExitCode.CHECK_FAILED) and not pruned):
             return error or f"ended with exit code {code}"
@@ -65,7 +68,8 @@ class Trial:
         words = ["train", str(self._loaded.path), "--runs-dir", str(self._folder), "--json"]
         words += [word for text in settings for word in ("--set", text)]
         words += ["--resume"] if resume else []
-        with lifeline() as options, (self._folder / "log.txt").open("w+") as log:
+        with lifeline() as options, (self._folder / "log.txt").open("a+") as log:
+            start = log.seek(0, SEEK_END)
             process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=log, **options)
             try:
                 pruned = self._watch(process, reported)
@@ -76,7 +80,7 @@ class Trial:
                 raise
             if code == ExitCode.INTERRUPTED and not pruned:
                 raise KeyboardInterrupt
-            log.seek(0)
+            log.seek(start)
             lines = [line for line in log.read().splitlines() if line.startswith("error")]
         return pruned, code, lines[-1] if lines else (f"was killed by signal {-code}" if code < 0 else "")
 
@@ -104,10 +108,33 @@ class Trial:
             )
         return columns.get(self._monitor, [])
 
+    def _recipe(self) -> LoadedRecipe:
+        return load_recipe(self._loaded.path, [*self._loaded.overrides, *self._settings, "expect={}"])
+
+    def _check_data(self, run: RunDirectory) -> None:
+        """Raise CheckError when the data is no longer that of the run.
+
+        It is read only if a file is newer than the run, or in another place; the same content is the same data.
+        """
+        now, then = with_absolute_places(self._recipe()), load_recipe(run.resolved_recipe)
+        began = run.resolved_recipe.stat().st_mtime_ns
+        if places(now) == places(then) and last_change(now) < began:
+            return
+        from dlkit.machine.tensorflow import start_tensorflow
+
+        start_tensorflow()
+        from dlkit.catalog.create import create_at
+        from dlkit.data.fingerprint import record_fingerprint
+        from dlkit.data.source import present_dataset
+        from dlkit.data.splits import load_splits
+
+        splits = load_splits(now.recipe.data, present_dataset(now.recipe), create_at(now.recipe.task).stratified)
+        for name, split in splits.named().items():
+            record_fingerprint(run, name, split)
+
     def _check_settings(self, run: RunDirectory) -> None:
         """Raise CheckError when the run was trained with other settings than the trial's."""
-        expected = load_recipe(self._loaded.path, [*self._loaded.overrides, *self._settings, "expect={}"])
-        if plain_without_places(load_recipe(run.resolved_recipe)) != plain_without_places(expected):
+        if plain_without_places(load_recipe(run.resolved_recipe)) != plain_without_places(self._recipe()):
             raise CheckError(
                 f"{run.path} was not trained with the settings of its trial",
                 "remove its folder and start again",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from dlkit.export.certificate import CertificateError
 from dlkit.export.export import add_latency, export
 from dlkit.export.request import ExportRequest
 from dlkit.export.validation import HeldOut, held_out
+from dlkit.formatting import finite
 from dlkit.interfaces.exporter import ConversionError, RefusedError
 from dlkit.model.trained import TrainedModel
 
@@ -38,7 +38,7 @@ def _finite(value: Any) -> Any:
     """Return plain data with None instead of infinity and NaN, which JSON does not have."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not isfinite(value) else value
+    return finite(value) if isinstance(value, float) else value
 
 
 def export_formats(

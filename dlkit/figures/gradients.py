@@ -15,7 +15,10 @@ _LINES = ("-", "--", ":", "-.")
 
 @house_style
 def gradients_figure(measurements: Sequence[Mapping[str, Any]]) -> Figure:
-    """Return a figure with a line per recipe or setting: the mean over the first updates, and after training."""
+    """Return a figure with a line per recipe or setting: the mean over the first updates, and after training.
+
+    A norm that is None, because it was not finite, is a gap.
+    """
     panels = [("over the first updates", [_mean(m["first"]) for m in measurements])]
     if any(m["after"] for m in measurements):
         updates = max(m["updates"] for m in measurements)
@@ -36,12 +39,13 @@ def gradients_figure(measurements: Sequence[Mapping[str, Any]]) -> Figure:
 
 def _drawn(axes: Any, number: int, norms: Sequence[float]) -> Any:
     colour, line = COLOURS[number % len(COLOURS)], _LINES[number // len(COLOURS) % len(_LINES)]
-    return axes.plot(range(1, len(norms) + 1), np.maximum(norms, _LEAST), line, color=colour, marker=".")
+    heights = np.maximum(np.array(norms, float), _LEAST)
+    return axes.plot(range(1, len(norms) + 1), heights, line, color=colour, marker=".")
 
 
 def _mean(rows: Sequence[Sequence[float]]) -> list[float]:
     """Return the geometric mean over rows, so that a single large update does not hide the others."""
-    return list(np.exp(np.log(np.maximum(rows, _LEAST)).mean(0)))
+    return list(np.exp(np.log(np.maximum(np.array(rows, float), _LEAST)).mean(0)))
 
 
 def _short(parameters: Mapping[str, Any]) -> list[str]:

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dlkit.errors import CheckError
+from dlkit.errors import CheckError, InputError
 from dlkit.evaluation.report import measure, network_outputs
-from dlkit.experiments.crossval import measure_folds, train_folds
+from dlkit.experiments.crossval import folder_of, measure_folds, train_folds
+from dlkit.experiments.search import taken
 from dlkit.experiments.trial import Trial
 from dlkit.model.splits import read_split
 from dlkit.model.trained import open_run
@@ -77,7 +79,7 @@ def test_predictions_and_ensemble(whole, trained_here):
     trained = [open_run(run) for run in runs]
     tested = read_split(trained[0], "test")
     each = [network_outputs(one.built, one.loaded.recipe, tested) for one in trained]
-    mean = np.mean([outputs for outputs, _ in each], 0)
+    mean = np.mean([outputs for outputs, *_ in each], 0)
     assert content["ensemble"]["accuracy"] == pytest.approx((mean.argmax(1) == each[0][1].argmax(1)).mean())
     accuracies = [measure(one.built, one.loaded.recipe, tested)["accuracy"] for one in trained]
     assert [entry["test"]["accuracy"] for entry in content["folds"]] == pytest.approx(accuracies)
@@ -103,6 +105,9 @@ def test_an_interrupted_cross_validation_continues(trained_here, tmp_path, monke
     assert len(trained_here) == FOLDS
     with pytest.raises(CheckError, match="was not trained with the settings of its trial"):
         folds(tmp_path, seed=1)
+    lock = taken(tmp_path / ".lock")
+    with lock, pytest.raises(InputError, match="another process works on the folds"):
+        folds(tmp_path)
 
 
 def test_a_fold_that_fails_is_named(tmp_path, monkeypatch):
@@ -160,6 +165,52 @@ def test_folds_are_whole_numbers_in_the_figure():
     entries = [{"validation": {"accuracy": 0.9}, "test": {"accuracy": 0.8}} for _ in range(3)]
     axes = crossval_figure({"folds": entries, "ensemble": {"accuracy": 0.85}}).axes[0]
     assert all(float(tick).is_integer() for tick in axes.get_xticks())
+
+
+DIGITS = ["data.source=digits", "data.limit=120", "training.epochs=1", "expect={}"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings"),
+    [
+        ("diabetes_csv", ["training.epochs=3"]),
+        ("vae", [*DIGITS, "model.autoencoder.decoder.1.Dense.units=64", "task.autoencoding.metrics=[mae]"]),
+        ("ae_masked", [*DIGITS, "data.resize={height: 28, width: 28}", "task.autoencoding.metrics=[mae]"]),
+    ],
+)
+def test_out_of_fold_and_ensemble_are_in_the_units_of_the_folds(recipe, settings, trained_here, tmp_path):
+    """Scaled targets, several outputs, and weights of values."""
+    folder = tmp_path / "folds"
+    content = measure_folds(train_folds(load_recipe(recipe, settings), folder, 2, 0, lambda *_: None), folder)
+    held = [entry["validation"] for entry in content["folds"]]
+    assert content["out_of_fold"]["mae"] == pytest.approx(np.mean([one["mae"] for one in held]), rel=1e-4)
+    assert content["out_of_fold"]["loss"] == pytest.approx(np.mean([one["loss"] for one in held]), rel=1e-3)
+    tested = [entry["test"] for entry in content["folds"]]
+    assert content["ensemble"]["mae"] < 1.02 * np.mean([one["mae"] for one in tested])
+    assert ("loss" in content["ensemble"]) == (recipe == "ae_masked")
+
+
+def test_other_data_is_not_measured_with_old_folds(trained_here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = ["x,y", *(f"{n % 7},{'yes' if n % 2 else 'no'}" for n in range(40))]
+    Path("a.csv").write_text("\n".join(rows))
+    Path("b.csv").write_text("\n".join(rows[:31]))
+    source = "data.source={csv: {file: %s, target: y}}"
+    few = ["training.epochs=1", "expect={}", "data.validation=none"]
+    one, other = (load_recipe("wine_csv", [*few[:2], source % name]) for name in ("a.csv", "b.csv"))
+    assert folder_of(one, tmp_path, 2, 0) != folder_of(other, tmp_path, 2, 0)
+    folder = folder_of(one, tmp_path, 2, 0)
+    runs = train_folds(one, folder, 2, 0, lambda *_: None)
+    Path("a.csv").touch()
+    again = train_folds(one, folder, 2, 0, lambda *_: None)  # the same content is the same data
+    assert [run.path for run in again] == [run.path for run in runs]
+    shutil.copy("b.csv", "a.csv")
+    with pytest.raises(CheckError, match="the train data differs from the data of"):
+        train_folds(one, folder, 2, 0, lambda *_: None)
+    with pytest.raises(CheckError, match="the validation data differs from the data of"):
+        measure_folds(runs, folder)
+    with pytest.raises(InputError, match="crossval holds the folds out itself"):
+        train_folds(load_recipe("wine_csv", few), folder, 2, 0, lambda *_: None)
 
 
 def test_more_folds_than_examples_are_refused_before_anything_is_trained(dlkit):

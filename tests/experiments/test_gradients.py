@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dlkit.console import show_gradients
 from dlkit.experiments import gradient_plan
+from dlkit.experiments.gradient_plan import Subject
 from dlkit.experiments.gradients import gradient_norms
+from dlkit.figures.gradients import gradients_figure
 from dlkit.interfaces.reporter import Reporter
 from dlkit.recipe import load_recipe
 from dlkit.training.loop import Training
@@ -35,6 +38,36 @@ def test_norms_are_those_of_the_loss_and_leave_the_training_as_it_is():
     assert found["losses"] == pytest.approx(losses, rel=1e-5)
     assert found["updates"] == 5
     assert not np.allclose(found["after"], found["first"][0])
+
+
+def test_the_last_measurement_is_after_so_many_updates_even_if_more_are_looked_at():
+    loaded = load_recipe("digits_mlp", SETTINGS)
+    assert gradient_norms(loaded, 5, 2)["after"] == pytest.approx(gradient_norms(loaded, 1, 2)["after"], rel=1e-5)
+
+
+def test_a_gradient_that_is_not_finite_is_none_and_a_gap_in_the_figure():
+    fast = "training.optimizer={SGD: {learning_rate: 1e+20}}"
+    found = gradient_norms(load_recipe("digits_mlp", [*SETTINGS, fast]), 3, 4)
+    assert found["after"] == [None, None]
+    assert found["losses"][-1] is None
+    json.dumps(found, allow_nan=False)
+    measurement = {"recipe": "digits_mlp", "parameters": {}} | found
+    assert len(gradients_figure([measurement]).axes) == 2
+    show_gradients({"measurements": [measurement], "figure": "f.png"})
+
+
+def test_other_data_is_measured_anew(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text("x,y\n1,yes\n2,no\n")
+    one, other = (
+        Subject(load_recipe("wine_csv", [f"data.source={{csv: {{file: {name}.csv, target: y}}}}", "expect={}"]), {})
+        for name in ("a", "b")
+    )
+    before = one.file(tmp_path, 1, 0)[1]
+    assert other.file(tmp_path, 1, 0)[1] != before == one.file(tmp_path, 1, 0)[1]
+    (tmp_path / "a.csv").write_text("x,y\n1,yes\n2,no\n3,no\n")
+    assert one.file(tmp_path, 1, 0)[1] != before
 
 
 def test_sigmoids_hold_gradients_back_and_relu_does_not():
