@@ -119,6 +119,12 @@ def apply_data_options(data_dir: Path | None, offline: bool) -> None:
         set_variable(OFFLINE, "1")
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option is on the command line, even with its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def check_choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raise InputError when the value of an option is not one of the allowed values."""
     if value not in allowed:

@@ -14,6 +14,7 @@ from dlkit.cli._options import (
     RunsDir,
     apply_data_options,
     check_choice,
+    is_given,
 )
 
 PIXELS, GRADIENT = ("pixels",), ("fgsm", "pgd")
@@ -88,6 +89,5 @@ def _check_options(context: typer.Context, method: str) -> None:
     from dlkit.errors import InputError
 
     for name, methods in READ_BY.items():
-        source = context.get_parameter_source(name)
-        if method not in methods and source is not None and source.name == "COMMANDLINE":
+        if method not in methods and is_given(context, name):
             raise InputError(f"--{name} is of --method {' and '.join(methods)}, not of {method}", f"leave out --{name}")

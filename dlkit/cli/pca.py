@@ -13,6 +13,7 @@ from dlkit.cli._options import (
     RunsDir,
     apply_data_options,
     check_choice,
+    is_given,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 
 def pca(
+    context: typer.Context,
     subject: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="A recipe, or with --codes a run.")],
     codes: Annotated[
         bool, typer.Option("--codes", help="Of the codes of an autoencoder's run, not of inputs.")
@@ -32,7 +34,7 @@ def pca(
         float | None,
         typer.Option("--gamma", min=1e-12, help="Of the kernel exp(-gamma |a - b|^2) [default: by the variance]."),
     ] = None,
-    examples: Annotated[int, typer.Option("--examples", min=2, help="Examples of train, drawn.")] = 1000,
+    examples: Annotated[int, typer.Option("--examples", min=2, max=20_000, help="Examples of train, drawn.")] = 1000,
     checkpoint: Checkpoint = "last",
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
@@ -44,10 +46,15 @@ def pca(
     Examples: dlkit pca circles_mlp --gamma 10, dlkit pca digits_mlp, dlkit pca ae_simple --codes
     """
     from dlkit import console
+    from dlkit.errors import InputError
     from dlkit.process import runs_root
 
     apply_data_options(data_dir, offline)
     check_choice("--checkpoint", checkpoint, CHECKPOINTS)
+    if is_given(context, "checkpoint") and not codes:
+        raise InputError(
+            "--checkpoint is of --codes: inputs do not depend on a network", "leave it out, or add --codes"
+        )
     root = runs_root(runs_dir)
     folder, read = (_codes if codes else _inputs)(subject, root, checkpoint, examples)
 
@@ -78,7 +85,7 @@ def _inputs(reference: str, root: "Path", checkpoint: str, count: int) -> tuple[
     def read() -> "Rows":
         from dlkit.catalog.create import create_at
         from dlkit.data.source import describe, present_dataset
-        from dlkit.data.splits import load_splits
+        from dlkit.data.splits import check_finite, load_splits
         from dlkit.errors import DlkitError, located
         from dlkit.experiments.pca import rows_of
 
@@ -89,6 +96,7 @@ def _inputs(reference: str, root: "Path", checkpoint: str, count: int) -> tuple[
             train = load_splits(recipe.data, dataset, create_at(recipe.task).stratified).train.drawn(count)
         except DlkitError as error:
             raise located(error, recipe.data.source.location) from error
+        check_finite(train, "train")
         return rows_of(train, train.inputs, names, "inputs")
 
     return RunDirectory(root / loaded.recipe.name / "pca"), read

@@ -146,7 +146,7 @@ class InputPipeline:
             epoch = step // steps
             examples = self._cut(*read(indices % len(train)), epoch, indices)
             inputs, targets, shares = self.augmented(*examples, epoch, indices)
-            batch = self._augmented_features(self.prepared(inputs, targets, epoch, indices), epoch, indices)
+            batch = self.augmented_features(self.prepared(inputs, targets, epoch, indices), epoch, indices)
             batch = _mixed_targets(batch, shares)
             return (batch, inputs) if self._teach else batch
 
@@ -178,7 +178,7 @@ class InputPipeline:
             targets = masks if self._moves_targets else targets
         return inputs, targets, shares
 
-    def _augmented_features(self, batch: Any, epoch: Any, indices: Any) -> Any:
+    def augmented_features(self, batch: Any, epoch: Any, indices: Any) -> Any:
         """Return a batch whose inputs, the network's, went through the augmentations of features."""
         inputs, *others = batch
         for stage, (takes, function) in enumerate(self._augment):

@@ -12,7 +12,7 @@ from dlkit.data.near_duplicates import alike, difference_hashes, is_image, near_
 from dlkit.data.notes import source_notes
 from dlkit.data.recordings import recordings_report, recordings_warnings
 from dlkit.data.source import build_dataset, describe
-from dlkit.data.splits import is_unlabelled, load_splits, not_finite, resizer
+from dlkit.data.splits import UNLABELLED, load_splits, not_finite, resizer
 from dlkit.data.words import words_report
 from dlkit.errors import DlkitError, located
 from dlkit.interfaces.data import Dataset, Split
@@ -63,7 +63,7 @@ def report(recipe: Recipe) -> dict[str, Any]:
     copies = copies_of(splits)
     content = {
         "recipe": recipe.name,
-        "splits": {name: _described(split, names) for name, split in splits.items()},
+        "splits": {name: _described(split, () if name == UNLABELLED else names) for name, split in splits.items()},
         "exact_duplicates": exact_duplicates(copies),
         "conflicting_labels": conflicts(copies),
         "near_duplicates": _near(splits, copies),
@@ -110,7 +110,7 @@ def _described(split: Split, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _classes(split: Split, names: tuple[str, ...]) -> dict[str, Any]:
     """Return the examples per class, and the size ratio of largest to smallest class (None if a class is empty)."""
-    if not names or split.targets.ndim != 1 or is_unlabelled(split):
+    if not names or split.targets.ndim != 1:
         return {}
     counts = np.bincount(split.targets, minlength=len(names))
     imbalance = round(float(counts.max() / counts.min()), 3) if counts.min() else None
@@ -122,7 +122,7 @@ def copies_of(splits: dict[str, Split]) -> Copies:
     digests = [hashlib.sha256(x.tobytes()).digest() for split in splits.values() for x in split.inputs]
     numbers = np.unique(np.array(digests, "V32"), return_inverse=True)[1].astype(np.int64)
     sizes = [len(split) for split in splits.values()]
-    labels = [[None] * len(split) if is_unlabelled(split) else split.targets for split in splits.values()]
+    labels = [[None] * len(split) if name == UNLABELLED else split.targets for name, split in splits.items()]
     targets = [None if target is None else target.tobytes() for own in labels for target in own]
     examples = [split.name(index, name) for name, split in splits.items() for index in range(len(split))]
     return Copies(list(splits), numbers, np.repeat(np.arange(len(sizes)), sizes), targets, examples)

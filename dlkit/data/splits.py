@@ -16,6 +16,8 @@ LABELLED = "data.labelled"
 LIMIT_SEED = 0
 NO_LABEL = -1
 """The target of every unlabelled example."""
+UNLABELLED = "unlabelled"
+"""The name of the part of train whose labels data.labelled takes away."""
 _ROWS = 1024
 
 
@@ -32,7 +34,7 @@ class Splits:
 
     def named(self) -> dict[str, Split]:
         """Return the existing splits by name."""
-        parts = {"train": self.train, "validation": self.validation, "unlabelled": self.unlabelled}
+        parts = {"train": self.train, "validation": self.validation, UNLABELLED: self.unlabelled}
         return {name: split for name, split in parts.items() if split is not None}
 
 
@@ -73,11 +75,6 @@ def check_labelled(data: Data, stratified: bool) -> None:
     """Raise InputError when a recipe takes labels away from examples that have no class each."""
     if data.labelled is not None and not stratified:
         raise InputError("only a task with one class per example can do without labels", "remove it", key=LABELLED)
-
-
-def is_unlabelled(split: Split) -> bool:
-    """Return whether a split is the unlabelled part of train."""
-    return bool(split.targets.ndim == 1 and len(split) and split.targets[0] == NO_LABEL)
 
 
 def _with_few_labels(splits: Splits, labelled: Labelled, names: tuple[str, ...]) -> Splits:

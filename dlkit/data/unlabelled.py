@@ -72,4 +72,4 @@ class MixedPipeline(InputPipeline):
     def _view(self, pipeline: InputPipeline, inputs: Any, targets: Any, epoch: Any, draws: Any) -> Any:
         """Return examples augmented and prepared for the network; draws: the numbers that determine random draws."""
         changed, targets, _ = pipeline.augmented(inputs, targets, epoch, draws)
-        return self.prepared(changed, targets, epoch, draws)[0]
+        return pipeline.augmented_features(self.prepared(changed, targets, epoch, draws), epoch, draws)[0]

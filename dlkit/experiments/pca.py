@@ -37,6 +37,8 @@ def rows_of(split: Split, values: Any, class_names: tuple[str, ...], what: str) 
     flat = values.reshape(len(values), -1).astype(np.float64)
     if flat.shape[1] < PLANE or len(flat) < PLANE:
         raise InputError(f"PCA needs 2 values and 2 examples, but there are {flat.shape[1]} and {len(flat)}")
+    if not flat.std(axis=0).any():
+        raise InputError(f"all {len(flat)} examples are the same, so they have no components", "choose other data")
     targets = np.asarray(split.targets)
     classes = targets if class_names and targets.ndim == 1 and len(np.unique(targets)) > 1 else None
     return Rows(flat, classes, class_names, what)

@@ -1,9 +1,11 @@
 """Build a recipe's preprocessing and network for its data, and check that they fit the task and the augmentations."""
 
+from collections.abc import Iterator
+
 import keras
 
 from dlkit.analysis.table import count_parameters, layer_rows
-from dlkit.catalog.create import create_at, locate
+from dlkit.catalog.create import Component, create_at, locate
 from dlkit.catalog.find import load
 from dlkit.components.layers._table_columns import TableColumns
 from dlkit.components.layers._words import check_embeddings, text_layers
@@ -75,10 +77,18 @@ def _check_inverted(network: keras.Model, task: Task) -> None:
             )
 
 
+def augmentations(recipe: Recipe) -> Iterator[Component]:
+    """Yield the augmentations of every phase, and the strong ones of unlabelled examples."""
+    for phase in recipe.resolved_phases():
+        yield from phase.augment
+    if recipe.training.consistency is not None:
+        yield from recipe.training.consistency.strong
+
+
 def _check_augment(recipe: Recipe, description: Description, task: Task, network: keras.Model) -> None:
     """Raise InputError for an augmentation that needs images, or one that mixes classes where that is impossible."""
     shape = resized_spec(recipe.data, description).shape
-    for component in (component for phase in recipe.resolved_phases() for component in phase.augment):
+    for component in augmentations(recipe):
         name, takes = component.name, taken_by(load("augment", component.name))
         if takes.images and len(shape) != 3:
             problem = (
@@ -99,7 +109,7 @@ def _check_augment(recipe: Recipe, description: Description, task: Task, network
 
 def _check_augmented_sounds(recipe: Recipe, description: Description, features: ArraySpec) -> None:
     """Raise InputError for an augmentation of recordings where there are none, or of features that have no frames."""
-    for component in (component for phase in recipe.resolved_phases() for component in phase.augment):
+    for component in augmentations(recipe):
         takes = taken_by(load("augment", component.name))
         for needed, kind, spec, rank in (
             (takes.recordings, "recordings [samples]", description.inputs, 1),

@@ -17,6 +17,7 @@ from dlkit.data.unlabelled import MixedPipeline
 from dlkit.errors import InputError
 from dlkit.interfaces.augment import taken_by
 from dlkit.interfaces.ragged import Ragged
+from dlkit.model.build import augmentations
 from dlkit.model.built import BuiltModel, is_penalty
 from dlkit.recipe.few_labels import Consistency, Unlabelled
 from dlkit.recipe.schema import Recipe, ResolvedPhase
@@ -114,13 +115,8 @@ def check_unlabelled(splits: Splits, built: BuiltModel, loaded: "LoadedRecipe") 
             "lower data.labelled.per_class, or remove this key",
             key=key,
         )
-    for component in _augmentations(recipe):
+    for component in augmentations(recipe):
         if taken_by(load("augment", component.name)).others:
             raise InputError(
                 f"{component.name} mixes examples, whose classes cannot be predicted", "remove it", key=key
             )
-
-
-def _augmentations(recipe: Recipe) -> list[Any]:
-    strong = recipe.training.consistency.strong if recipe.training.consistency else []
-    return [*strong, *(component for phase in recipe.resolved_phases() for component in phase.augment)]

@@ -20,6 +20,8 @@ PSEUDO = "training.pseudo_labels={ratio: 3, weight: 2}"
 CONSISTENT = (
     "training.consistency={ratio: 3, threshold: 0.2, strong: [{random_affine: {shift: 0.2}}, {cutout: {size: 2}}]}"
 )
+CIRCLES = ["data.source=circles", "data.preprocess=[]"]
+CIRCLES += ["model.sequential.layers=[{Dense: {units: 2, activation: softmax}}]"]
 WEAK = "data.augment=[{random_affine: {shift: 0.1}}]"
 
 
@@ -118,6 +120,19 @@ def test_both_views_of_an_example_have_draws_of_their_own():
     assert np.mean([not np.array_equal(one, other) for one, other in zip(weak, strong, strict=True)]) > 0.5
 
 
+def test_augmentations_of_features_change_both_views():
+    """Rows of a digit as frames of features."""
+    rows = ["data.preprocess=[{Rescaling: {scale: 0.0625}}, {Reshape: {target_shape: [8, 8]}}]", *IMAGES[1:]]
+    masks = "training.consistency={ratio: 3, strong: [{spec_augment: {frequency_masks: 2, frequencies: 3}}]}"
+    training = started(*rows, "data.augment=[{spec_augment: {share: 0.5}}]", masks)
+    _, weak, strong, _ = next(iter(training.steps._pipeline.train_steps(training.prepared.splits.train).elements(0, 1)))
+    plain = started(*rows, "training.consistency={ratio: 3, strong: [{random_crop: {padding: 1}}]}")
+    _, as_they_are, *_ = next(iter(plain.steps._pipeline.train_steps(plain.prepared.splits.train).elements(0, 1)))
+    assert not np.array_equal(weak, as_they_are)
+    assert not np.array_equal(strong, as_they_are)
+    assert not np.array_equal(weak, strong)
+
+
 def test_a_training_continues_within_an_epoch_with_the_same_bits(stopped, reporter, tmp_path):
     recipe = loaded(*IMAGES, WEAK, CONSISTENT)
     whole = train_recipe(recipe, tmp_path / "whole", reporter).run
@@ -152,6 +167,9 @@ def test_a_single_unit_for_two_classes_and_several_outputs_learn_too():
     [
         (["data.labelled={per_class: 30}"], "train has 18 examples of class"),
         (["data.augment=[mixup]", *IMAGES, PSEUDO], "mixup mixes examples"),
+        (["training.consistency={strong: [gain]}"], r"gain needs recordings \[samples\]"),
+        (["training.consistency={strong: [spec_augment]}"], "spec_augment needs prepro"),
+        ([*CIRCLES, "training.consistency={strong: [{cutout: {size: 2}}]}"], "cutout needs images"),
     ],
 )
 def test_what_cannot_be_learnt_is_said_with_its_key(changes, message):
