@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dlkit.errors import InputError
+
 REQUIRED = object()
 
 _IGNORED = {"self", "args", "kwargs"}
@@ -38,7 +40,8 @@ class ClassSource:
                 return ClassSource(ast.get_docstring(node) or "", _keyword_only(node))
             if isinstance(node, ast.ClassDef) and node.name in candidates:
                 return ClassSource(ast.get_docstring(node) or "", _class_settings(node))
-        raise KeyError(f"{path} defines none of {candidates}")
+        names = " or ".join(dict.fromkeys(candidates))
+        raise InputError(f"{path} has no function or class {names}", "name it after its file")
 
 
 def _class_settings(node: ast.ClassDef) -> dict[str, Parameter]:
@@ -74,7 +77,10 @@ def _literal(node: ast.expr) -> Any:
 
 @cache
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise InputError(f"{path}:{error.lineno} is not Python: {error.msg}", "correct this line") from error
 
 
 def class_in(path: Path) -> str | None:

@@ -68,7 +68,7 @@ def serve(
 
 
 def _export(runs: list[Path]) -> None:
-    """Export the runs that have no export yet, each with its certificate."""
+    """Export the runs that have no export of their present weights, each with its certificate."""
     if not runs:
         return
     from dlkit import console
@@ -80,5 +80,5 @@ def _export(runs: list[Path]) -> None:
     from dlkit.runs.directory import RunDirectory
 
     for run in runs:
-        console.note(f"{run} has no export yet: exporting it as a SavedModel")
+        console.note(f"{run} has no export of its weights yet: exporting it as a SavedModel")
         export(open_run(RunDirectory(run)), "saved_model")

@@ -10,7 +10,7 @@ from dlkit.catalog.find import load
 from dlkit.errors import CheckError
 from dlkit.export.compare import ANY, Request, compare, expected_outputs
 from dlkit.export.reader import Reader
-from dlkit.export.stored import hashes, load_samples
+from dlkit.export.stored import hashes, load_samples, weights_hash
 from dlkit.export.validation import HeldOut, add_labels, compare_held_out
 from dlkit.interfaces.exporter import Exporter, Tolerance
 from dlkit.machine.environment import versions
@@ -68,6 +68,7 @@ def certify(
         "recipe": trained.loaded.recipe.name,
         "run": str(trained.run.path),
         "checkpoint": trained.checkpoint,
+        "weights": weights_hash(trained.run, trained.checkpoint),
         "samples": len(samples),
         "batch_sizes": [len(samples), 1],
         "precision": precision,

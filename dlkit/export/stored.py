@@ -58,6 +58,17 @@ def hashes(artefact: Path) -> dict[str, str]:
     return {str(path.relative_to(artefact)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def weights_hash(run: RunDirectory, checkpoint: str) -> str:
+    """Return the SHA-256 of the file of a run's checkpoint."""
+    return hashlib.sha256(run.checkpoint(checkpoint).read_bytes()).hexdigest()
+
+
+def is_current(run: RunDirectory, certificate: Mapping[str, Any]) -> bool:
+    """Return whether an artefact has the present weights of its run, which may have been trained further."""
+    known = certificate.get("weights")
+    return known is None or known == weights_hash(run, certificate["checkpoint"])
+
+
 def load_samples(run: RunDirectory) -> np.ndarray:
     """Return the raw held-out examples that the run stores for certificates; check their file before reading it."""
     path = run.path / "samples.npz"

@@ -7,7 +7,7 @@ import numpy as np
 
 from dlkit.diagnosis.stored import known, stored
 from dlkit.errors import DlkitError
-from dlkit.export.stored import load_samples, read_certificate
+from dlkit.export.stored import is_current, load_samples, read_certificate
 from dlkit.formatting import measured
 from dlkit.process import command
 from dlkit.recipe import LoadedRecipe
@@ -136,7 +136,8 @@ def certificates(run: RunDirectory) -> list[dict[str, Any]]:
         place = str(path.parent.relative_to(run.path))
         try:
             require_file(path)
-            found.append({"place": place} | _certificate(read_certificate(path.parent)))
+            content = read_certificate(path.parent)
+            found.append({"place": place, "current": is_current(run, content)} | _certificate(content))
         except (DlkitError, KeyError, TypeError, ValueError, AttributeError) as error:
             found.append({"place": place, "damaged": str(error)})
     return found

@@ -18,7 +18,7 @@ from dlkit.serving.batching import Batcher
 from dlkit.serving.description import Description, read_description
 from dlkit.serving.limits import Limits
 from dlkit.serving.signature import DEFAULT, Signature, TensorSpec
-from dlkit.serving.status import Code, invalid
+from dlkit.serving.status import Code, Refused, invalid
 
 if TYPE_CHECKING:
     from dlkit.serving.backends.backend import Backend
@@ -77,13 +77,18 @@ def _runtime(format_name: str, folder: Path) -> "Callable[[Path, Description], B
 
 
 def _compute_once(opened: Opened) -> None:
-    """Answer zeros, where the shape of an example is known: the first call of a runtime is slow, and may fail."""
+    """Answer zeros, where the shape of an example is known: the first call of a runtime is slow, and may fail.
+
+    A model of a table may refuse a row of empty cells, which shows that it computes.
+    """
     signature = opened.backend.signatures[DEFAULT]
     if any(None in spec.shape[1:] for spec in signature.inputs.values()):
         return
     try:
         opened.backend.run(DEFAULT, {name: _zeros(spec) for name, spec in signature.inputs.items()})
     except Exception as error:
+        if isinstance(error, Refused) and error.code is Code.INVALID_ARGUMENT and opened.description.columns:
+            return
         raise CheckError(f"{opened.folder} cannot compute: {error}", "export the run again") from error
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dlkit.errors import InputError, MissingError, closest
+from dlkit.errors import CheckError, InputError, MissingError, closest
+from dlkit.export.stored import artefact_folder, is_current, read_certificate
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.find import exact_run, find_trained
 from dlkit.runs.inspection import CERTIFICATE
@@ -57,6 +58,14 @@ def sources(targets: Sequence[str], labels: Sequence[str], root: Path) -> list[S
         if names.count(name) > 1:
             raise InputError(f"two models have the name {name!r}", "name one of them: NAME=PATH")
     parsed = _parsed(labels, names)
+    for source in found:
+        there = sorted(source.versions())
+        for label, number in parsed.get(source.name, {}).items():
+            if number not in there:
+                raise InputError(
+                    f"--label {label}={number}: {source.name} has no version {number}",
+                    f"versions: {', '.join(map(str, there))}",
+                )
     return [replace(source, labels=parsed.get(source.name, {})) for source in found]
 
 
@@ -83,7 +92,7 @@ def _source(name: str | None, path: str, root: Path) -> Source:
     run = find_trained(path or None, root)
     found = exported(run, name)
     if found is None:
-        raise MissingError(f"{run.path} has no export", "export it: dlkit export")
+        raise MissingError(f"{run.path} has no export of its weights", "export it: dlkit export")
     return found
 
 
@@ -105,13 +114,24 @@ def _folder(folder: Path, name: str | None) -> Source:
 
 
 def exported(run: RunDirectory, name: str | None = None) -> Source | None:
-    """Return the newest of the run's exports that gives the run's own answers, preferably one without TensorFlow."""
+    """Return the newest of the run's exports that gives the run's own answers, preferably one without TensorFlow.
+
+    An export of older weights, before the training was continued, does not.
+    """
     for format_name in FORMATS:
         folder = run.path / "exports" / format_name / run.recipe_name
         source = Source(name or run.recipe_name, folder.resolve())
-        if source.versions():
+        if source.versions() and _is_current(run, folder):
             return source
     return None
+
+
+def _is_current(run: RunDirectory, folder: Path) -> bool:
+    """Return whether the newest version in a folder has the run's weights; a damaged one is refused later."""
+    try:
+        return is_current(run, read_certificate(artefact_folder(folder)))
+    except CheckError:
+        return True
 
 
 def _parsed(labels: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -15,6 +15,8 @@ from dlkit.export.export import export
 from dlkit.model.build import build_model
 from dlkit.model.trained import open_run
 from dlkit.recipe import load_recipe
+from dlkit.serving.model import open_artefact
+from dlkit.serving.status import Refused
 from dlkit.training.run import train_recipe
 
 RECIPE = """
@@ -71,6 +73,10 @@ def test_the_export_and_predict_take_raw_cells(trained, reload_here, tmp_path):
     cells = tf.constant([["1", "red", "great, long"], ["0.5", "green", "awful plot"]])
     answer = tf.saved_model.load(str(path)).signatures["serving_default"](inputs=cells)["probabilities"]
     np.testing.assert_allclose([list(row["probabilities"].values()) for row in found], answer, atol=1e-6)
+    served = open_artefact(path).backend  # it computes, although it refuses a row of empty cells
+    assert served.run("serving_default", {"inputs": cells.numpy()})["label"].tolist() == [b"q", b"p"]
+    with pytest.raises(Refused, match=r"^unknown category in column colour$"):
+        served.run("serving_default", {"inputs": np.array([["1", "blue", "great"]], object)})
 
 
 @pytest.mark.parametrize(

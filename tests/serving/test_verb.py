@@ -17,7 +17,9 @@ import requests
 from served_models import wait_until
 
 from dlkit.errors import InputError, MissingError
-from dlkit.serving.request import read_token, sources
+from dlkit.report.about import certificates
+from dlkit.runs.directory import RunDirectory
+from dlkit.serving.request import exported, read_token, sources, unexported
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
@@ -129,6 +131,20 @@ def test_a_run_is_served_from_the_export_that_needs_least(trained_run, tmp_path)
         assert source.folder.parent.name == expected
 
 
+def test_an_export_of_older_weights_is_not_the_runs(exported_run, trained_run, tmp_path):
+    run = RunDirectory(tmp_path / "digits_mlp" / "copy")
+    shutil.copytree(trained_run.path, run.path, ignore=shutil.ignore_patterns("exports", "snapshots"))
+    shutil.copytree(exported_run[0], run.path / "exports/saved_model/digits_mlp/1")
+    assert exported(run) is not None
+    assert [one["current"] for one in certificates(run)] == [True]
+    shutil.copy(run.path / "best.keras", run.path / "last.keras")  # as if the training had been continued
+    with (run.path / "last.keras").open("ab") as stream:
+        stream.write(b" ")
+    assert exported(run) is None
+    assert unexported(["digits_mlp"], tmp_path) == [run.path]
+    assert [one["current"] for one in certificates(run)] == [False]
+
+
 @pytest.mark.parametrize(
     ("targets", "labels", "error", "says", "hint"),
     [
@@ -144,6 +160,7 @@ def test_a_run_is_served_from_the_export_that_needs_least(trained_run, tmp_path)
         (["{}/net"], ["stable"], InputError, "--label 'stable' is not [MODEL:]LABEL=VERSION", "--label stable=3"),
         (["{}/net"], ["nett:stable=1"], InputError, "--label 'nett:stable=1' names no model", "did you mean 'net'?"),
         (["{}/net", "{}/other"], ["stable=1"], InputError, "--label 'stable=1' names no model", "allowed: net, other"),
+        (["{}/net"], ["stable=9"], InputError, "--label stable=9: net has no version 9", "versions: 1"),
     ],
 )
 def test_what_cannot_be_served_says_why(targets, labels, error, says, hint, tmp_path):
@@ -157,8 +174,8 @@ def test_what_cannot_be_served_says_why(targets, labels, error, says, hint, tmp_
 
 
 def test_labels_belong_to_their_model(tmp_path):
-    for name in ("net", "other"):
-        artefact(tmp_path / name / "1")
+    for name in ("net/1", "net/2", "other/1"):
+        artefact(tmp_path / name)
     both = [str(tmp_path / name) for name in ("net", "other")]
     found = sources(both, ["net:stable=1", "net:old=2"], tmp_path)
     assert [one.labels for one in found] == [{"stable": 1, "old": 2}, {}]

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dlkit.analysis.projections import kernel, linear
+from dlkit.errors import InputError
 from dlkit.figures.embeddings import embeddings_figure
 from dlkit.plots.examples import layer_named, outputs_of, split_of
 
@@ -23,6 +24,8 @@ def plot(run: "TrainedModel", *, layer: str | None = None, split: str | None = N
     if layer is not None:
         chosen = layer_named(run.built.network.layers, layer, _has_output, "one output")
         (values,) = outputs_of(run, [chosen], values)
+    if values.dtype.kind not in "uifb":
+        raise InputError("texts and categories are no points", "give a layer, such as --layer dense")
     rows = values.reshape(len(values), -1).astype(float)
     classes = np.asarray(data.targets[:MOST]) if run.built.class_names else None
     what = "inputs" if layer is None else f"outputs of {layer}"

@@ -1,5 +1,6 @@
 """Run a SavedModel with TensorFlow, once its operations are known to act on tensors alone."""
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ class SavedModelBackend(Backend):
             outputs = self._loaded.signatures[signature](**tensors)
             return {name: value.numpy() for name, value in outputs.items()}
         except tf.errors.OpError as error:
-            raise Refused(Code(error.error_code), first_line(error)) from error
+            raise Refused(Code(error.error_code), _reason(error)) from error
 
     def feature_maps(self, inputs: Arrays) -> np.ndarray | None:
         """Return the first convolution's output, with bias and activation where they follow at once."""
@@ -52,6 +53,12 @@ class SavedModelBackend(Backend):
             self._first_maps = _first_convolution(self._loaded.signatures[DEFAULT]) or (lambda _: None)
         found = self._first_maps(*[tf.constant(array) for array in inputs.values()])
         return None if found is None else found[0].numpy()[0]
+
+
+def _reason(error: Exception) -> str:
+    """Return why an operation failed: the line before the one that names its node, such as an unknown category."""
+    before, node, _ = str(error).partition("\n\t [[")
+    return re.sub(r"^assertion failed: \[(.*?)\].*", r"\1", before.splitlines()[-1]) if node else first_line(error)
 
 
 def _load(folder: Path) -> Any:
