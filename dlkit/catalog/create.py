@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlkit.catalog.find import load
+from dlkit.catalog.roots import raised_in
 from dlkit.errors import DlkitError, Location, Problem, RecipeError, keras_reason, located
 
 
@@ -30,6 +31,12 @@ def create(component: Component, *context: Any) -> Any:
     except (ValueError, TypeError) as error:
         message = f"{component.name} does not accept these settings: {keras_reason(error)}"
         raise RecipeError([Problem(message, "", "", component.location)]) from error
+    except Exception as error:
+        place = None if isinstance(error, DlkitError) else raised_in(error)
+        if place is None:
+            raise
+        message = f"{component.name} fails in {place}: {type(error).__name__}: {error}"
+        raise RecipeError([Problem(message, "correct the file", "", component.location)]) from error
     _remember(built, component.location)
     return built
 

@@ -35,10 +35,15 @@ def use_folder(folder: Path) -> None:
     """Add a user's component folders for this process and its children; raise InputError when there are none."""
     known = {space.folder: namespace for namespace, space in NAMESPACES.items()}
     found = {path: known[path.name] for path in sorted(folder.glob("*/")) if path.name in known}
+    if not found and not folder.is_dir():
+        raise InputError(f"there is no folder {folder}", "give the folder that contains models/, layers/ and so on")
     if not found:
+        above = folder.name in known
         raise InputError(
             f"{folder} contains no component folders",
-            f"put components into folders such as {folder}/models; allowed: {', '.join(sorted(known))}",
+            f"did you mean {folder.parent}?"
+            if above
+            else f"put components into folders such as {folder}/models; allowed: {', '.join(sorted(known))}",
         )
     set_variable(COMPONENTS, None)
     for path, namespace in found.items():

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+import traceback
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,14 @@ def roots() -> list[Root]:
     """Return dlkit's own folder, those of installed packages, and the user's folder, in this order."""
     own = path_from(COMPONENTS)
     return [Root(OWN, GROUP), *installed(), *([Root(own)] if own else [])]
+
+
+def raised_in(error: BaseException) -> str | None:
+    """Return FILE:LINE of the innermost call in a component that is not dlkit's own, None without one."""
+    folders = [root.folder for root in roots() if root.folder != OWN]
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if any(Path(frame.filename).is_relative_to(folder) for folder in folders)]
+    return f"{inside[-1].filename}:{inside[-1].lineno}" if inside else None
 
 
 @cache

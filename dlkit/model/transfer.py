@@ -32,7 +32,12 @@ def create_network(model: Component, inputs: ArraySpec, targets: TargetSpec) -> 
     if isinstance(weights, Mapping):
         source = SourceLayers(lambda: _source_layers(weights, inputs))
         model = replace(model, settings=model.settings | {"weights": source})
-    network: keras.Model = create(model, inputs, targets)
+    network = create(model, inputs, targets)
+    if not isinstance(network, keras.Model):
+        raise InputError(
+            f"the builder of {model.name} returns {type(network).__name__}, not a keras.Model",
+            "end it with return keras.Model(inputs, outputs)",
+        )
     return network
 
 

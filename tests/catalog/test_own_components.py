@@ -11,6 +11,8 @@ from dlkit.catalog import find as components
 
 PAGE = (Path(__file__).parents[2] / "docs/new_classifier.md").read_text(encoding="utf-8")
 
+START = "def tower(inputs, targets):\n"
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -63,7 +65,10 @@ def test_settings_of_an_own_builder_are_checked_and_listed(folder, dlkit):
 def test_mistakes_with_folders_are_explained(folder, dlkit):
     code, _, err = dlkit("validate", "tower.yaml", "--components", "nowhere")
     assert code == 2
-    assert "contains no component folders" in err
+    assert "there is no folder nowhere" in err
+    code, _, err = dlkit("validate", "tower.yaml", "--components", "mine/models")
+    assert code == 2
+    assert "contains no component folders\n  did you mean mine?" in err
     (folder / "mine/models/alexnet.py").write_text("")
     code, _, err = dlkit("validate", "tower.yaml", "--components", "mine")
     assert code == 2
@@ -75,3 +80,27 @@ def test_mistakes_with_folders_are_explained(folder, dlkit):
     code, _, err = dlkit("summary", "tower.yaml", "--components", "mine")
     assert code == 2
     assert re.search(r"cannot import \S*tower\.py: No module named", err)
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "message"),
+    [
+        ("def tower(:\n    pass\n", "validate", r"tower\.py:1 is not Python: invalid syntax"),
+        ("def other(inputs, targets):\n    pass\n", "validate", r"tower\.py has no function or class tower or Tower"),
+        (
+            "def tower(inputs, targets):\n    return 1 / 0\n",
+            "summary",
+            r"fails in \S*tower\.py:2: ZeroDivisionError: div",
+        ),
+        (
+            "def tower(inputs, targets):\n    return 7\n",
+            "summary",
+            "the builder of tower returns int, not a keras.Model",
+        ),
+    ],
+)
+def test_mistakes_in_a_file_are_one_message_with_its_line(folder, dlkit, text, verb, message):
+    (folder / "mine/models/tower.py").write_text(text)
+    code, out, err = dlkit(verb, "tower.yaml", "--components", "mine", "--set", "model=tower")
+    assert code == 2, (out, err)
+    assert re.search(message, err), err
