@@ -12,6 +12,7 @@ import numpy as np
 from dlkit.data.splits import not_finite
 from dlkit.errors import InputError, MissingError
 from dlkit.evaluation.request import check_inputs
+from dlkit.formatting import first_few
 from dlkit.interfaces.data import ArraySpec, TextFiles
 from dlkit.interfaces.exporter import takes_images
 from dlkit.media.arrays import check_numbers, converted, read_npy, read_npz, read_sequences
@@ -26,7 +27,7 @@ from dlkit.media.text import read_lines, read_whole
 from dlkit.model.built import BuiltModel
 from dlkit.safety.files import check_links
 
-AHEAD = 256
+AHEAD, SHOWN = 256, 10
 
 Named = tuple[str, np.ndarray]
 
@@ -58,6 +59,24 @@ def takes_texts(spec: ArraySpec) -> bool:
     return spec == ArraySpec((), "string")
 
 
+def _other_kind(built: BuiltModel, given: str) -> InputError:
+    """Return the error for an input of another kind than the model takes; given: such as `a.jpg is an image`."""
+    spec, table = built.raw_spec, built.description.table
+    shape = [size if size is not None else "any" for size in spec.shape]
+    if table is not None:
+        takes, hint = f"rows of a table: {first_few(table.names, SHOWN)}", "give a .csv file with these columns"
+    elif takes_texts(spec):
+        takes, hint = "texts", "give a .txt file"
+    elif built.sampling_rate is not None:
+        takes, hint = "recordings", f"give files that end in {', '.join(sorted(AUDIO_SUFFIXES))}"
+    elif takes_images(spec):
+        takes, hint = "images", f"give image files, or an .npy file of shape {shape}, one for each example"
+    else:
+        takes = f"{spec.dtype} of shape {shape}"
+        hint = "give an .npz file with an array x of that shape, or an .npy file"
+    return InputError(f"{given}, but this model takes {takes}", hint)
+
+
 def _reader(path: Path) -> Reader:
     """Return the reader for a file's suffix; files with an unknown suffix are read as images."""
     return next((reader for reader in READERS if path.suffix.lower() in reader.suffixes), _IMAGES)
@@ -68,6 +87,8 @@ def _folder(built: BuiltModel, path: Path, pool: Executor) -> Iterator[Named]:
     if takes_texts(built.raw_spec):
         yield from _texts_below(built, path)
         return
+    if built.sampling_rate is None and not takes_images(built.raw_spec):
+        raise _other_kind(built, f"{path} is a folder")
     kind, reader = ("images", _IMAGES) if built.sampling_rate is None else ("recordings", _RECORDINGS)
     files = listed(path, reader.suffixes).images
     if not files:
@@ -108,10 +129,8 @@ def _read_ahead(pool: Executor, function: Callable[[Path], Any], items: Iterable
 def _read_image(built: BuiltModel, path: Path) -> list[Named]:
     spec = built.raw_spec
     if not takes_images(spec):
-        raise InputError(
-            f"{path}: this model takes {spec.dtype} of shape {list(spec.shape)}, not images",
-            "give an .npz file with an array x of that shape, or an .npy file",
-        )
+        is_image = path.suffix.lower() in SUFFIXES
+        raise _other_kind(built, f"{path} is an image" if is_image else f"{path} is of no known kind")
     pixels = read_image(path, spec.shape[-1] or 3, built.resize)
     if built.resize is None:
         _check_shape(spec, pixels.shape, str(path))
@@ -121,7 +140,7 @@ def _read_image(built: BuiltModel, path: Path) -> list[Named]:
 def _read_recording(built: BuiltModel, path: Path) -> list[Named]:
     """Return a WAV or FLAC file at the model's sampling rate; raise InputError for one that is shorter than a frame."""
     if built.sampling_rate is None:
-        raise InputError(f"{path}: this model takes no recordings", "give what it was trained on")
+        raise _other_kind(built, f"{path} is a recording")
     samples = read_audio(path, built.sampling_rate)
     if not built.frames(samples):
         raise InputError(f"{path} is too short: its {len(samples):,} samples give no frame", "give a longer recording")
@@ -131,11 +150,7 @@ def _read_recording(built: BuiltModel, path: Path) -> list[Named]:
 def _read_rows(built: BuiltModel, path: Path) -> list[Named]:
     """Return the rows of an .npy file, or of the array x of an .npz file."""
     if built.raw_spec.dtype == "string":
-        texts = takes_texts(built.raw_spec)
-        raise InputError(
-            f"{path}: this model takes {'texts' if texts else 'the cells of a table as text'}",
-            f"give a {'.txt' if texts else '.csv'} file",
-        )
+        raise _other_kind(built, f"{path} contains arrays")
     if built.raw_spec.is_sequence:
         return _read_sequences(built, path)
     is_npy = path.suffix == ".npy"
@@ -162,10 +177,10 @@ def _check_shape(spec: ArraySpec, shape: tuple[int | None, ...], name: str) -> N
     """Raise InputError when the shape of an example does not fit the model."""
     if not spec.fits(shape):
         wanted = [size if size is not None else "any" for size in spec.shape]
-        raise InputError(
-            f"{name} has the shape {list(shape)}, but this model takes {wanted}",
-            "resize it first, or train with data.resize",
-        )
+        hint = "resize it first, or train with data.resize"
+        if len(shape) == len(wanted) - 1 and wanted[-1] == 1:
+            hint = "its last axis, the channel, is missing: save array[..., None]"
+        raise InputError(f"{name} has the shape {list(shape)}, but this model takes {wanted}", hint)
 
 
 def _read_table(built: BuiltModel, path: Path) -> list[Named]:
@@ -175,15 +190,11 @@ def _read_table(built: BuiltModel, path: Path) -> list[Named]:
     """
     if built.description.table is None and takes_texts(built.raw_spec):
         if path.suffix.lower() != ".txt":
-            raise InputError(
-                f"{path}: this model takes texts, not a table", "give a .txt file with a text in each line"
-            )
+            raise _other_kind(built, f"{path} is a table")
         return list(_read_texts(built, path))
     table = built.description.table
     if table is None:
-        raise InputError(
-            f"{path}: this model was not trained on a table", "give images or an .npz file with an array x"
-        )
+        raise _other_kind(built, f"{path} is a {'text' if path.suffix.lower() == '.txt' else 'table'}")
     text = read_table(path, table.delimiter, "")
     return [(text.place(row), example) for row, example in enumerate(read_inputs(text, table))]
 

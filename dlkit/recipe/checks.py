@@ -21,7 +21,7 @@ from dlkit.catalog.kinds import (
 )
 from dlkit.errors import Problem, RecipeError, closest
 from dlkit.recipe.combinations import check_combinations
-from dlkit.recipe.fields import by_place, keys_of, model_at, place_of, section_of
+from dlkit.recipe.fields import by_place, keys_in, keys_of, model_at, place_of, section_of
 from dlkit.recipe.reader import KeyPath, Positions, dotted
 from dlkit.recipe.schema import Recipe
 from dlkit.recipe.settings import holds_component, settings_model
@@ -242,8 +242,9 @@ class _Checker:
         full = (*path, *inner)
         kind, received, context = detail["type"], detail["input"], detail.get("ctx", {})
         if kind == "extra_forbidden":
-            allowed = list(model_at(model, inner[:-1]).model_fields)
-            hint = unknown_key(str(inner[-1]), allowed, self.data, Recipe)
+            word, allowed = str(inner[-1]), keys_in(model_at(model, inner[:-1]))
+            is_recipe = "recipe" in self.data
+            hint = unknown_key(word, allowed, self.data, Recipe) if is_recipe else closest(word, allowed)
             self._problem(f"unknown key {inner[-1]!r}", hint, full, at_key=True)
         elif kind == "missing" and isinstance(inner[-1], int):
             self._problem(f"entry {inner[-1] + 1} of this list is missing", "", full[:-1])
@@ -261,7 +262,7 @@ class _Checker:
                 return
             message, hint = explained(kind, received, context, str(detail["msg"]))
             if kind == "model_type":
-                hint = f"its keys are: {', '.join(model_at(model, inner).model_fields)}"
+                hint = f"its keys are: {', '.join(keys_in(model_at(model, inner)))}"
             self._problem(message, hint, full)
 
 

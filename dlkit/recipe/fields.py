@@ -31,7 +31,7 @@ def keys_of(detail: Any) -> KeyPath:
 
 def _is_key(part: str) -> bool:
     """Return whether a part of a pydantic path is a key of the recipe rather than the name of a union type."""
-    return (part.replace("_", "").isalnum() and part not in _TYPE_NAMES) or part in ("list",)
+    return (part.replace("_", "").replace(".", "").isalnum() and part not in _TYPE_NAMES) or part in ("list",)
 
 
 _TYPE_NAMES = {"int", "float", "str", "bool", "Validation", "Resize", "constrained"}
@@ -49,6 +49,11 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
         if isinstance(item, type) and issubclass(item, BaseModel):
             return item
     return None
+
+
+def keys_in(model: type[BaseModel]) -> list[str]:
+    """Return the keys of a section as a recipe writes them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:

@@ -43,6 +43,9 @@ def load_search(path: Path | None, loaded: LoadedRecipe) -> LoadedSearch:
 
     if path is not None:
         plain, positions = parse(read_file(path), shown_path(path))
+        if "recipe" in plain:
+            hint = "write the keys of `search` alone into a file: trials, space and so on; see docs/search.md"
+            raise InputError(f"{shown_path(path)} is a recipe, not a search", hint)
         return LoadedSearch(check_section(Search, plain, positions), plain, positions)
     if loaded.recipe.search is None:
         raise InputError(f"{shown_path(loaded.path)} has no search", "give a file: --space FILE; see docs/search.md")

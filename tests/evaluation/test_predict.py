@@ -54,6 +54,13 @@ def test_what_does_not_fit_is_named(trained, tmp_path):
     (tmp_path / "text.png").write_text("hello")
     with pytest.raises(InputError, match=r"text\.png is not a readable image"):
         predict(trained, [tmp_path / "text.png"])
+    np.save(tmp_path / "flat.npy", np.zeros((2, 8, 8), np.uint8))
+    with pytest.raises(InputError, match=r"has the shape \[8, 8\]") as caught:
+        predict(trained, [tmp_path / "flat.npy"])
+    assert caught.value.problems[0].hint == "its last axis, the channel, is missing: save array[..., None]"
+    (tmp_path / "a.wav").write_bytes(b"")
+    with pytest.raises(InputError, match=r"a\.wav is a recording, but this model takes images"):
+        predict(trained, [tmp_path / "a.wav"])
     np.savez(tmp_path / "other.npz", images=np.zeros(3))
     with pytest.raises(InputError, match=r"other\.npz has no array x"):
         predict(trained, [tmp_path / "other.npz"])

@@ -96,9 +96,9 @@ def test_texts_are_predicted_from_lines_in_the_encoding_of_training(trained, tmp
         ("a.txt", b"fine\nbell\x07\n", r"a.txt:2: character 5 is the control character U\+0007"),
         ("a.txt", b"", r"a.txt is empty"),
         ("a.txt", b"word " * 1_000_000, r"a.txt:1: the text has 5,000,000 characters, but at most 100,000"),
-        ("a.npy", b"", r"a.npy: this model takes texts"),
-        ("a.csv", b"text\nfine\n", r"a.csv: this model takes texts, not a table"),
-        ("a.jpg", b"", r"a.jpg: this model takes string of shape \[\], not images"),
+        ("a.npy", b"", r"a.npy contains arrays, but this model takes texts"),
+        ("a.csv", b"text\nfine\n", r"a.csv is a table, but this model takes texts"),
+        ("a.jpg", b"", r"a.jpg is an image, but this model takes texts"),
     ],
 )
 def test_broken_texts_are_named(trained, tmp_path, name, content, says):

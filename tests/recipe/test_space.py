@@ -91,3 +91,14 @@ def test_values_that_the_recipe_cannot_take(searched, line, message):
     (problem,) = refused.value.problems
     assert str(problem.location).endswith("space.yaml:3:3")
     assert message in f"{problem.message} {problem.hint}"
+
+
+def test_kinds_of_values_are_suggested_as_they_are_written(searched):
+    found = problem(searched, f"trials: 1\nspace:\n  {UNITS}: {{flaot: {{low: 1, high: 2}}}}\n")
+    assert (found.key, found.location.line) == (f"space.{UNITS}.flaot", 3)
+    assert found.hint == "did you mean 'float'? allowed: float, int, categorical, also"
+
+
+def test_a_recipe_is_no_search(searched):
+    with pytest.raises(InputError, match=r"space\.yaml is a recipe, not a search"):
+        searched("recipe: 1\nname: a\n")
