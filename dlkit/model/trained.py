@@ -3,7 +3,9 @@
 Only weights are read from checkpoint files, so no file of a run can execute code.
 """
 
+import warnings
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -79,11 +81,25 @@ def load_weights(network: keras.Model, path: Path) -> None:
     """Read a checkpoint's weights; raise InputError when the file is unsafe, damaged or of another network."""
     if not network.variables and path.exists():
         return
+    noted: list[warnings.WarningMessage] = []
     try:
         check_keras(path)
-        network.load_weights(path)
+        with warnings.catch_warnings(record=True) as noted:
+            network.load_weights(path)
     except (UnreadableError, OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         raise InputError(
             f"{path} does not contain this network's weights: {first_line(error)}",
             "the file is damaged, or the recipe's model differs from the run's",
         ) from error
+    for one in noted:  # of weights that were read; those of a failure only repeat it
+        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+def other_shapes(network: keras.Model, run: RunDirectory) -> str | None:
+    """Return the first difference between the weights of a network and those of a run, as text; None without any."""
+    pairs = zip_longest(network.variables, open_run(run).built.network.variables)
+    for own, other in pairs:
+        if own is None or other is None or tuple(own.shape) != tuple(other.shape):
+            ours, theirs = ("missing" if one is None else f"{one.path} {list(one.shape)}" for one in (own, other))
+            return f"{theirs} in {run.path}, {ours} in the recipe"
+    return None

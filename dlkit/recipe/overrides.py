@@ -1,11 +1,14 @@
 """Apply --set KEY=VALUE to a recipe's plain data, which is then checked like any recipe."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.errors import Location, Problem, RecipeError
 from dlkit.recipe.reader import KeyPath, Positions, dotted, parse_value
+
+COMPONENTS: tuple[KeyPath, ...] = (("model",), ("task",), ("data", "source"), ("training", "optimizer"))
+"""The places of one component each."""
 
 
 def apply_overrides(data: dict[str, Any], positions: Positions, overrides: Sequence[str]) -> None:
@@ -43,6 +46,8 @@ def _assign(data: dict[str, Any], path: KeyPath, value: Any, file: str) -> KeyPa
     here: Any = data
     for depth, part in enumerate(path[:-1]):
         below = _child(here, part, path[: depth + 1], file)
+        if path[:depth] in COMPONENTS and isinstance(here, dict):
+            _check_component(here, path[: depth + 1], file)
         if below is None or (isinstance(below, str) and below == path[depth + 1]):
             below = {} if below is None else {below: {}}
             here[part] = below
@@ -53,6 +58,8 @@ def _assign(data: dict[str, Any], path: KeyPath, value: Any, file: str) -> KeyPa
     elif isinstance(here, list):
         _child(here, part, path, file)
     elif isinstance(here, dict):
+        if path[:-1] in COMPONENTS:
+            _check_component(here, path, file)
         here[str(part)] = value
     else:
         raise _problem(f"{dotted(path[:-1])} is {here!r} and has no keys", "override it as a whole", place, file)
@@ -68,9 +75,21 @@ def _child(here: Any, part: str | int, path: KeyPath, file: str) -> Any:
         return here[part]
     if not isinstance(here, dict):
         raise _problem(f"{around} is {here!r} and has no key {part!r}", "override it as a whole", place, file)
-    if len(path) > 1 and isinstance(path[-2], int) and len(here) == 1 and str(part) not in here:
-        raise _problem(f"{around} is {next(iter(here))}, not {part}", "override the entry as a whole", place, file)
+    if len(path) > 1 and (isinstance(path[-2], int) or next(iter(here), "")[:1].isupper()):
+        _check_component(here, path, file)
     return here.get(str(part))
+
+
+def _check_component(here: Mapping[str, Any], path: KeyPath, file: str) -> None:
+    """Raise RecipeError when a path goes into another component than the one that a mapping of one key holds."""
+    part = str(path[-1])
+    name, *others = list(here) or [part]
+    if others or part == name:
+        return
+    hint = f'to replace it, write --set "{dotted(path[:-1])}={{{part}: {{...}}}}"'
+    if part.lower() == str(name).lower():
+        hint = f"did you mean {name}?"
+    raise _problem(f"{dotted(path[:-1])} is {name}, not {part}", hint, dotted(path), file)
 
 
 def _problem(message: str, hint: str, key: str, file: str) -> RecipeError:

@@ -7,7 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import keras
+
 from dlkit.data.fingerprint import record_fingerprint
+from dlkit.errors import InputError
 from dlkit.evaluation.examine import Examiner
 from dlkit.evaluation.measurable import OTHER
 from dlkit.evaluation.report import write_report
@@ -15,7 +18,7 @@ from dlkit.interfaces.reporter import Reporter, Reporters
 from dlkit.machine.tensorflow import devices
 from dlkit.model.build import table_differences
 from dlkit.model.start_weights import load_start_weights
-from dlkit.model.trained import load_weights
+from dlkit.model.trained import load_weights, other_shapes
 from dlkit.process import command
 from dlkit.recipe.contract import changes_counts
 from dlkit.recipe.places import hint_at_new_place
@@ -131,10 +134,22 @@ def _prepared(loaded: "LoadedRecipe", reporter: Reporter, run: RunDirectory | No
     return ready
 
 
+def _load_weights_of(run: RunDirectory, network: keras.Model) -> None:
+    """Read the weights of another run; raise InputError that names the first difference between the two networks."""
+    try:
+        load_weights(network, run.checkpoint("last"))
+    except InputError as error:
+        difference = other_shapes(network, run)
+        if difference is None:
+            raise
+        hint = "give the layers the same sizes, or start from layers of it: weights: {run: RUN, upto: LAYER}"
+        raise InputError(f"the network is not that of the run: {difference}", hint) from error
+
+
 def _load_given_weights(ready: Prepared, loaded: "LoadedRecipe", start_from: RunDirectory | None) -> bool:
     """Load the weights of another run, or those that the recipe's model names; return whether there were any."""
     if start_from is not None:
-        load_weights(ready.built.network, start_from.checkpoint("last"))
+        _load_weights_of(start_from, ready.built.network)
         return True
     return load_start_weights(ready.built.network, loaded)
 

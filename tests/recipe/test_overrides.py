@@ -3,6 +3,7 @@
 import pytest
 
 from dlkit.errors import Location, RecipeError
+from dlkit.recipe import load_recipe
 from dlkit.recipe.overrides import apply_overrides
 from dlkit.recipe.reader import parse
 
@@ -91,8 +92,20 @@ def test_refused(override):
         (
             "model.sequential.layers.0.Flatten.x=1",
             "model.sequential.layers.0 is Dense, not Flatten",
-            "override the entry as a whole",
+            'to replace it, write --set "model.sequential.layers.0={Flatten: {...}}"',
             "model.sequential.layers.0.Flatten",
+        ),
+        (
+            "model.lenet5={}",
+            "model is sequential, not lenet5",
+            'to replace it, write --set "model={lenet5: {...}}"',
+            "model.lenet5",
+        ),
+        (
+            "model.sequential.layers.0.dense.units=3",
+            "model.sequential.layers.0 is Dense, not dense",
+            "did you mean Dense?",
+            "model.sequential.layers.0.dense",
         ),
     ],
 )
@@ -108,3 +121,11 @@ def test_an_empty_list_has_no_entries():
         overridden("model.sequential.layers=[]", "model.sequential.layers.0=Flatten")
     assert raised.value.problems[0].message == "model.sequential.layers is a list of length 0 and has no entry 0"
     assert raised.value.problems[0].hint == "the list is empty; override it as a whole"
+
+
+def test_a_setting_of_another_optimizer_is_a_problem_of_the_override():
+    override = "training.optimizer.SGD.learning_rate=0.1"
+    with pytest.raises(RecipeError) as raised:
+        load_recipe("digits_mlp", [override])
+    (problem,) = raised.value.problems
+    assert (problem.message, problem.location) == ("training.optimizer is Adam, not SGD", Location(f"--set {override}"))

@@ -234,6 +234,12 @@ def test_training_goes_on_from_the_weights_of_another_run(loaded, tmp_path, repo
     assert float(history(run)[0]["loss"]) < float(history(uninterrupted)[0]["loss"]) * 0.8
 
 
+def test_weights_of_other_shapes_are_named(loaded, tmp_path, reporter, uninterrupted):
+    layers = "model.sequential.layers=[Flatten, {Dense: {units: 7}}, {Dense: {units: 10, activation: softmax}}]"
+    with pytest.raises(InputError, match=r"the network is not that of the run: .* in the recipe$"):
+        train_recipe(load_recipe(loaded.path, [layers, "expect={}"]), tmp_path, reporter, start_from=uninterrupted)
+
+
 def test_a_run_killed_before_its_first_snapshot_starts_with_the_same_weights_again(
     loaded, tmp_path, silent, uninterrupted, monkeypatch
 ):
