@@ -84,7 +84,7 @@ def load_weights(network: keras.Model, path: Path) -> None:
     noted: list[warnings.WarningMessage] = []
     try:
         check_keras(path)
-        with warnings.catch_warnings(record=True) as noted:
+        with warnings.catch_warnings(action="always", record=True) as noted:
             network.load_weights(path)
     except (UnreadableError, OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         raise InputError(
