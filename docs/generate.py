@@ -28,6 +28,7 @@ from dlkit.recipe.schema import (
     Training,
     Validation,
 )
+from dlkit.recipe.search import Dimension, FloatRange, IntRange, Search
 from dlkit.recipe.settings import settings_model
 
 PAGE = Path(__file__).with_name("recipe.md")
@@ -48,6 +49,10 @@ SECTIONS: tuple[type[Section], ...] = (
     Expect,
     Counts,
     Bound,
+    Search,
+    Dimension,
+    FloatRange,
+    IntRange,
 )
 NAMESPACES = {
     "dataset": "`data.source`",
@@ -106,7 +111,10 @@ wrap a function are refused.
 `--set KEY=VALUE` changes one value for a run, before anything is checked. A key is a path with dots, in which numbers
 are positions in a list, counted from 0: `--set training.epochs=1`, `--set model.sequential.layers.0.Dense.units=64`.
 The value is YAML. After an override below `data`, `model`, `task` or `training`, the bounds on metrics are reported
-as not checked, because they were set for the recipe as it is; counts and rows are still checked.
+as not checked, because they were set for the recipe as it is. Counts and rows are still checked, but a training whose
+network was changed says only that they were not.
+
+Paths of data are relative to the folder in which a command runs, not to the recipe.
 
 ## Keys
 
@@ -175,7 +183,8 @@ def reference() -> str:
 
 def _section(section: type[Section], schema: dict[str, Any]) -> str:
     name = section.__name__
-    meanings = {key: field.description or "" for key, field in section.model_fields.items()}
+    fields = section.model_fields.items()
+    meanings = {field.alias or key: " ".join((field.description or "").split()) for key, field in fields}
     table = _table(schema if section is Recipe else schema["$defs"][name], meanings)
     return f"### {name}\n\n{inspect.getdoc(section)}\n\n{table}"
 

@@ -1,5 +1,6 @@
 """dlkit inspect: show what a file contains and whether it is safe, without loading it."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,10 @@ from dlkit.cli._options import Json
 
 def inspect(
     file: Annotated[
-        Path, typer.Argument(help="A .keras, .h5, .npz or .npy file, a SavedModel, a run or a certificate.")
+        Path,
+        typer.Argument(
+            help="A .keras, .h5, .npz, .npy, .onnx, .tflite or OpenVINO .xml file, a SavedModel, a certificate or run."
+        ),
     ],
     weights: Annotated[
         str | None, typer.Option("--weights", metavar="LAYER", help="Show the weights of a layer of a run (opens it).")
@@ -24,6 +28,7 @@ def inspect(
     from dlkit import console
     from dlkit.runs import inspection
 
+    file = _run_named(file)
     if (file / "saved_model.pb").is_file():
         from dlkit.machine.tensorflow import start_tensorflow
 
@@ -36,6 +41,18 @@ def inspect(
         console.show_inspection(found)
     if not found.safe:
         raise typer.Exit(1)
+
+
+def _run_named(path: Path) -> Path:
+    """Return the directory of the run that a word names, unless it is a path."""
+    from dlkit.errors import MissingError
+    from dlkit.process import runs_root
+    from dlkit.runs.find import find_run
+
+    if not path.exists():
+        with suppress(MissingError):
+            return find_run(str(path), runs_root(None)).path
+    return path
 
 
 def _show_weights(path: Path, layer: str, as_json: bool) -> None:

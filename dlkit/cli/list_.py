@@ -99,5 +99,8 @@ def _runs(runs_dir: Path | None) -> list[dict[str, Any]]:
     from dlkit.runs.directory import RunDirectory
     from dlkit.runs.find import list_runs
     from dlkit.runs.listing import describe
+    from dlkit.safety.files import missing_folder
 
+    if runs_dir is not None and not runs_dir.is_dir():
+        raise missing_folder(runs_dir, "give the folder that contains the runs")
     return [describe(RunDirectory(path)) for path in list_runs(runs_root(runs_dir))]

@@ -22,13 +22,15 @@ def new(
     from dlkit import console
     from dlkit.errors import InputError
     from dlkit.files.atomic import write_text
-    from dlkit.recipe import find_recipe, load_recipe
+    from dlkit.recipe import find_recipe, load_recipe, shipped_recipes
     from dlkit.recipe.reader import read_file
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
         raise InputError(
             f"{name!r} is not a valid recipe name", "use lower-case letters, digits, _ and -, such as my_net"
         )
+    if name in shipped_recipes():
+        raise InputError(f"{name} is the name of a shipped recipe, which would be used instead", "choose another name")
     path = output or Path(f"{name}.yaml")
     if path.exists():
         raise InputError(f"{path} already exists", "choose another name or --output")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlkit.errors import InputError, MissingError
-from dlkit.safety.files import require_file
+from dlkit.errors import InputError
+from dlkit.safety.files import missing_file, require_file
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 csv.field_size_limit(1 << 24)  # characters; the limit of texts is lower, and its message says what to do
@@ -47,7 +47,7 @@ def read_table(path: Path, delimiter: str, hint: str) -> TextTable:
     Raises InputError when it is not a table in UTF-8 with a header, unique names and rows of one length.
     """
     if not path.is_file():
-        raise MissingError(f"no such file: {path}", hint)
+        raise missing_file(path, hint)
     require_file(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
@@ -97,7 +97,7 @@ def _records(lines: Iterable[str], path: str, delimiter: str) -> Iterator[tuple[
             line = reader.line_num + 1
     except csv.Error as error:
         raise InputError(
-            f"{path}:{reader.line_num} is not a readable table: {error}", "check the double quotes in this line"
+            f"{path}:{line} is not a readable table: {error}", "check the double quotes from this line on"
         ) from error
 
 

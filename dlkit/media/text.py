@@ -4,8 +4,8 @@ import codecs
 import re
 from pathlib import Path
 
-from dlkit.errors import InputError, MissingError
-from dlkit.safety.files import require_file
+from dlkit.errors import InputError
+from dlkit.safety.files import missing_file, require_file
 
 SUFFIXES = frozenset({".txt"})
 MAX_CHARACTERS = 100_000
@@ -27,7 +27,7 @@ def check_encoding(encoding: str) -> None:
 def read_text(path: Path, encoding: str) -> str:
     """Return the text of a file, with `\\n` between lines; raise InputError at the line of an undecodable byte."""
     if not path.is_file():
-        raise MissingError(f"no such file: {path}", "write the texts there, or give another path in data.source")
+        raise missing_file(path, "write the texts there, or give another path in data.source")
     require_file(path)
     data = path.read_bytes()
     try:

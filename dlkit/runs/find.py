@@ -68,9 +68,11 @@ def _found(reference: str | None, root: Path, finished: bool | None) -> RunDirec
         of = f" of {reference!r}" if named and reference else ""
         raise MissingError(f"there is no {state}run{of} in {root}", "start one: dlkit train RECIPE; or pass --runs-dir")
     known = sorted({run.recipe_name for run in runs})
-    raise MissingError(
-        f"there is no {state}run {reference!r} in {root}", closest(reference, known) if known else "train it first"
-    )
+    hint = closest(reference, known) if known else "train it first"
+    if Path(reference).is_file():
+        there = f"; there are runs of {', '.join(known)}" if known else ""
+        hint = f"train it first: dlkit train {reference}{there}"
+    raise MissingError(f"there is no {state}run {reference!r} in {root}", hint)
 
 
 def exact_run(reference: str, root: Path) -> RunDirectory | None:

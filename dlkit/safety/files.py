@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from dlkit.errors import CheckError, InputError, MissingError
+from dlkit.errors import CheckError, DlkitError, InputError, MissingError
 from dlkit.formatting import byte_size
 from dlkit.machine.hardware import memory
 from dlkit.process import command
@@ -51,6 +51,20 @@ def require_file(path: Path) -> None:
         path.open("rb").close()
     except OSError as error:
         raise denied(error) from error
+
+
+def missing_file(path: Path, hint: str) -> DlkitError:
+    """Return the error for a path at which there is no file."""
+    if path.is_dir():
+        return InputError(f"{path} is a folder, not a file", hint)
+    return MissingError(f"no such file: {path}", hint)
+
+
+def missing_folder(path: Path, hint: str) -> DlkitError:
+    """Return the error for a path at which there is no folder."""
+    if path.is_file():
+        return InputError(f"{path} is a file, not a folder", hint)
+    return MissingError(f"no such folder: {path}", hint)
 
 
 def denied(error: OSError) -> MissingError:

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from dlkit.errors import CheckError
+from dlkit.errors import CheckError, InputError
 from dlkit.files.atomic import write_text
 from dlkit.model.compile import spans_training
 from dlkit.model.digest import weights_digest
@@ -22,6 +22,11 @@ def check_recipe(loaded: "LoadedRecipe", run: RunDirectory) -> None:
     More epochs are refused where a schedule spans them all, because they change the learning rates from the first step.
     """
     began = load_recipe(run.resolved_recipe)
+    if began.recipe.name != loaded.recipe.name:
+        raise InputError(
+            f"{run.path} is a run of the recipe {began.recipe.name}, not of {loaded.recipe.name}",
+            f"continue it with its own recipe, or name a run of {loaded.recipe.name} with --run",
+        )
     differences = _differences(plain_without_places(began), plain_without_places(loaded))
     differences = {key: text for key, text in differences.items() if not key.startswith("training.trackers")}
     *before, last = [phase.epochs for phase in began.recipe.resolved_phases()]

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from dlkit.components.datasets._labels import class_labels
-from dlkit.errors import InputError, MissingError
+from dlkit.errors import InputError
 from dlkit.interfaces.data import Split
 from dlkit.interfaces.ragged import Ragged
 from dlkit.media.arrays import check_numbers, native, read_npz, read_sequences
+from dlkit.safety.files import missing_file
 
 
 def sequence_split(path: Path, names: tuple[str, ...], dtype: str | None = None) -> Split:
@@ -17,7 +18,7 @@ def sequence_split(path: Path, names: tuple[str, ...], dtype: str | None = None)
     dtype: that of the train split, None for train itself. Raises InputError for 0 as an index, which is padding.
     """
     if not path.exists():
-        raise MissingError(f"no such file: {path}", "give another path in data.source.sequences")
+        raise missing_file(path, "give another path in data.source.sequences")
     if path.suffix != ".npz":
         raise InputError(
             f"{path} is not an .npz file", "save it with numpy.savez(path, x=sequences, lengths=lengths, y=targets)"

@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from dlkit.components.datasets._labels import class_labels, found_names
-from dlkit.errors import InputError, MissingError
+from dlkit.errors import DlkitError, InputError
 from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, resized
 from dlkit.media.arrays import check_axis, check_numbers, converted, native, read_npy, read_npz
-from dlkit.safety.files import MAX_CLASSES
+from dlkit.safety.files import MAX_CLASSES, missing_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +116,8 @@ def _check_pair(x: np.ndarray, y: np.ndarray, where: str) -> None:
         )
 
 
-def _missing(path: Path) -> MissingError:
-    return MissingError(f"no such file: {path}", "save the arrays there, or give another path in data.source.arrays")
+def _missing(path: Path) -> DlkitError:
+    return missing_file(path, "save the arrays there, or give another path in data.source.arrays")
 
 
 def _read(path: Path) -> list[np.ndarray]:

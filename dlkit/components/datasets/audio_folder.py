@@ -20,7 +20,7 @@ from dlkit.interfaces.ragged import Ragged
 from dlkit.media.audio import SUFFIXES, read_audio
 from dlkit.media.folders import Listing, listed, passed_over
 from dlkit.process import SKIP_BAD, whole_number
-from dlkit.safety.files import check_links
+from dlkit.safety.files import check_links, missing_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +55,8 @@ class AudioFolder:
         """The folder of every split, or the directory itself as train."""
         root = Path(self.directory)
         if not root.is_dir():
-            raise MissingError(
-                f"no such folder: {root}",
+            raise missing_folder(
+                root,
                 "create one with recordings, or give its path: --set data.source.audio_folder.directory=PATH",
             )
         return split_folders(root, "<recording>", SUFFIXES) or {"train": root}

@@ -15,7 +15,7 @@ from dlkit.errors import DlkitError, InputError, MissingError
 from dlkit.files.cache import cached_arrays, new_array
 from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
 from dlkit.media.folders import SUFFIXES, Listing, listed, passed_over
-from dlkit.safety.files import MAX_CLASSES, check_links, is_litter
+from dlkit.safety.files import MAX_CLASSES, check_links, is_litter, missing_folder
 
 Files = tuple[list[Path], np.ndarray]
 
@@ -45,8 +45,8 @@ class ImageFolder:
     def _split_folders(self) -> dict[str, Path]:
         root = Path(self.directory)
         if not root.is_dir():
-            raise MissingError(
-                f"no such folder: {root}",
+            raise missing_folder(
+                root,
                 "create one with a sub-folder of images per class, or give its path: "
                 "--set data.source.image_folder.directory=PATH",
             )
@@ -65,7 +65,7 @@ class ImageFolder:
         if self.classes not in (None, len(names)):
             raise InputError(
                 f"{root} has {len(names)} class folders, but the recipe says {self.classes}: {', '.join(names)}",
-                f"set data.source.image_folder.classes and the last layer's units to {len(names)}",
+                f"set data.source.image_folder.classes to {len(names)}, and change or remove the counts under expect",
             )
         return names
 

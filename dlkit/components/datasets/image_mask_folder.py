@@ -17,7 +17,7 @@ from dlkit.errors import InputError, MissingError
 from dlkit.files.cache import cached_arrays, cached_json, new_array
 from dlkit.interfaces.data import VOID, ArraySpec, DataPath, Description, Resizer, Split, check_split, seeded_split
 from dlkit.process import SKIP_BAD, whole_number
-from dlkit.safety.files import check_links
+from dlkit.safety.files import check_links, missing_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +54,8 @@ class ImageMaskFolder:
         """All files of every split folder, or of the directory itself as train."""
         root = Path(self.directory)
         if not root.is_dir():
-            raise MissingError(
-                f"no such folder: {root}",
+            raise missing_folder(
+                root,
                 f"create one with the folders {self.images} and {self.masks}, or give its path: "
                 "--set data.source.image_mask_folder.directory=PATH",
             )

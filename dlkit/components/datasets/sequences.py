@@ -10,9 +10,10 @@ from pydantic import Field
 
 from dlkit.components.datasets._sequence_files import same_features, sequence_split
 from dlkit.components.datasets._windows import Windows, parts_along_time
-from dlkit.errors import InputError, MissingError
+from dlkit.errors import InputError
 from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, check_split
 from dlkit.media.arrays import check_numbers, read_npy
+from dlkit.safety.files import missing_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class Sequences:
         """The series (steps, features), float64."""
         path = Path(self.file or "")
         if not path.exists():
-            raise MissingError(f"no such file: {path}", "give another path in data.source.sequences.file")
+            raise missing_file(path, "give another path in data.source.sequences.file")
         if path.suffix != ".npy":
             raise InputError(f"{path} is not an .npy file", "save the series with numpy.save(path, series)")
         series = read_npy(path)

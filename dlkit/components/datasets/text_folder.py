@@ -13,7 +13,7 @@ from dlkit.errors import InputError, MissingError
 from dlkit.interfaces.data import ArraySpec, DataPath, Description, Resizer, Split, TextFiles, check_split
 from dlkit.media.folders import listed, passed_over
 from dlkit.media.text import SUFFIXES, check_encoding, read_whole
-from dlkit.safety.files import check_links
+from dlkit.safety.files import check_links, missing_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class TextFolder:
         """The folders of the splits, or the one folder as train."""
         root = Path(self.directory)
         if not root.is_dir():
-            raise MissingError(f"no such folder: {root}", "create one with a sub-folder of .txt files per class")
+            raise missing_folder(root, "create one with a sub-folder of .txt files per class")
         return split_folders(root, "<class>/<text>.txt") or {"train": root}
 
     @cached_property
