@@ -93,7 +93,9 @@ def closest(word: str, allowed: list[str], where: str = "dlkit list") -> str:
     from difflib import get_close_matches
 
     folded = {name.lower(): name for name in allowed}
-    near = get_close_matches(word.rpartition(".")[2].lower(), folded, n=1, cutoff=0.65)
+    meant = word.rpartition(".")[2].lower()
+    swapped = [name for name in folded if sorted(name) == sorted(meant)]  # Adma is Adam rather than Adamax
+    near = swapped[:1] or get_close_matches(meant, folded, n=1, cutoff=0.65)
     suggestion = f"did you mean {folded[near[0]]!r}? " if near else ""
     listed = ", ".join(allowed) if len(allowed) <= 40 else f"{len(allowed)} names, see `{where}`"
     return f"{suggestion}allowed: {listed or 'nothing'}"

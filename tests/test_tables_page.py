@@ -35,7 +35,7 @@ def test_without_its_keys_the_recipe_says_what_is_missing(tmp_path, dlkit):
     for key, says in {
         "features": "flats.csv:2: column 'address' contains text, such as '1 Elm Street'",
         "categories": "flats.csv:2: column 'district' contains text",
-        "missing": "flats.csv:4: column 'rooms' has no value (empty), nor have 1 other rows",
+        "missing": "flats.csv:4: column 'rooms' has no value (empty), nor has another row",
     }.items():
         lines = [line for line in block("yaml").splitlines() if not line.strip().startswith(f"{key}:")]
         (tmp_path / "flats.yaml").write_text("\n".join(lines))

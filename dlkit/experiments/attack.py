@@ -147,8 +147,9 @@ def _images(trained: TrainedModel, split: str) -> Split:
     data = read_split(trained, split)
     record_fingerprint(trained.run, split, data)
     if data.inputs.dtype != np.uint8 or not is_image(tuple(data.inputs.shape[1:])):
-        texts = data.inputs.dtype.kind in "SUO"
-        given = "texts" if texts else f"{data.inputs.dtype} of shape {list(data.inputs.shape[1:])}"
+        shape = list(data.inputs.shape[1:])
+        texts = "rows of a table" if shape else "texts"
+        given = texts if data.inputs.dtype.kind in "SUO" else f"{data.inputs.dtype} of shape {shape}"
         raise InputError(
             f"an attack changes the pixels of images of uint8, but the examples are {given}", "choose a run on pictures"
         )

@@ -32,7 +32,8 @@ def rows_of(split: Split, values: Any, class_names: tuple[str, ...], what: str) 
     """Return the examples of a split as rows; raise InputError unless they are numbers."""
     values = np.asarray(values)
     if values.dtype.kind not in "uifb":
-        kind = "texts" if values.dtype.kind in "SUO" else str(values.dtype)
+        texts = "texts" if values.ndim == 1 else "rows with texts or categories"
+        kind = texts if values.dtype.kind in "SUO" else str(values.dtype)
         raise InputError(f"the examples are {kind}, and PCA needs numbers", "choose a recipe on numbers")
     flat = values.reshape(len(values), -1).astype(np.float64)
     if flat.shape[1] < PLANE or len(flat) < PLANE:

@@ -103,7 +103,7 @@ def _without_value(text: TextTable, column: Column, row: int) -> InputError:
     cells = text.columns[column.name]
     count = sum(map(is_missing, cells))
     rules = "drop" if column.words else "a category or drop" if column.categories else "mean, median, a number or drop"
-    others = f", nor have {count - 1} other rows" if count > 1 else ""
+    others = {1: "", 2: ", nor has another row"}.get(count, f", nor have {count - 1} other rows")
     return InputError(
         f"{text.place(row)}: column {column.name!r} has no value ({cells[row] or 'empty'}){others}",
         f"complete the table, or train with a rule for it: {SETTINGS}.missing: {{{column.name}: RULE}}, {rules}",

@@ -79,7 +79,7 @@ def test_separators_and_decimal_commas(table):
         ("a,b,y\n1,2,p\n3,4,q,5\n", "t.csv:3 has 4 cells"),
         ('a,b,y\n1,2,"p\nx"\n3,zz,q\n', "t.csv:4: column 'b' is not a finite number: 'zz'"),
         ('a,y\n1,"p\n\nx"\n\n4,q\n5,\n', "t.csv:7: column 'y' has no value"),
-        ("a,y\n,p\n2,q\nNA,p\n", "t.csv:2: column 'a' has no value (empty), nor have 1 other rows"),
+        ("a,y\n,p\n2,q\nNA,p\n", "t.csv:2: column 'a' has no value (empty), nor has another row"),
         ("name,a,y\nbob,1,p\nann,2,q\n", "column 'name' contains text, such as 'bob' | list the columns to use"),
         ("name,a,y\nbob,1,p\nann,2,q\n", "in data.source.csv.features; or, if each text is a category"),
         ("", "t.csv:1: the table has no header"),
