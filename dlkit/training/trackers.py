@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit.catalog.create import Component, create
+from dlkit.errors import DlkitError
 from dlkit.interfaces.reporter import Outcome, Reporter
 from dlkit.interfaces.tracker import Setting, TrackedRun
 from dlkit.machine.interruption import Interrupted
@@ -102,4 +103,5 @@ class _Guarded(Reporter):
         except (Exception, SystemExit) as error:
             self._tracker = None
             name, reason = self._component.name, first_line(error) if isinstance(error, Exception) else "it exits"
+            reason = error.problems[0].message if isinstance(error, DlkitError) else reason
             self._note(f"warning: the tracker {name} failed and records no more; the training goes on: {reason}")

@@ -157,7 +157,7 @@ def test_predict_reads_folders_and_refuses_what_is_no_recording_or_too_short(run
     with pytest.raises(InputError, match=r"short\.wav is too short: its 50 samples give no frame"):
         predict(trained, [tmp_path / "short.wav"])
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(InputError, match="this model takes float32 of shape"):
+    with pytest.raises(InputError, match=r"a\.png is an image, but this model takes recordings"):
         predict(trained, [tmp_path / "a.png"])
 
 
