@@ -15,7 +15,6 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from dlkit.data.fingerprint import record_fingerprint
 from dlkit.data.splits import resized_spec
 from dlkit.errors import InputError
 from dlkit.experiments import gradient_attack, pixel_attack
@@ -25,7 +24,7 @@ from dlkit.files.atomic import write_file
 from dlkit.files.cache import digest
 from dlkit.interfaces.data import Split
 from dlkit.model.digest import weights_digest
-from dlkit.model.splits import read_split
+from dlkit.model.splits import read_unchanged
 from dlkit.model.trained import TrainedModel
 from dlkit.runs.directory import RunDirectory
 from dlkit.runs.figures import file_name, write_figures
@@ -144,8 +143,7 @@ def _images(trained: TrainedModel, split: str) -> Split:
     """Read a split of the run; raise InputError unless its examples are images of uint8."""
     if split == "validation" and trained.loaded.recipe.data.validation == "none":
         raise InputError(f"{trained.run.path} held no examples out", "attack those of train: --split train")
-    data = read_split(trained, split)
-    record_fingerprint(trained.run, split, data)
+    data = read_unchanged(trained, split)
     if data.inputs.dtype != np.uint8 or not is_image(tuple(data.inputs.shape[1:])):
         shape = list(data.inputs.shape[1:])
         texts = "rows of a table" if shape else "texts"

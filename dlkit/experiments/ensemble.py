@@ -7,14 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlkit.data.fingerprint import record_fingerprint
 from dlkit.data.recorded import dataset_of
 from dlkit.data.splits import held_out_rows, load_splits
 from dlkit.evaluation.report import measure, network_outputs
 from dlkit.interfaces.data import Split
 from dlkit.model.built import BuiltModel
 from dlkit.model.compile import metric_names
-from dlkit.model.splits import read_split
+from dlkit.model.splits import read_unchanged
 from dlkit.model.trained import open_run
 from dlkit.recipe.schema import Validation
 from dlkit.runs.directory import RunDirectory
@@ -31,17 +30,12 @@ class Member:
     @cached_property
     def held(self) -> Split:
         """Return the examples that were held out; raise CheckError if they are no longer those of the training."""
-        return self._read("validation")
+        return read_unchanged(self.trained, "validation")
 
     @cached_property
     def tested(self) -> Split:
         """Return the test split."""
-        return self._read("test")
-
-    def _read(self, name: str) -> Split:
-        split = read_split(self.trained, name)
-        record_fingerprint(self.trained.run, name, split)
-        return split
+        return read_unchanged(self.trained, "test")
 
     def rows(self) -> np.ndarray:
         """Return the indices in train of the examples that were held out, (n,)."""

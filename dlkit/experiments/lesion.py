@@ -14,13 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from dlkit.data.batches import examples
-from dlkit.data.fingerprint import record_fingerprint
 from dlkit.errors import InputError
 from dlkit.experiments.cross_entropy import cross_entropies
 from dlkit.interfaces.data import Split
 from dlkit.model.digest import weights_digest
 from dlkit.model.lesions import Lesion, lesions_of, run_graph
-from dlkit.model.splits import read_split
+from dlkit.model.splits import read_unchanged
 from dlkit.model.trained import TrainedModel
 
 RESULTS = "lesion.json"
@@ -67,16 +66,10 @@ class _Bench:
         self._built = trained.built
         self._norms = [layer for layer in self._built.network.layers if _has_statistics(layer)]
         has_validation = trained.loaded.recipe.data.validation != "none"
-        self.held = self._read(trained, "validation" if has_validation else "train").drawn(count, seed)
-        train = self._read(trained, "train")
+        self.held = read_unchanged(trained, "validation" if has_validation else "train").drawn(count, seed)
+        train = read_unchanged(trained, "train")
         whole = len(train) // BATCH * BATCH  # a last, smaller batch would count as much as the others
         self.train = train.drawn(min(whole or len(train), BATCH * ESTIMATED_ON), seed)
-
-    @staticmethod
-    def _read(trained: TrainedModel, name: str) -> Split:
-        split = read_split(trained, name)
-        record_fingerprint(trained.run, name, split)
-        return split
 
     def both(self, replaced: Mapping[str, Any]) -> dict[str, float | None]:
         """Return the accuracy without a part, with the statistics as they are and estimated again (None without)."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,16 @@ def is_current(run: RunDirectory, certificate: Mapping[str, Any]) -> bool:
     """Return whether an artefact has the present weights of its run, which may have been trained further."""
     known = certificate.get("weights")
     return known is None or known == weights_hash(run, certificate["checkpoint"])
+
+
+def outdated_formats(run: RunDirectory) -> list[str]:
+    """Return the formats whose exports have other weights than the run has now; damaged ones are passed over."""
+    found = set()
+    for path in run.path.glob(f"exports/*/*/*/{CERTIFICATE}"):
+        with suppress(CheckError, OSError):
+            certificate = read_certificate(path.parent)
+            found |= set() if is_current(run, certificate) else {str(certificate["format"])}
+    return sorted(found)
 
 
 def load_samples(run: RunDirectory) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Read a split of a run's data, as its training did."""
 
+from dlkit.data.fingerprint import record_fingerprint
 from dlkit.data.recorded import dataset_of
 from dlkit.data.splits import check_finite, check_fits, load_splits, resized_spec, resizer
 from dlkit.errors import DlkitError, located
@@ -22,6 +23,13 @@ def read_split(trained: TrainedModel, split: str) -> Split:
         trained.built.check_examples(data, split)
     except DlkitError as error:
         raise located(error, recipe.data.source.location) from error
+    return data
+
+
+def read_unchanged(trained: TrainedModel, split: str) -> Split:
+    """Read a split as read_split does; raise CheckError when it is no longer the data that the run has recorded."""
+    data = read_split(trained, split)
+    record_fingerprint(trained.run, split, data)
     return data
 
 

@@ -69,7 +69,9 @@ def _syntax_problem(text: str, file: str, error: MarkedYAMLError) -> Problem:
     lines = text.splitlines()
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if mark and "\t" in line[: mark.column + 1]:
-        return Problem("found a tab where YAML expects spaces", "indent with spaces", "", location)
+        indented = "\t" in line[: len(line) - len(line.lstrip())]
+        hint = "indent with spaces" if indented else "write a space in its place, as after a colon"
+        return Problem("found a tab where YAML expects spaces", hint, "", location)
     message = " ".join(str(part) for part in (error.problem, error.context) if part)
     for wording, (said, hint, at_context) in _SYNTAX.items():
         if wording in message:

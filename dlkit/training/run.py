@@ -14,6 +14,7 @@ from dlkit.errors import InputError
 from dlkit.evaluation.examine import Examiner
 from dlkit.evaluation.measurable import OTHER
 from dlkit.evaluation.report import write_report
+from dlkit.export.stored import outdated_formats
 from dlkit.interfaces.reporter import Reporter, Reporters
 from dlkit.machine.tensorflow import devices
 from dlkit.model.build import table_differences
@@ -174,7 +175,11 @@ def resume_run(loaded: "LoadedRecipe", run: RunDirectory, reporter: Reporter, gr
         if anew:
             check_start(ready, run)
         store_recipe(loaded, run)
-        return _run(began_with, training, run, resume=True, keep_start=given)
+        result = _run(began_with, training, run, resume=True, keep_start=given)
+        outdated = outdated_formats(run)
+        if outdated:
+            reporter.note(f"exports have older weights ({', '.join(outdated)}): {command('export', run.path)}")
+        return result
 
 
 def _checked_training(loaded: "LoadedRecipe", ready: Prepared, reporter: Reporter, group: Group) -> Training:

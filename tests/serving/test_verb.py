@@ -17,6 +17,7 @@ import requests
 from served_models import wait_until
 
 from dlkit.errors import InputError, MissingError
+from dlkit.export.stored import outdated_formats
 from dlkit.report.about import certificates
 from dlkit.runs.directory import RunDirectory
 from dlkit.serving.request import exported, read_token, sources, unexported
@@ -141,6 +142,7 @@ def test_an_export_of_older_weights_is_not_the_runs(exported_run, trained_run, t
     with (run.path / "last.keras").open("ab") as stream:
         stream.write(b" ")
     assert exported(run) is None
+    assert outdated_formats(run) == ["saved_model"]
     assert unexported(["digits_mlp"], tmp_path) == [run.path]
     assert [one["current"] for one in certificates(run)] == [False]
 
