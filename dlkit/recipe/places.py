@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ def last_change(loaded: LoadedRecipe) -> int:
     for place in map(Path, places(loaded).values()):
         inside = (Path(folder, name) for folder, _, names in os.walk(place) for name in (".", *names))
         for path in inside if place.is_dir() else [place] * place.exists():
-            status = path.stat()
-            found.append(max(status.st_mtime_ns, status.st_ctime_ns))
+            with suppress(OSError):  # a broken link
+                status = path.stat()
+                found.append(max(status.st_mtime_ns, status.st_ctime_ns))
     return max(found)
 
 

@@ -1,5 +1,7 @@
 """The paths of a recipe's data are absolute in a run, and can be replaced."""
 
+import time
+
 import pytest
 
 from dlkit.errors import InputError, MissingError
@@ -7,6 +9,7 @@ from dlkit.evaluation.band import recipe_digest
 from dlkit.recipe import load_recipe
 from dlkit.recipe.places import (
     hint_at_new_place,
+    last_change,
     moved,
     places,
     plain_without_places,
@@ -80,3 +83,20 @@ def test_missing_data_is_looked_for_with_data(with_source):
     with pytest.raises(MissingError) as caught, hint_at_new_place(with_source("{image_folder: {directory: x}}")):
         raise MissingError("no such folder: x", "create one")
     assert caught.value.problems[0].hint == "if the data has moved, give its new place: --data PATH"
+
+
+def test_the_last_change_is_that_of_any_file_inside(tmp_path, with_source):
+    loaded = with_source("{image_folder: {directory: photos}}")
+    assert last_change(loaded) == 0
+    (tmp_path / "photos/cats").mkdir(parents=True)
+    (tmp_path / "photos/cats/gone.png").symlink_to("nowhere.png")
+    before = last_change(loaded)
+    assert before > 0
+    time.sleep(0.05)  # longer than the clock of file systems stands still
+    (tmp_path / "photos/cats/1.png").write_bytes(b"")
+    after = last_change(loaded)
+    assert after > before
+    time.sleep(0.05)
+    (tmp_path / "photos/cats/1.png").rename(tmp_path / "photos/cats/2.png")
+    assert last_change(loaded) > after
+    assert last_change(load_recipe("digits_mlp")) == 0
