@@ -22,6 +22,8 @@ def artefact_folder(path: Path) -> Path:
     if (path / CERTIFICATE).is_file():
         return path
     versions_here = [child for child in path.glob("*") if child.name.isdigit() and (child / CERTIFICATE).is_file()]
+    if not path.exists():
+        raise MissingError(f"no such folder: {path}", "give the folder that dlkit export printed")
     if not versions_here:
         raise InputError(f"{path} has no {CERTIFICATE}", "give the folder that dlkit export printed")
     return max(versions_here, key=lambda child: int(child.name))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlkit.errors import InputError, Location, Problem, RecipeError
+from dlkit.errors import InputError, Location, MissingError, Problem, RecipeError
 from dlkit.recipe.nodes import MAX_DEPTH, Node, compose
 from dlkit.recipe.scalars import resolve
 
@@ -48,7 +48,11 @@ def read_file(path: Path) -> str:
             raise InputError(f"{path} is {size:.0f} MB", f"a recipe may be at most {MAX_BYTES // 1_000_000} MB")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        message = f"{path}:{line} is not UTF-8 text: byte 0x{error.object[error.start]:02x}"
+        raise InputError(message, "save it as UTF-8") from error
+    except FileNotFoundError as error:
+        raise MissingError(f"no such file: {path}", "give the path of a file that ends in .yaml or .yml") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", "check the path and its permissions") from error
 

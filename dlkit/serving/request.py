@@ -41,7 +41,9 @@ def read_token(file: Path | None) -> str | None:
     try:
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise MissingError(f"cannot read the token in {file}: {error}", "give a text file with --token-file") from error
+        reason = getattr(error, "strerror", None) or error
+        message = f"cannot read the token in {file}: {reason}"
+        raise MissingError(message, "give a text file with --token-file") from error
     if not token or not token.isascii() or not token.isprintable():
         raise InputError(f"{file} does not contain a token", "write one line of printable ASCII characters into it")
     return token

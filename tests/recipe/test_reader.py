@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dlkit.errors import InputError, Location, RecipeError
+from dlkit.errors import InputError, Location, MissingError, RecipeError
 from dlkit.recipe import nodes
 from dlkit.recipe.reader import MAX_BYTES, dotted, parse, parse_value, read_file
 from dlkit.recipe.writer import to_yaml
@@ -100,7 +100,7 @@ def test_files(tmp_path):
     path.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(InputError, match="is 1 MB"):
         read_file(path)
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(MissingError, match="no such file"):
         read_file(tmp_path / "nothing.yaml")
 
 
@@ -142,10 +142,8 @@ def test_a_megabyte_is_read_and_what_is_not_there_is_named(tmp_path):
     path.write_text("#" * MAX_BYTES)
     assert len(read_file(path)) == MAX_BYTES
     path.unlink()
-    with pytest.raises(InputError) as raised:
+    with pytest.raises(MissingError, match=r"no such file: .*large\.yaml"):
         read_file(path)
-    assert raised.value.problems[0].message == f"cannot read {path}: No such file or directory"
-    assert raised.value.problems[0].hint == "check the path and its permissions"
 
 
 def test_more_values_than_a_recipe_needs_are_refused(monkeypatch):
