@@ -124,6 +124,8 @@ def test_the_figure_has_a_panel_per_metric():
     figure = crossval_figure(result)
     assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
     assert len(figure.axes[0].lines) == 3
+    (legend,) = figure.legends  # beside the panels, so that it hides no fold
+    assert [text.get_text() for text in legend.get_texts()] == ["held-out fold", "test", "ensemble, test"]
 
 
 def test_a_fold_that_was_stopped_within_an_epoch_continues_to_the_same_figures(
