@@ -45,7 +45,7 @@ from dlkit.cli import (
 from dlkit.cli._failures import UsageError, show_failure, show_usage_error
 from dlkit.cli._options import reads_recipes
 from dlkit.errors import DlkitError, ExitCode, MissingError
-from dlkit.machine.interruption import Interrupted, end_with_parent
+from dlkit.machine.interruption import Interrupted, end_with_parent, heed_interrupts, was_interrupted
 from dlkit.machine.limits import ensure_home, heed_processor_time
 from dlkit.machine.streams import failure, make_dependable
 from dlkit.process import COMPLETE, DEBUG, is_set, set_variable
@@ -119,6 +119,7 @@ def main() -> None:
     if is_set(COMPLETE):
         completion.prepare()
     heed_processor_time()
+    heed_interrupts()
     code, reason = _exit_code(), failure("stdout")
     if reason is not None:
         hint = "what a verb writes to files, such as a run, is complete; print the rest again elsewhere"
@@ -147,3 +148,7 @@ def _exit_code() -> Any:
         from dlkit.safety.files import denied
 
         return show_failure(denied(error))
+    except Exception:
+        if not was_interrupted():
+            raise
+        return show_failure(Interrupted("interrupted"))

@@ -25,6 +25,26 @@ class Interrupted(DlkitError):
     exit_code = ExitCode.INTERRUPTED
 
 
+_ARRIVED: list[int] = []
+
+
+def heed_interrupts() -> None:
+    """Remember every SIGINT: C++ code in which KeyboardInterrupt is raised may end in any other error."""
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        _ARRIVED.append(number)
+        signal.default_int_handler(number, frame)
+
+    _ARRIVED.clear()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, remember)
+
+
+def was_interrupted() -> bool:
+    """Return whether a SIGINT has arrived since heed_interrupts."""
+    return bool(_ARRIVED)
+
+
 @dataclass
 class StopRequest:
     """Whether a signal has requested a stop."""

@@ -1,6 +1,8 @@
 """With --json, every verb prints its errors as one JSON object of one shape, and the text still goes to stderr."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -132,3 +134,21 @@ def test_an_option_that_does_not_exist_is_told_what_was_meant(dlkit, words, hint
     done = dlkit(*words)
     assert (done.code, done.error.splitlines()[-1]) == (2, f"  {hint}")
     assert json.loads(dlkit(*words, "--json").out)["hint"] == hint
+
+
+def test_an_interruption_that_becomes_another_error_is_still_one():
+    """C++ code of TensorFlow turns a KeyboardInterrupt that is raised in it into SystemError or TypeError."""
+    code = (
+        "import os, signal\n"
+        "from dlkit import cli\n"
+        "def app(**_):\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        signal.pause()\n"
+        "    except KeyboardInterrupt:\n"
+        "        raise SystemError('a result with an exception set')\n"
+        "cli.app = app\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.strip()) == (130, "error: interrupted")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -49,14 +50,19 @@ def test_workers_print_nothing_and_leave_an_interrupt_to_the_one_that_started_th
     command = [sys.executable, "-m", "dlkit", "evaluate", str(copied.path), "--split", "train", "--processes", "2"]
     quiet = subprocess.run(command, capture_output=True, text=True, check=True)
     assert quiet.stderr == ""
-    with (tmp_path / "errors").open("w") as errors:
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True, preexec_fn=_answer_interrupts
-        )
-        while process.poll() is None and len(psutil.Process(process.pid).children()) < 3:
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)  # to both workers, and to the process that tracks their resources
-        code = process.wait(60)
+    code = 0
+    for _ in range(3):  # on a busy machine, the evaluation may end before the signal arrives
+        with (tmp_path / "errors").open("w") as errors:
+            process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True, preexec_fn=_answer_interrupts
+            )
+            while process.poll() is None and len(psutil.Process(process.pid).children()) < 3:
+                time.sleep(0.05)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)  # to both workers, and to what tracks their resources
+            code = process.wait(60)
+        if code:
+            break
     assert code == 130, (tmp_path / "errors").read_text()
     assert (tmp_path / "errors").read_text().splitlines()[-1:] == ["error: interrupted"]
     assert "Traceback" not in (tmp_path / "errors").read_text()
