@@ -62,7 +62,7 @@ def takes_texts(spec: ArraySpec) -> bool:
 def _other_kind(built: BuiltModel, given: str) -> InputError:
     """Return the error for an input of another kind than the model takes; given: such as `a.jpg is an image`."""
     spec, table = built.raw_spec, built.description.table
-    shape = [size if size is not None else "any" for size in spec.shape]
+    shape = _shown(spec)
     if table is not None:
         takes, hint = f"rows of a table: {first_few(table.names, SHOWN)}", "give a .csv file with these columns"
     elif takes_texts(spec):
@@ -176,11 +176,16 @@ def _read_sequences(built: BuiltModel, path: Path) -> list[Named]:
 def _check_shape(spec: ArraySpec, shape: tuple[int | None, ...], name: str) -> None:
     """Raise InputError when the shape of an example does not fit the model."""
     if not spec.fits(shape):
-        wanted = [size if size is not None else "any" for size in spec.shape]
+        wanted = _shown(spec)
         hint = "resize it first, or train with data.resize"
         if len(shape) == len(wanted) - 1 and wanted[-1] == 1:
             hint = "its last axis, the channel, is missing: save array[..., None]"
         raise InputError(f"{name} has the shape {list(shape)}, but this model takes {wanted}", hint)
+
+
+def _shown(spec: ArraySpec) -> list[int | str]:
+    """Return the shape of an example for a message."""
+    return [size if size is not None else "any" for size in spec.shape]
 
 
 def _read_table(built: BuiltModel, path: Path) -> list[Named]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,6 +16,8 @@ from dlkit.model.splits import read_unchanged
 from dlkit.model.trained import open_run
 from dlkit.recipe.schema import Validation
 from dlkit.runs.directory import RunDirectory
+
+_ARRAYS = ("outputs", "expected", "weights")
 
 
 class Member:
@@ -120,8 +121,6 @@ class Sums:
             loss_weights=None if weight is None else [weight],
             weighted_metrics=task.metrics_for(network),
         )
-        words: dict[str, Any] = {"sample_weight": arrays.get("weights"), "batch_size": 1024, "verbose": 0}
-        return metric_names(identity.evaluate(arrays["outputs"], arrays["expected"], return_dict=True, **words))
-
-
-_ARRAYS = ("outputs", "expected", "weights")
+        outputs, expected, weights = (arrays.get(name) for name in _ARRAYS)
+        found = identity.evaluate(outputs, expected, 1024, verbose=0, sample_weight=weights, return_dict=True)
+        return metric_names(found)

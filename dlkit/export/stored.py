@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,16 @@ def hashes(artefact: Path) -> dict[str, str]:
 
 
 def weights_hash(run: RunDirectory, checkpoint: str) -> str:
-    """Return the SHA-256 of the file of a run's checkpoint."""
-    return hashlib.sha256(run.checkpoint(checkpoint).read_bytes()).hexdigest()
+    """Return the SHA-256 of the file of a run's checkpoint; it is read once for all certificates."""
+    path = run.checkpoint(checkpoint)
+    status = path.stat()
+    return _hash(path, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _hash(path: Path, changed: int, size: int) -> str:
+    del changed, size  # another file has other ones
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def is_current(run: RunDirectory, certificate: Mapping[str, Any]) -> bool:

@@ -41,7 +41,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def check_section(model: type[Model], data: dict[str, Any], positions: Positions) -> Model:
     """Return the content of a file as a model, with components resolved; raise RecipeError with all problems."""
-    checker = _Checker(data, positions)
+    checker = _Checker(model, data, positions)
     plain = checker.replaced(model, data, ())
     section = checker.validated(model, plain, ())
     if checker.problems:
@@ -64,7 +64,8 @@ _OF_THE_TASK = ("accuracy", "acc")
 
 
 class _Checker:
-    def __init__(self, data: dict[str, Any], positions: Positions) -> None:
+    def __init__(self, root: type[BaseModel], data: dict[str, Any], positions: Positions) -> None:
+        self.root = root
         self.data = data
         self.positions = positions
         self.problems: list[Problem] = []
@@ -243,8 +244,7 @@ class _Checker:
         kind, received, context = detail["type"], detail["input"], detail.get("ctx", {})
         if kind == "extra_forbidden":
             word, allowed = str(inner[-1]), keys_in(model_at(model, inner[:-1]))
-            is_recipe = "recipe" in self.data
-            hint = unknown_key(word, allowed, self.data, Recipe) if is_recipe else closest(word, allowed)
+            hint = unknown_key(word, allowed, self.data, self.root)
             self._problem(f"unknown key {inner[-1]!r}", hint, full, at_key=True)
         elif kind == "missing" and isinstance(inner[-1], int):
             self._problem(f"entry {inner[-1] + 1} of this list is missing", "", full[:-1])

@@ -46,8 +46,6 @@ def _assign(data: dict[str, Any], path: KeyPath, value: Any, file: str) -> KeyPa
     here: Any = data
     for depth, part in enumerate(path[:-1]):
         below = _child(here, part, path[: depth + 1], file)
-        if path[:depth] in COMPONENTS and isinstance(here, dict):
-            _check_component(here, path[: depth + 1], file)
         if below is None or (isinstance(below, str) and below == path[depth + 1]):
             below = {} if below is None else {below: {}}
             here[part] = below
@@ -75,7 +73,8 @@ def _child(here: Any, part: str | int, path: KeyPath, file: str) -> Any:
         return here[part]
     if not isinstance(here, dict):
         raise _problem(f"{around} is {here!r} and has no key {part!r}", "override it as a whole", place, file)
-    if len(path) > 1 and (isinstance(path[-2], int) or next(iter(here), "")[:1].isupper()):
+    in_list = len(path) > 1 and isinstance(path[-2], int)
+    if in_list or path[:-1] in COMPONENTS or (len(path) > 1 and next(iter(here), "")[:1].isupper()):
         _check_component(here, path, file)
     return here.get(str(part))
 
