@@ -13,7 +13,7 @@ import numpy as np
 from dlkit.data.source import build_dataset, describe
 from dlkit.errors import CheckError, InputError
 from dlkit.experiments.repeat import spreads
-from dlkit.experiments.search import taken
+from dlkit.experiments.search import alone_in
 from dlkit.experiments.trial import Trial
 from dlkit.files.atomic import write_file
 from dlkit.files.cache import digest
@@ -34,11 +34,8 @@ def train_folds(
     InputError while another process works on these folds.
     """
     _check_folds(loaded, folds)
-    lock = taken(folder / ".lock")
-    if lock is None:
-        raise InputError(f"another process works on the folds in {folder}", "wait for it, or give another --seed")
     runs = []
-    with lock:
+    with alone_in(folder, "on the folds ", "wait for it, or give another --seed"):
         for fold in range(folds):
             place = folder / f"fold_{fold:02d}"
             place.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dlkit.errors import CheckError
+from dlkit.errors import CheckError, InputError
 from dlkit.experiments import optuna_choices as choices
 from dlkit.experiments.trial import Trained, Trial
 from dlkit.files.atomic import write_text
@@ -201,6 +201,14 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+def alone_in(folder: Path, what: str, hint: str) -> Any:
+    """Return the lock of a folder, as `taken` does; raise InputError while another process works on what is in it."""
+    lock = taken(folder / ".lock")
+    if lock is None:
+        raise InputError(f"another process works {what}in {folder}", hint)
+    return lock
 
 
 def taken(path: Path) -> Any:

@@ -15,7 +15,7 @@ from dlkit.catalog.find import missing_package, source
 from dlkit.errors import InputError
 from dlkit.experiments.budget import Budget
 from dlkit.experiments.children import termination_as_interrupt
-from dlkit.experiments.search import taken
+from dlkit.experiments.search import alone_in
 from dlkit.experiments.trial import Trial
 from dlkit.export.request import ExportRequest
 from dlkit.recipe import LoadedRecipe, load_recipe
@@ -54,9 +54,7 @@ class Shrink:
 
         Raises InputError while another process works on the same run.
         """
-        lock = taken(self.folder / ".lock")
-        if lock is None:
-            raise InputError(f"another process works in {self.folder}", "wait for it")
+        lock = alone_in(self.folder, "", "wait for it")
         found: dict[float, Path | str] = {}
         with lock, termination_as_interrupt():
             for width in self.widths:

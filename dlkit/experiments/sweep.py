@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dlkit.errors import InputError
 from dlkit.experiments.children import json_of_child, termination_as_interrupt
 from dlkit.experiments.repeat import spreads
-from dlkit.experiments.search import best_epoch, taken
+from dlkit.experiments.search import alone_in, best_epoch
 from dlkit.experiments.trial import Trial
 from dlkit.files.cache import digest
 from dlkit.recipe import LoadedRecipe, load_recipe
@@ -50,9 +49,7 @@ class Sweep:
 
         Raises InputError while another process works on this sweep.
         """
-        lock = taken(self.folder / ".lock")
-        if lock is None:
-            raise InputError(f"another process works on the sweep in {self.folder}", "wait for it, or give --name NAME")
+        lock = alone_in(self.folder, "on the sweep ", "wait for it, or give --name NAME")
         combinations, fixed = self.grid.combinations, self.grid.fixed
         entries: list[dict[str, Any]] = [
             {"parameters": {key: chosen[key] for key in chosen if key not in fixed}, "trainings": []}

@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import SEEK_END
 from pathlib import Path
 
@@ -108,6 +109,7 @@ class Trial:
             )
         return columns.get(self._monitor, [])
 
+    @cached_property
     def _recipe(self) -> LoadedRecipe:
         return load_recipe(self._loaded.path, [*self._loaded.overrides, *self._settings, "expect={}"])
 
@@ -116,7 +118,7 @@ class Trial:
 
         It is read only if a file is newer than the run, or in another place; the same content is the same data.
         """
-        now, then = with_absolute_places(self._recipe()), load_recipe(run.resolved_recipe)
+        now, then = with_absolute_places(self._recipe), load_recipe(run.resolved_recipe)
         began = run.resolved_recipe.stat().st_mtime_ns
         if places(now) == places(then) and last_change(now) < began:
             return
@@ -134,7 +136,7 @@ class Trial:
 
     def _check_settings(self, run: RunDirectory) -> None:
         """Raise CheckError when the run was trained with other settings than the trial's."""
-        if plain_without_places(load_recipe(run.resolved_recipe)) != plain_without_places(self._recipe()):
+        if plain_without_places(load_recipe(run.resolved_recipe)) != plain_without_places(self._recipe):
             raise CheckError(
                 f"{run.path} was not trained with the settings of its trial",
                 "remove its folder and start again",

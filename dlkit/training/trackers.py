@@ -102,6 +102,8 @@ class _Guarded(Reporter):
             yield
         except (Exception, SystemExit) as error:
             self._tracker = None
-            name, reason = self._component.name, first_line(error) if isinstance(error, Exception) else "it exits"
-            reason = error.problems[0].message if isinstance(error, DlkitError) else reason
+            reason = first_line(error) if isinstance(error, Exception) else "it exits"
+            if isinstance(error, DlkitError):
+                reason = error.problems[0].message
+            name = self._component.name
             self._note(f"warning: the tracker {name} failed and records no more; the training goes on: {reason}")
